@@ -1,0 +1,70 @@
+/**
+ * A board as the tuner and deployer see it. One interface for emulators, debug probes and the native host; every call
+ * has a deadline, and a hung board ends in a failure value and a reset.
+ */
+import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
+import type { Result } from '../../compiler/src/base/result.ts';
+
+export interface MemoryRegion {
+  readonly name: string;
+  readonly kind: 'flash' | 'ram';
+  readonly start: number;
+  readonly bytes: number;
+}
+
+/** Where numbers from this board come from; shown beside each of them. */
+export type Provenance = 'measured' | 'emulated' | 'estimated';
+
+/** Board profile data (`boards/profiles/*.json`, validated against `profile.schema.json`). */
+export interface BoardProfile {
+  readonly name: string;
+  readonly description: string;
+  /** Compiler target name (`compiler/src/targets`). */
+  readonly target: string;
+  readonly compiler: { readonly command: string; readonly flags: readonly string[]; readonly package?: string };
+  readonly memory: readonly MemoryRegion[];
+  readonly stackBytes: number;
+  readonly timer: {
+    readonly kind: 'cmsdk-timer' | 'systick' | 'dwt' | 'host-clock';
+    readonly address?: number;
+    readonly hz?: number;
+    /** What one tick of a timed region means, e.g. `instructions` with `multiply` 40 and `divide` 64. */
+    readonly unit: 'instructions' | 'cycles' | 'nanoseconds';
+    readonly multiply?: number;
+    readonly divide?: number;
+  };
+  readonly transport:
+    | { readonly kind: 'qemu'; readonly command: string; readonly args: readonly string[]; readonly package?: string }
+    | {
+        readonly kind: 'gdb';
+        readonly host: string;
+        readonly port: number;
+        readonly server?: { readonly command: string; readonly args: readonly string[] };
+      }
+    | { readonly kind: 'process' };
+  readonly provenance: Provenance;
+}
+
+/** A linked program: loadable segments and symbol addresses. */
+export interface Image {
+  readonly segments: readonly { readonly address: number; readonly bytes: Uint8Array }[];
+  readonly entry: number;
+  readonly symbols: ReadonlyMap<string, { readonly address: number; readonly bytes: number }>;
+  /** The ELF (or host executable) on disk. */
+  readonly path: string;
+}
+
+export type StopReason =
+  { readonly kind: 'breakpoint'; readonly address: number } | { readonly kind: 'fault'; readonly detail: string };
+
+/** A connected board. Failures carry codes such as `board-lost`, `board-timeout`, `board-fault`, `does-not-fit`. */
+export interface Board {
+  readonly profile: BoardProfile;
+  load(image: Image, token?: CancellationToken): Promise<Result<void>>;
+  write(address: number, bytes: Uint8Array): Promise<Result<void>>;
+  read(address: number, length: number): Promise<Result<Uint8Array>>;
+  /** Starts at the image's entry (or `symbol`) and waits for the exit breakpoint; halts and fails after `limitMs`. */
+  run(limitMs: number, token?: CancellationToken): Promise<Result<StopReason>>;
+  reset(): Promise<Result<void>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,1 @@
+export type Stmt = unknown; // replaced by the loop IR

@@ -1,0 +1,35 @@
+/** A kernel ready for C: its buffers, constants in the layout the loops read, scratch, and the loop nest. */
+import type { DType } from '../tensor/dtype.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
+import type { Origin } from '../ir/expr.ts';
+import type { Stmt } from './ir.ts';
+
+/** A flat buffer; identity is the object. */
+export interface Buffer {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Elements. */
+  readonly length: number;
+  /** Alignment in bytes that the loops rely on. */
+  readonly align: number;
+}
+
+export interface LoweredKernel {
+  readonly name: string;
+  readonly inputs: readonly Buffer[];
+  readonly outputs: readonly Buffer[];
+  /** Constants after packing; emitted as `static const`. */
+  readonly constants: readonly { readonly buffer: Buffer; readonly value: NDArray }[];
+  /** Working memory the caller provides from the arena, alive only while the kernel runs. */
+  readonly scratch: readonly Buffer[];
+  readonly body: Stmt;
+  /**
+   * Output `output` may start `lead` bytes or more below the start of input `input` in memory (0: share one start),
+   * because every element is read before its place is written.
+   */
+  readonly overlaps: readonly { readonly input: number; readonly output: number; readonly leadBytes: number }[];
+  /** Extra compiler flags for this function's file (`-O3`, `-fno-schedule-insns`). */
+  readonly flags: readonly string[];
+  readonly macs: number;
+  readonly origin: Origin;
+}

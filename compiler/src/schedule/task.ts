@@ -1,0 +1,54 @@
+/**
+ * The contract between compiler and tuner: a fused function, its schedule space, and a kernel made from a point of it.
+ */
+import type { Result } from '../base/result.ts';
+import type { Call, Func } from '../ir/expr.ts';
+import type { LoweredKernel } from '../loops/kernel.ts';
+import type { Target } from '../targets/target.ts';
+
+/** A primitive function after fusion: tensors in, tensors out, weights and other constants inside. */
+export interface FusedFunction {
+  /** A valid, unique C identifier stem, e.g. `fused_qnn_conv2d_3`. */
+  readonly name: string;
+  readonly func: Func;
+  /** The operator the schedule is about (convolution, dense, pooling …); undefined for pointwise groups. */
+  readonly anchor: Call | undefined;
+}
+
+/** What tuning records are keyed by. Equal functions up to names and constant values share a task. */
+export interface TuningTask {
+  /** Stable over runs: a readable prefix and a hash of the canonical form, e.g. `conv2d-3x3-s1-64x64-1a2b3c4d`. */
+  readonly key: string;
+  /** For people: `conv2d 3×3 stride 1, 16→16 channels, 32×32, int8`. */
+  readonly description: string;
+  readonly fused: FusedFunction;
+  /** Multiply–accumulates of one run. */
+  readonly macs: number;
+}
+
+export interface Knob {
+  readonly name: string;
+  readonly summary: string;
+  readonly values: readonly (number | string | boolean)[];
+}
+
+/** A point of a space: a value for every knob. Plain JSON; it replays to the same kernel. */
+export type ScheduleConfig = Readonly<Record<string, number | string | boolean>>;
+
+export interface ScheduleSpace {
+  /** Version-stable template name, e.g. `conv2d_nhwc_smlad`. */
+  readonly template: string;
+  readonly knobs: readonly Knob[];
+  /** The heuristic's choice: what an untuned build uses. */
+  readonly default: ScheduleConfig;
+  /** Whether the combination makes sense; invalid points are never lowered. */
+  isValid(config: ScheduleConfig): boolean;
+  /** Numbers for a cost model, same length for every config of the space (log sizes, one-hots, working-set bytes …). */
+  features(config: ScheduleConfig): readonly number[];
+}
+
+/** The functions a template offers; `schedule/spaces.ts` implements them over all templates. */
+export interface Scheduler {
+  spaceOf(task: TuningTask, target: Target): ScheduleSpace;
+  lower(fused: FusedFunction, target: Target, config: ScheduleConfig): Result<LoweredKernel>;
+}
