@@ -1,0 +1,52 @@
+/** What a verb may touch of the outside: streams, files, cancellation. Tests pass their own. */
+import { readFileSync } from 'node:fs';
+import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
+import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
+
+/** Exit codes of the command line: fine; the program has errors or a comparison failed; wrong usage or missing tool. */
+export const exit = { ok: 0, failed: 1, usage: 2 } as const;
+export type ExitCode = (typeof exit)[keyof typeof exit];
+
+export interface CommandIO {
+  out(text: string): void;
+  err(text: string): void;
+  /** Cancelled by Ctrl-C; a second Ctrl-C ends the process. */
+  readonly token: CancellationToken;
+  /** Whether stderr is a terminal that takes colour. */
+  readonly colour: boolean;
+}
+
+/** A file's bytes, or a failure that names the file and what to do. */
+export function readBytes(path: string): Result<Uint8Array> {
+  try {
+    return ok(new Uint8Array(readFileSync(path)));
+  } catch (error) {
+    return fileFailure(path, error, 'read');
+  }
+}
+
+/** A UTF-8 file's text; bytes that are no UTF-8 are a failure. */
+export function readText(path: string): Result<string> {
+  const bytes = readBytes(path);
+  if (!bytes.ok) return bytes;
+  try {
+    return ok(new TextDecoder('utf-8', { fatal: true }).decode(bytes.value));
+  } catch {
+    return fail('not-text', `${path} is not UTF-8 text.`, 'Give a .relay text file; parameters go to --params.');
+  }
+}
+
+/** Turns a file system error into a failure. */
+export function fileFailure(path: string, error: unknown, verb: 'read' | 'write'): { readonly ok: false; readonly error: Failure } {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const reasons: Record<string, [string, string]> = {
+    ENOENT: ['it does not exist', 'Check the path.'],
+    EISDIR: ['it is a folder', 'Name a file.'],
+    ENOTDIR: ['part of the path is a file', 'Check the path.'],
+    EACCES: ['permission is denied', 'Change its permissions or choose another place.'],
+    EROFS: ['the file system is read-only', 'Choose another place.'],
+    ENOSPC: ['the disk is full', 'Free some space and run this again.'],
+  };
+  const [reason, remedy] = reasons[code] ?? [error instanceof Error ? error.message : String(error), 'Check the path.'];
+  return fail(`cannot-${verb}`, `Cannot ${verb} ${path}: ${reason}.`, remedy);
+}

@@ -1,0 +1,84 @@
+/** Diagnostics and tables for a terminal. */
+import type { Diagnostic } from '../../compiler/src/base/diagnostic.ts';
+import type { Failure } from '../../compiler/src/base/result.ts';
+import { LineIndex, resolveSpan, type AnchorMap, type Position, type Span } from '../../compiler/src/base/span.ts';
+
+/** A text with what is needed to show places in it. */
+export interface SourceView {
+  readonly name: string;
+  readonly text: string;
+  readonly lines: LineIndex;
+  readonly anchors: AnchorMap;
+}
+
+const codes = { error: 31, warning: 33, information: 36, hint: 90, bold: 1, dim: 90 } as const;
+
+function paint(colour: boolean, style: keyof typeof codes, text: string): string {
+  return colour ? `\u001b[${codes[style]}m${text}\u001b[0m` : text;
+}
+
+/** Names and messages may hold anything; control characters must not reach the terminal. */
+function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex -- these are the characters to be removed
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+function range(view: SourceView, span: Span): { readonly start: Position; readonly end: Position } {
+  const { start, end } = resolveSpan(view.anchors, span);
+  return { start: view.lines.position(start), end: view.lines.position(end) };
+}
+
+const maxExcerpt = 160;
+
+/** The source line with carets under the span; long lines are cut around it. */
+function excerpt(view: SourceView, span: Span, colour: boolean, style: keyof typeof codes): string[] {
+  const { start, end } = range(view, span);
+  const from = view.lines.offset({ line: start.line, character: 0 });
+  const rawEnd = view.lines.offset({ line: start.line + 1, character: 0 });
+  const line = view.text.slice(from, rawEnd).replace(/[\r\n]+$/, '');
+  const cut = Math.max(0, Math.min(start.character - 60, line.length - maxExcerpt));
+  const shown = printable(line.slice(cut, cut + maxExcerpt)).replace(/\t/g, ' ');
+  const first = start.character - cut;
+  const last = end.line === start.line ? Math.min(end.character - cut, shown.length) : shown.length;
+  const number = String(start.line + 1);
+  const margin = ' '.repeat(number.length);
+  const carets = ' '.repeat(Math.max(0, first)) + '^'.repeat(Math.max(1, last - first));
+  return [`${paint(colour, 'dim', `${number} |`)} ${shown}`, `${paint(colour, 'dim', `${margin} |`)} ${paint(colour, style, carets)}`];
+}
+
+/** One diagnostic as `file:line:column: severity[code]: message`, the source under it, related places and the remedy. */
+export function renderDiagnostic(view: SourceView, diagnostic: Diagnostic, colour: boolean): string {
+  const { start } = range(view, diagnostic.span);
+  const label = paint(colour, diagnostic.severity, `${diagnostic.severity}[${diagnostic.code}]`);
+  const place = `${view.name}:${start.line + 1}:${start.character + 1}`;
+  const lines = [`${paint(colour, 'bold', place)}: ${label}: ${printable(diagnostic.message)}`];
+  lines.push(...excerpt(view, diagnostic.span, colour, diagnostic.severity));
+  for (const related of diagnostic.related ?? []) {
+    const at = range(view, related.span).start;
+    lines.push(`  ${view.name}:${at.line + 1}:${at.character + 1}: ${printable(related.message)}`);
+    lines.push(...excerpt(view, related.span, colour, 'dim').map((l) => `  ${l}`));
+  }
+  if (diagnostic.remedy) lines.push(`  help: ${printable(diagnostic.remedy)}`);
+  return lines.join('\n');
+}
+
+/** A failure outside any source text. */
+export function renderFailure(failure: Failure, colour: boolean): string {
+  const first = `${paint(colour, 'error', `error[${failure.code}]`)}: ${printable(failure.message)}`;
+  return failure.remedy ? `${first}\n  help: ${printable(failure.remedy)}` : first;
+}
+
+/** Columns padded to their widest cell; numbers (cells that look like one) are right-aligned. */
+export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows].map((row) => row.map(printable));
+  const widths = header.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
+  const numeric = header.map((_, i) => rows.length > 0 && rows.every((row) => /^[-+]?[\d,.]*( ?[%×xMkB]*)?$/.test(row[i] ?? '')));
+  const line = (row: readonly string[]): string =>
+    row.map((cell, i) => (numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ').trimEnd();
+  return [line(all[0] ?? []), widths.map((w) => '-'.repeat(w)).join('  '), ...all.slice(1).map(line)].join('\n');
+}
+
+/** `12345678` as `12,345,678`. */
+export function thousands(n: number): string {
+  return Math.round(n).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
