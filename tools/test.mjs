@@ -16,7 +16,7 @@ function mocha(name, args) {
   const totals = path.join(scratch, `${name}.json`);
   const result = spawnSync(
     node,
-    [bin('mocha/bin/mocha.js'), '--import', 'tsx', '--reporter', 'tools/mocha-reporter.cjs', ...args],
+    [bin('mocha/bin/mocha.js'), '--reporter', 'tools/mocha-reporter.cjs', ...args],
     {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
