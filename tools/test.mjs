@@ -14,15 +14,11 @@ const bin = (name) => path.join(root, 'node_modules', name);
 
 function mocha(name, args) {
   const totals = path.join(scratch, `${name}.json`);
-  const result = spawnSync(
-    node,
-    [bin('mocha/bin/mocha.js'), '--reporter', 'tools/mocha-reporter.cjs', ...args],
-    {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, RELAY_TEST_TOTALS: totals },
-    },
-  );
+  const result = spawnSync(node, [bin('mocha/bin/mocha.js'), '--reporter', 'tools/mocha-reporter.cjs', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, RELAY_TEST_TOTALS: totals },
+  });
   return fromTotals(totals, result.status);
 }
 

@@ -37,7 +37,11 @@ export function readText(path: string): Result<string> {
 }
 
 /** Turns a file system error into a failure. */
-export function fileFailure(path: string, error: unknown, verb: 'read' | 'write'): { readonly ok: false; readonly error: Failure } {
+export function fileFailure(
+  path: string,
+  error: unknown,
+  verb: 'read' | 'write',
+): { readonly ok: false; readonly error: Failure } {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const reasons: Record<string, [string, string]> = {
     ENOENT: ['it does not exist', 'Check the path.'],

@@ -43,7 +43,10 @@ function excerpt(view: SourceView, span: Span, colour: boolean, style: keyof typ
   const number = String(start.line + 1);
   const margin = ' '.repeat(number.length);
   const carets = ' '.repeat(Math.max(0, first)) + '^'.repeat(Math.max(1, last - first));
-  return [`${paint(colour, 'dim', `${number} |`)} ${shown}`, `${paint(colour, 'dim', `${margin} |`)} ${paint(colour, style, carets)}`];
+  return [
+    `${paint(colour, 'dim', `${number} |`)} ${shown}`,
+    `${paint(colour, 'dim', `${margin} |`)} ${paint(colour, style, carets)}`,
+  ];
 }
 
 /** One diagnostic as `file:line:column: severity[code]: message`, the source under it, related places and the remedy. */
@@ -72,13 +75,20 @@ export function renderFailure(failure: Failure, colour: boolean): string {
 export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows].map((row) => row.map(printable));
   const widths = header.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
-  const numeric = header.map((_, i) => rows.length > 0 && rows.every((row) => /^[-+]?[\d,.]*( ?[%×xMkB]*)?$/.test(row[i] ?? '')));
+  const numeric = header.map(
+    (_, i) => rows.length > 0 && rows.every((row) => /^[-+]?[\d,.]*( ?[%×xMkB]*)?$/.test(row[i] ?? '')),
+  );
   const line = (row: readonly string[]): string =>
-    row.map((cell, i) => (numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ').trimEnd();
+    row
+      .map((cell, i) => (numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd();
   return [line(all[0] ?? []), widths.map((w) => '-'.repeat(w)).join('  '), ...all.slice(1).map(line)].join('\n');
 }
 
 /** `12345678` as `12,345,678`. */
 export function thousands(n: number): string {
-  return Math.round(n).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+  return Math.round(n)
+    .toString()
+    .replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }

@@ -36,7 +36,12 @@ export function usageOf(verb: Verb): string {
     const left = `  --${name}${o.type === 'string' ? ` ${o.value ?? 'VALUE'}` : ''}`;
     return `${left.padEnd(24)} ${o.summary}`;
   });
-  return [`usage: relay ${verb.name} ${verb.usage}`.trimEnd(), '', verb.summary, ...(rows.length > 0 ? ['', ...rows] : [])].join('\n');
+  return [
+    `usage: relay ${verb.name} ${verb.usage}`.trimEnd(),
+    '',
+    verb.summary,
+    ...(rows.length > 0 ? ['', ...rows] : []),
+  ].join('\n');
 }
 
 /** Parses a verb's arguments; unknown options, missing values and wrong counts are failures. */
@@ -47,13 +52,17 @@ export function parseVerb(verb: Verb, argv: readonly string[]): Result<ParsedArg
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
-    const message = error instanceof Error ? error.message.split('. ')[0] ?? '' : String(error);
+    const message = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
     return fail('usage', `${message}.`, `See: relay ${verb.name} --help`);
   }
   const { positionals, values } = parsed;
   if (positionals.length < verb.positionals.min || positionals.length > verb.positionals.max) {
     const wanted = `relay ${verb.name} ${verb.usage}`.trimEnd();
-    return fail('usage', `Got ${positionals.length} argument(s), expected: ${wanted}`, `See: relay ${verb.name} --help`);
+    return fail(
+      'usage',
+      `Got ${positionals.length} argument(s), expected: ${wanted}`,
+      `See: relay ${verb.name} --help`,
+    );
   }
   const text = (name: string): string | undefined => {
     const v = values[name];

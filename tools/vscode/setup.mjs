@@ -12,7 +12,7 @@
 import { spawn } from 'node:child_process';
 import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const version = '4.100.3';
@@ -120,10 +120,18 @@ export async function setUp({ force = false, say = () => {} } = {}) {
   await must("installing the extensions' modules", 'npm', ['install', '--omit=dev', ...quiet], extensions);
 
   say('building native modules');
-  const headers = existsSync('/usr/include/node/node.h') ? { npm_config_nodedir: '/usr' } : {};
+  // Node's own headers, where they are installed beside it, spare a download that a closed network refuses.
+  const prefix = [dirname(dirname(process.execPath)), '/usr'].find((p) => existsSync(join(p, 'include/node/node.h')));
+  const headers = prefix ? { npm_config_nodedir: prefix } : {};
   // Some of them (terminal, file watcher) may fail; the workbench runs without those.
   await run('npm', ['rebuild', '--loglevel=error'], vscode, headers);
-  await run('npm', ['rebuild', 'argon2', '--loglevel=error'], server, headers);
+  await must(
+    'building argon2',
+    'npm',
+    ['rebuild', 'argon2', '--build-from-source', '--loglevel=error'],
+    folder,
+    headers,
+  );
 
   const bin = join(vscode, 'node_modules', '@vscode', 'ripgrep', 'bin');
   await mkdir(bin, { recursive: true });
