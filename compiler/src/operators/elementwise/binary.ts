@@ -1,0 +1,65 @@
+/** Arithmetic, comparisons, logic and bits on two broadcast operands. */
+import { isFloat } from '../../tensor/dtype.ts';
+import type { BinaryOp, CompareOp, TEExpr } from '../../tensor/te.ts';
+import { compare, dtypeOf, unary } from '../../tensor/te.ts';
+import { op } from '../compute/tensors.ts';
+import type { Operator } from '../operator.ts';
+import type { BinaryRow } from './define.ts';
+import { binaryOperator } from './define.ts';
+
+type Combine = (a: TEExpr, b: TEExpr) => TEExpr;
+
+const by =
+  (name: BinaryOp): Combine =>
+  (a, b) =>
+    op(name, a, b);
+const comparison =
+  (name: CompareOp): Combine =>
+  (a, b) =>
+    compare(name, a, b);
+const floatOr =
+  (ofFloat: Combine, ofInteger: BinaryOp): Combine =>
+  (a, b) =>
+    isFloat(dtypeOf(a)) ? ofFloat(a, b) : op(ofInteger, a, b);
+
+const floored: Combine = (a, b) => unary('floor', op('div', a, b));
+const truncated: Combine = (a, b) => unary('trunc', op('div', a, b));
+
+const rows: readonly BinaryRow[] = [
+  { name: 'add', summary: 'Sum, with broadcasting: `lhs + rhs`.', compute: by('add') },
+  { name: 'subtract', summary: 'Difference, with broadcasting: `lhs - rhs`.', compute: by('sub') },
+  { name: 'multiply', summary: 'Product, with broadcasting: `lhs * rhs`.', compute: by('mul') },
+  {
+    name: 'divide',
+    summary: 'Quotient, with broadcasting: `lhs / rhs`; integers round toward zero.',
+    compute: floatOr(by('div'), 'truncdiv'),
+  },
+  { name: 'floor_divide', summary: 'Quotient rounded down.', compute: floatOr(floored, 'floordiv') },
+  { name: 'trunc_divide', summary: 'Quotient rounded toward zero.', compute: floatOr(truncated, 'truncdiv') },
+  { name: 'mod', summary: 'Remainder with the sign of the dividend.', compute: by('truncmod') },
+  { name: 'floor_mod', summary: 'Remainder with the sign of the divisor.', compute: by('floormod') },
+  { name: 'trunc_mod', summary: 'Remainder with the sign of the dividend.', compute: by('truncmod') },
+  { name: 'power', summary: '`lhs` to the power of `rhs`.', compute: by('pow') },
+  { name: 'maximum', summary: 'The greater of the two elements.', compute: by('max') },
+  { name: 'minimum', summary: 'The lesser of the two elements.', compute: by('min') },
+  { name: 'logical_and', summary: 'True where both are true.', compute: by('and') },
+  { name: 'logical_or', summary: 'True where either is true.', compute: by('or') },
+  { name: 'logical_xor', summary: 'True where exactly one is true.', compute: by('xor') },
+  { name: 'bitwise_and', summary: 'Bits set in both.', compute: by('and') },
+  { name: 'bitwise_or', summary: 'Bits set in either.', compute: by('or') },
+  { name: 'bitwise_xor', summary: 'Bits set in exactly one.', compute: by('xor') },
+  { name: 'left_shift', summary: 'Bits of `lhs` moved up by `rhs` places.', compute: by('shl') },
+  {
+    name: 'right_shift',
+    summary: 'Bits of `lhs` moved down by `rhs` places; the sign is kept for signed integers.',
+    compute: by('shr'),
+  },
+  { name: 'equal', summary: 'True where the elements are equal.', dtype: 'bool', compute: comparison('eq') },
+  { name: 'not_equal', summary: 'True where the elements differ.', dtype: 'bool', compute: comparison('ne') },
+  { name: 'less', summary: 'True where `lhs < rhs`.', dtype: 'bool', compute: comparison('lt') },
+  { name: 'less_equal', summary: 'True where `lhs <= rhs`.', dtype: 'bool', compute: comparison('le') },
+  { name: 'greater', summary: 'True where `lhs > rhs`.', dtype: 'bool', compute: comparison('gt') },
+  { name: 'greater_equal', summary: 'True where `lhs >= rhs`.', dtype: 'bool', compute: comparison('ge') },
+];
+
+export const binaryOperators: readonly Operator[] = rows.map(binaryOperator);

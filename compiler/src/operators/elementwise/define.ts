@@ -1,0 +1,61 @@
+/** Records of regular elementwise operators from a table's row. */
+import { tensorType } from '../../types/type.ts';
+import type { DType } from '../../tensor/dtype.ts';
+import type { TEExpr } from '../../tensor/te.ts';
+import { mapElements, outputOf, tensorAt, zipElements } from '../compute/tensors.ts';
+import type { AttributeSchema } from '../attributes.ts';
+import type { GradientRule, Operator, OperatorExample, Tolerance } from '../operator.ts';
+import { defineOperator } from '../operator.ts';
+import { broadcastRelation, explainBroadcast } from '../relations/broadcast.ts';
+import { explainIdentity, identityRelation } from '../relations/identity.ts';
+import { unaryRelation } from '../relations/inputs.ts';
+
+interface Row {
+  readonly name: string;
+  readonly summary: string;
+  readonly details?: string;
+  /** The result's element type where it is not the operand's. */
+  readonly dtype?: DType;
+  readonly tolerance?: Tolerance;
+  readonly examples?: readonly OperatorExample[];
+  readonly gradient?: GradientRule<Record<never, never>>;
+}
+export interface UnaryRow extends Row {
+  readonly compute: (x: TEExpr) => TEExpr;
+}
+export interface BinaryRow extends Row {
+  readonly compute: (a: TEExpr, b: TEExpr) => TEExpr;
+}
+
+const noAttributes: AttributeSchema = {};
+
+export function unaryOperator(row: UnaryRow): Operator {
+  const { compute, dtype, ...rest } = row;
+  return defineOperator({
+    ...rest,
+    inputs: [{ name: 'data', summary: 'the operand' }],
+    attributes: noAttributes,
+    relate: dtype === undefined ? identityRelation : unaryRelation((data) => tensorType(data.shape, dtype)),
+    explain: explainIdentity,
+    compute: (context) => [mapElements(row.name, tensorAt(context, 0), compute)],
+    fusion: 'elementwise',
+  });
+}
+
+export function binaryOperator(row: BinaryRow): Operator {
+  const { compute, dtype, ...rest } = row;
+  return defineOperator({
+    ...rest,
+    inputs: [
+      { name: 'lhs', summary: 'the left operand' },
+      { name: 'rhs', summary: 'the right operand, of the same element type' },
+    ],
+    attributes: noAttributes,
+    relate: broadcastRelation(dtype),
+    explain: explainBroadcast,
+    compute: (context) => [
+      zipElements(row.name, outputOf(context).shape, tensorAt(context, 0), tensorAt(context, 1), compute),
+    ],
+    fusion: 'broadcast',
+  });
+}

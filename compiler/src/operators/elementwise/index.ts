@@ -1,0 +1,6 @@
+/** Operators that work element by element. */
+import type { Operator } from '../operator.ts';
+import { binaryOperators } from './binary.ts';
+import { unaryOperators } from './unary.ts';
+
+export const elementwiseOperators: readonly Operator[] = [...unaryOperators, ...binaryOperators];

@@ -1,0 +1,321 @@
+/** From attributes as written in a program to the values an operator's schema promises. */
+import { canonicalDType } from '../tensor/dtype.ts';
+import type { AttributeKind, AttributeSpec, AttributeValueData } from './attributes.ts';
+import type { Operator } from './operator.ts';
+
+/** An attribute's value as written: literals, lists of them, and everything else (a metadata object, a name). */
+export type WrittenAttribute =
+  | { readonly kind: 'int'; readonly value: bigint }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'bool'; readonly value: boolean }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'null' }
+  | { readonly kind: 'list'; readonly elements: readonly WrittenAttribute[] }
+  /** `text` names what stands there. */
+  | { readonly kind: 'opaque'; readonly text: string };
+
+export type AttributeProblemCode = 'unknown-attribute' | 'missing-attribute' | 'bad-attribute';
+
+export interface AttributeProblem {
+  readonly code: AttributeProblemCode;
+  /** The attribute that is unknown, missing or badly written. */
+  readonly name: string;
+  /** Where it is written; undefined when it is missing. An index path into nested lists. */
+  readonly element?: readonly number[];
+  readonly message: string;
+  readonly remedy?: string;
+  /** For an unknown key: the schema's nearest name, if one is near. */
+  readonly suggestion?: string;
+}
+
+export type NormalizedAttributes =
+  | { readonly ok: true; readonly value: Readonly<Record<string, AttributeValueData>> }
+  | { readonly ok: false; readonly problems: readonly AttributeProblem[] };
+
+/**
+ * Checks `written` against the operator's schema and fills in defaults. Reports every problem, not only the first.
+ * Kinds convert as in TVM: an integer field takes a boolean, a boolean an integer, a float an integer.
+ */
+export function normalizeAttributes(
+  operator: Pick<Operator, 'name' | 'attributes'>,
+  written: ReadonlyMap<string, WrittenAttribute>,
+): NormalizedAttributes {
+  const problems: AttributeProblem[] = [];
+  const values: Record<string, AttributeValueData> = {};
+  const schema = operator.attributes as Readonly<Record<string, AttributeSpec>>;
+  for (const name of written.keys())
+    if (!Object.hasOwn(schema, name)) problems.push(unknownAttribute(operator.name, Object.keys(schema), name));
+  for (const [name, spec] of Object.entries(schema)) {
+    const value = written.get(name);
+    if (value !== undefined) {
+      const result = convert(spec, value, []);
+      if ('problem' in result) problems.push({ code: 'bad-attribute', name, ...result.problem(name) });
+      else values[name] = result.value;
+    } else if (spec.default !== undefined) values[name] = spec.default;
+    else
+      problems.push({
+        code: 'missing-attribute',
+        name,
+        message: `\`${operator.name}\` needs the attribute \`${name}\` (${kindText(spec)}).`,
+        remedy: `Add \`${name}=${placeholderText(spec)}\` to the call.`,
+      });
+  }
+  return problems.length === 0 ? { ok: true, value: values } : { ok: false, problems };
+}
+
+/** The values of a schema of which nothing is written; required attributes are absent. */
+export function defaultAttributes(
+  operator: Pick<Operator, 'attributes'>,
+): Readonly<Record<string, AttributeValueData>> {
+  const values: Record<string, AttributeValueData> = {};
+  for (const [name, spec] of Object.entries(operator.attributes as Readonly<Record<string, AttributeSpec>>))
+    if (spec.default !== undefined) values[name] = spec.default;
+  return values;
+}
+
+type Converted =
+  | { readonly value: AttributeValueData }
+  | { readonly problem: (name: string) => { message: string; remedy?: string; element?: readonly number[] } };
+
+function convert(spec: AttributeSpec, written: WrittenAttribute, path: readonly number[]): Converted {
+  if (written.kind === 'null') {
+    if (spec.nullable) return { value: null };
+    return wrong(spec, written, path);
+  }
+  switch (spec.kind) {
+    case 'int': {
+      const n = asInt(written);
+      return n === undefined ? wrong(spec, written, path) : bounded(spec, n, path);
+    }
+    case 'float': {
+      const n = written.kind === 'float' ? written.value : written.kind === 'int' ? Number(written.value) : undefined;
+      return n === undefined ? wrong(spec, written, path) : bounded(spec, n, path);
+    }
+    case 'bool': {
+      if (written.kind === 'bool') return { value: written.value };
+      if (written.kind === 'int') return { value: written.value !== 0n };
+      return wrong(spec, written, path);
+    }
+    case 'string':
+      return written.kind === 'string' ? allowed(spec, written.value, path) : wrong(spec, written, path);
+    case 'dtype':
+      return written.kind === 'string' ? dtypeValue(written.value) : wrong(spec, written, path);
+    case 'int[]':
+      return list(spec, 'int', written, path);
+    case 'float[]':
+      return list(spec, 'float', written, path);
+    case 'string[]':
+      return list(spec, 'string', written, path);
+    case 'int[][]':
+      return list(spec, 'int[]', written, path);
+    case 'int|int[]': {
+      if (written.kind === 'list') return list(spec, 'int', written, path);
+      const n = asInt(written);
+      return n === undefined ? wrong(spec, written, path) : bounded(spec, n, path);
+    }
+    case 'any':
+      return { value: plain(written) };
+  }
+}
+
+function asInt(written: WrittenAttribute): number | undefined {
+  if (written.kind === 'int') return Number(written.value);
+  if (written.kind === 'bool') return written.value ? 1 : 0;
+  return undefined;
+}
+
+function list(spec: AttributeSpec, kind: AttributeKind, written: WrittenAttribute, path: readonly number[]): Converted {
+  if (written.kind !== 'list') return wrong(spec, written, path);
+  const { default: _default, nullable: _nullable, ...rest } = spec;
+  const elementSpec: AttributeSpec = { ...rest, kind };
+  const values: AttributeValueData[] = [];
+  for (const [i, element] of written.elements.entries()) {
+    const converted = convert(elementSpec, element, [...path, i]);
+    if ('problem' in converted) return converted;
+    values.push(converted.value);
+  }
+  return { value: values };
+}
+
+function bounded(spec: AttributeSpec, n: number, path: readonly number[]): Converted {
+  const low = spec.min !== undefined && n < spec.min;
+  const high = spec.max !== undefined && n > spec.max;
+  if (!low && !high) return { value: n };
+  const range =
+    spec.min !== undefined && spec.max !== undefined
+      ? `from ${spec.min} to ${spec.max}`
+      : spec.min !== undefined
+        ? `at least ${spec.min}`
+        : `at most ${spec.max}`;
+  return {
+    problem: (name) => ({
+      message: `${place(name, path)} must be ${range}, found ${n}.`,
+      remedy: `Write a value ${range}.`,
+      element: path,
+    }),
+  };
+}
+
+function allowed(spec: AttributeSpec, text: string, path: readonly number[]): Converted {
+  if (spec.values === undefined || spec.values.includes(text)) return { value: text };
+  const values = spec.values;
+  return {
+    problem: (name) => {
+      const near = nearest(text, values);
+      return {
+        message: `${place(name, path)} must be one of ${values.map((v) => `"${v}"`).join(', ')}, found "${text}".`,
+        remedy: near === undefined ? 'Write one of the allowed values.' : `Write "${near}".`,
+        element: path,
+      };
+    },
+  };
+}
+
+function dtypeValue(text: string): Converted {
+  if (text === '' || text === 'void') return { value: null };
+  const dtype = canonicalDType(text);
+  if (dtype !== undefined) return { value: dtype };
+  return {
+    problem: (name) => {
+      const near = nearest(text, commonDTypes);
+      return {
+        message: `\`${name}\` must be an element type such as "float32" or "int8", found "${text}".`,
+        remedy: near === undefined ? 'Write a name such as "float32", "int8" or "bool".' : `Write "${near}".`,
+      };
+    },
+  };
+}
+
+const commonDTypes = [
+  ...['bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'],
+  ...['float16', 'float32', 'float64', 'bfloat16'],
+];
+
+function plain(written: WrittenAttribute): AttributeValueData {
+  switch (written.kind) {
+    case 'int':
+      return Number(written.value);
+    case 'float':
+    case 'bool':
+    case 'string':
+      return written.value;
+    case 'null':
+      return null;
+    case 'list':
+      return written.elements.map(plain);
+    case 'opaque':
+      return { opaque: written.text };
+  }
+}
+
+function wrong(spec: AttributeSpec, written: WrittenAttribute, path: readonly number[]): Converted {
+  return {
+    problem: (name) => ({
+      message: `${place(name, path)} must be ${kindText(spec)}, found ${writtenText(written)}.`,
+      remedy: `Write it as \`${name}=${placeholderText(spec)}\`.`,
+      ...(path.length > 0 ? { element: path } : {}),
+    }),
+  };
+}
+
+function place(name: string, path: readonly number[]): string {
+  return `\`${name}${path.map((i) => `[${i}]`).join('')}\``;
+}
+
+function unknownAttribute(operator: string, names: readonly string[], name: string): AttributeProblem {
+  const suggestion = nearest(name, names);
+  const has =
+    names.length === 0 ? 'it takes none' : `its attributes are ${names.map((known) => `\`${known}\``).join(', ')}`;
+  return {
+    code: 'unknown-attribute',
+    name,
+    message: `\`${operator}\` has no attribute \`${name}\`; ${has}.`,
+    remedy: suggestion === undefined ? `Remove \`${name}\`.` : `Write \`${suggestion}\` instead.`,
+    ...(suggestion === undefined ? {} : { suggestion }),
+  };
+}
+
+/** A schema entry's kind in words: `a list of integers`. */
+export function kindText(spec: Pick<AttributeSpec, 'kind' | 'nullable' | 'values'>): string {
+  const words: Record<AttributeKind, string> = {
+    int: 'an integer',
+    float: 'a number',
+    bool: '`True` or `False`',
+    string: 'a string',
+    dtype: 'an element type in quotes',
+    'int[]': 'a list of integers',
+    'float[]': 'a list of numbers',
+    'string[]': 'a list of strings',
+    'int[][]': 'a list of lists of integers',
+    'int|int[]': 'an integer or a list of integers',
+    any: 'a value',
+  };
+  const nullable = spec.nullable === true && spec.kind !== 'any' && spec.kind !== 'dtype';
+  return words[spec.kind] + (nullable ? ' or `None`' : '');
+}
+
+function placeholderText(spec: AttributeSpec): string {
+  if (spec.values?.[0] !== undefined && spec.kind === 'string') return `"${spec.values[0]}"`;
+  const texts: Record<AttributeKind, string> = {
+    int: '1',
+    float: '1.0',
+    bool: 'True',
+    string: '"…"',
+    dtype: '"float32"',
+    'int[]': '[1, 1]',
+    'float[]': '[1.0, 1.0]',
+    'string[]': '["…"]',
+    'int[][]': '[[0, 0], [1, 1]]',
+    'int|int[]': '1',
+    any: '…',
+  };
+  return texts[spec.kind];
+}
+
+function writtenText(written: WrittenAttribute): string {
+  switch (written.kind) {
+    case 'int':
+      return `the integer ${written.value}`;
+    case 'float':
+      return `the number ${written.value}`;
+    case 'bool':
+      return written.value ? '`True`' : '`False`';
+    case 'string':
+      return `the string "${written.value}"`;
+    case 'null':
+      return '`None`';
+    case 'list':
+      return `a list of ${written.elements.length}`;
+    case 'opaque':
+      return `\`${written.text}\``;
+  }
+}
+
+/** The candidate within edit distance 2 (1 for short words) of `text`; undefined when none is. */
+function nearest(text: string, candidates: readonly string[]): string | undefined {
+  const limit = text.length <= 3 ? 1 : 2;
+  let best: string | undefined;
+  let bestDistance = limit + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(text, candidate, limit);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitute, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? limit + 1;
+}

@@ -1,0 +1,158 @@
+/**
+ * Arithmetic on dimensions. Constants fold exactly; anything computed with `?` is `?`; named dimensions stay symbolic.
+ */
+import type { Dim, DimExpr } from '../../types/type.ts';
+import { anyDim, constantDim } from '../../types/type.ts';
+
+type Op = DimExpr['op'] & ('+' | '-' | '*' | 'floordiv' | 'floormod' | 'min' | 'max');
+
+export function isAnyDim(dim: Dim): boolean {
+  return typeof dim !== 'number' && dim.kind === 'any';
+}
+
+/** The value of a constant dimension as bigint; undefined for `?`, names and symbolic terms. */
+export function dimValue(dim: Dim): bigint | undefined {
+  const value = constantDim(dim);
+  return value === undefined ? undefined : BigInt(value);
+}
+
+/** True for a constant dimension of value `n`. */
+export function isDim(dim: Dim, n: number): boolean {
+  return constantDim(dim) === n;
+}
+
+/** A constant as a dimension; int64 if it must be. */
+export function dimOf(value: bigint, wide = false): Dim {
+  const n = Number(value);
+  return wide || !Number.isSafeInteger(n) ? { kind: 'int64', value } : n;
+}
+
+function isWide(dim: Dim): boolean {
+  return typeof dim !== 'number' && dim.kind === 'int64';
+}
+
+function fold(op: Op, a: bigint, b: bigint): bigint | undefined {
+  switch (op) {
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+      return a * b;
+    case 'floordiv':
+    case 'floormod': {
+      if (b === 0n) return undefined;
+      const remainder = ((a % b) + b) % b;
+      return op === 'floormod' ? remainder : (a - remainder) / b;
+    }
+    case 'min':
+      return a < b ? a : b;
+    case 'max':
+      return a > b ? a : b;
+  }
+}
+
+/** `left op right`, folded where both are constant, `?` where either is `?` (or a division by zero). */
+export function dimOp(op: Op, left: Dim, right: Dim): Dim {
+  if (isAnyDim(left) || isAnyDim(right)) return anyDim;
+  const a = dimValue(left);
+  const b = dimValue(right);
+  if (a !== undefined && b !== undefined) {
+    const value = fold(op, a, b);
+    return value === undefined ? anyDim : dimOf(value, isWide(left) || isWide(right));
+  }
+  if (b === 0n && (op === '+' || op === '-')) return left;
+  if (a === 0n && op === '+') return right;
+  if (b === 1n && (op === '*' || op === 'floordiv')) return left;
+  if (a === 1n && op === '*') return right;
+  if ((a === 0n || b === 0n) && op === '*') return 0;
+  if (op === '-' && sameDim(left, right)) return 0;
+  if (op === 'floordiv' && sameDim(left, right)) return 1;
+  return { kind: 'expr', op, operands: [left, right] };
+}
+export const addDims = (a: Dim, b: Dim): Dim => dimOp('+', a, b);
+export const subDims = (a: Dim, b: Dim): Dim => dimOp('-', a, b);
+export const mulDims = (a: Dim, b: Dim): Dim => dimOp('*', a, b);
+export const floorDivDims = (a: Dim, b: Dim): Dim => dimOp('floordiv', a, b);
+export const floorModDims = (a: Dim, b: Dim): Dim => dimOp('floormod', a, b);
+/** Quotient rounded up. */
+export const ceilDivDims = (a: Dim, b: Dim): Dim => floorDivDims(subDims(addDims(a, b), 1), b);
+
+/** Product; 1 for none. */
+export function productOfDims(dims: readonly Dim[]): Dim {
+  return dims.reduce<Dim>(mulDims, 1);
+}
+/** Sum; 0 for none. */
+export function sumOfDims(dims: readonly Dim[]): Dim {
+  return dims.reduce<Dim>(addDims, 0);
+}
+
+/** Linear form: a multiple of each non-linear term, and a constant under the empty key. */
+function linear(dim: Dim): Map<string, bigint> | undefined {
+  const value = dimValue(dim);
+  if (value !== undefined) return new Map([['', value]]);
+  if (typeof dim === 'number' || dim.kind === 'any' || dim.kind === 'int64') return undefined;
+  if (dim.kind === 'var') return new Map([[`v${dim.id}`, 1n]]);
+  const [a, b] = dim.operands.map(linear);
+  if (a && b && (dim.op === '+' || dim.op === '-')) return combine(a, b, dim.op === '+' ? 1n : -1n);
+  if (a && b && dim.op === '*') {
+    const scaled = onlyConstant(a)
+      ? scale(b, a.get('') ?? 0n)
+      : onlyConstant(b)
+        ? scale(a, b.get('') ?? 0n)
+        : undefined;
+    if (scaled) return scaled;
+  }
+  const key = structuralKey(dim);
+  return key === undefined ? undefined : new Map([[key, 1n]]);
+}
+
+function onlyConstant(form: Map<string, bigint>): boolean {
+  return [...form].every(([key, n]) => key === '' || n === 0n);
+}
+function scale(form: Map<string, bigint>, factor: bigint): Map<string, bigint> {
+  return new Map([...form].map(([key, n]) => [key, n * factor]));
+}
+function combine(a: Map<string, bigint>, b: Map<string, bigint>, sign: bigint): Map<string, bigint> {
+  const sum = new Map(a);
+  for (const [key, n] of b) sum.set(key, (sum.get(key) ?? 0n) + sign * n);
+  return sum;
+}
+
+/** Identifies a term; undefined if it contains a `?` or a hole, of which no two are known to be equal. */
+function structuralKey(dim: Dim): string | undefined {
+  const form = typeof dim === 'number' || dim.kind !== 'expr' ? linear(dim) : undefined;
+  if (form) return [...form].map(([key, n]) => `${n}${key}`).join('+');
+  if (typeof dim === 'number' || dim.kind !== 'expr') return undefined;
+  if (dim.op === 'other') return `other(${dim.text})`;
+  const keys = dim.operands.map((operand) => {
+    const f = linear(operand);
+    if (!f) return undefined;
+    return [...f]
+      .filter(([, n]) => n !== 0n)
+      .sort(([x], [y]) => (x < y ? -1 : 1))
+      .map(([key, n]) => `${n}${key}`)
+      .join('+');
+  });
+  if (keys.includes(undefined)) return undefined;
+  const commutes = dim.op === '*' || dim.op === '+' || dim.op === 'min' || dim.op === 'max';
+  return `${dim.op}(${(commutes ? keys.sort() : keys).join(',')})`;
+}
+
+/** True when the dimensions are provably equal. Two `?` are not. */
+export function sameDim(left: Dim, right: Dim): boolean {
+  if (left === right && typeof left === 'number') return true;
+  const a = linear(left);
+  const b = linear(right);
+  if (!a || !b) return false;
+  return [...combine(a, b, -1n).values()].every((n) => n === 0n);
+}
+
+/** True unless both are constants (or the same terms plus constants) that differ: `?` and names may be equal. */
+export function mayEqual(left: Dim, right: Dim): boolean {
+  const a = linear(left);
+  const b = linear(right);
+  if (!a || !b) return true;
+  const difference = combine(a, b, -1n);
+  return (difference.get('') ?? 0n) === 0n || [...difference].some(([key, n]) => key !== '' && n !== 0n);
+}
