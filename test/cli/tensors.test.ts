@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { bytesOfTensor, decodeNpy, parseInputOptions, tensorFromBytes } from '../../cli/src/tensors.ts';
+
+function npy(header: string, payload: Uint8Array): Uint8Array {
+  const text = new TextEncoder().encode(header);
+  const bytes = new Uint8Array(10 + text.length + payload.length);
+  bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, text.length & 255, text.length >> 8]);
+  bytes.set(text, 10);
+  bytes.set(payload, 10 + text.length);
+  return bytes;
+}
+
+describe('tensors from files', () => {
+  it('reads what numpy.save writes', () => {
+    const bytes = npy("{'descr': '<i2', 'fortran_order': False, 'shape': (1, 2), }\n", Uint8Array.of(1, 0, 255, 255));
+    const array = decodeNpy('x.npy', bytes);
+    assert.ok(array.ok);
+    assert.deepEqual([array.value.dtype, array.value.shape, [...array.value.data]], ['int16', [1, 2], [1, -1]]);
+  });
+
+  for (const [what, bytes] of [
+    ['an empty file', new Uint8Array()],
+    ['another format', Uint8Array.from({ length: 64 }, (_, i) => i)],
+    [
+      'a cut header',
+      npy("{'descr': '<i2', 'fortran_order': False, 'shape': (9, 2), }\n", new Uint8Array()).subarray(0, 20),
+    ],
+    ['a cut payload', npy("{'descr': '<i2', 'fortran_order': False, 'shape': (9, 2), }\n", new Uint8Array(3))],
+    ['Fortran order', npy("{'descr': '<i2', 'fortran_order': True, 'shape': (1,), }\n", new Uint8Array(2))],
+  ] as const)
+    it(`says what is wrong with ${what}`, () => {
+      const result = decodeNpy('x.npy', bytes);
+      assert.ok(!result.ok);
+      assert.match(result.error.message, /x\.npy/);
+      assert.ok(result.error.remedy);
+    });
+
+  it('keeps every 16-bit float through reading and writing', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('float16', 'bfloat16'),
+        fc.uint8Array({ minLength: 2, maxLength: 2 }),
+        (dtype, bytes) => {
+          const array = tensorFromBytes('x', dtype, [1], bytes);
+          assert.ok(array.ok);
+          if (Number.isNaN(array.value.data[0])) return;
+          assert.deepEqual(bytesOfTensor(array.value), bytes);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('names a malformed or repeated --input', () => {
+    assert.ok(!parseInputOptions(['x']).ok);
+    assert.ok(!parseInputOptions(['x=1', '%x=2']).ok);
+    assert.deepEqual(parseInputOptions(['%x=a=b']), { ok: true, value: new Map([['x', 'a=b']]) });
+  });
+});
