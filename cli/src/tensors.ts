@@ -1,38 +1,9 @@
 /** Tensors from files (`.bin` raw little-endian, `.npy`), from JSON lines, and back. */
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import { fromBytes, toBytes } from '../../compiler/src/tensor/bytes.ts';
 import { elementBytes, type DType } from '../../compiler/src/tensor/dtype.ts';
-import { allocateElements, elementCount, type ElementArray, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import { elementCount, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { readBytes } from './io.ts';
-
-/** Narrow floats are kept widened in memory; these turn their stored 16 bits into numbers. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-const scratch = new DataView(new ArrayBuffer(4));
-function bfloatToNumber(bits: number): number {
-  scratch.setUint32(0, bits << 16);
-  return scratch.getFloat32(0);
-}
-function numberToBfloat(value: number): number {
-  scratch.setFloat32(0, value);
-  return scratch.getUint32(0) >>> 16;
-}
-/** The value is already rounded to half precision, so no bits are lost. */
-function numberToHalf(value: number): number {
-  if (Number.isNaN(value)) return 0x7e00;
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (magnitude === 0) return sign;
-  if (magnitude === Infinity) return sign | 0x7c00;
-  const exponent = Math.floor(Math.log2(magnitude));
-  if (exponent < -14) return sign | Math.round(magnitude * 2 ** 24);
-  return sign | ((exponent + 15) << 10) | Math.round((magnitude / 2 ** exponent - 1) * 1024);
-}
 
 /** A tensor from its row-major little-endian bytes. `what` names it in failures. */
 export function tensorFromBytes(
@@ -49,29 +20,10 @@ export function tensorFromBytes(
       `${what} has ${bytes.length} bytes; ${dtype} of shape (${shape.join(', ')}) takes ${wanted}.`,
       'Give row-major, little-endian elements of exactly that type.',
     );
-  const data = allocateElements(dtype, count);
-  if (!data)
+  const array = fromBytes(dtype, shape, bytes);
+  if (!array)
     return fail('input-dtype', `${what}: tensors of ${dtype} cannot be read.`, 'Use an integer, bool or float type.');
-  if (dtype === 'float16' || dtype === 'bfloat16') {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const widen = dtype === 'float16' ? halfToNumber : bfloatToNumber;
-    for (let i = 0; i < count; i++) data[i] = widen(view.getUint16(2 * i, true));
-  } else {
-    new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(bytes);
-  }
-  return ok({ dtype, shape, data });
-}
-
-/** Row-major little-endian bytes of a tensor (narrow floats as their 16 bits). */
-export function bytesOfTensor(array: NDArray): Uint8Array {
-  const data: ElementArray = array.data;
-  if (array.dtype !== 'float16' && array.dtype !== 'bfloat16')
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const narrow = array.dtype === 'float16' ? numberToHalf : numberToBfloat;
-  const bytes = new Uint8Array(2 * data.length);
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < data.length; i++) view.setUint16(2 * i, narrow(Number(data[i])), true);
-  return bytes;
+  return ok(array);
 }
 
 /** `{dtype, shape, base64}`, the JSON form of a tensor. */
@@ -80,7 +32,7 @@ export function tensorJson(array: NDArray): {
   readonly shape: readonly number[];
   readonly base64: string;
 } {
-  return { dtype: array.dtype, shape: array.shape, base64: Buffer.from(bytesOfTensor(array)).toString('base64') };
+  return { dtype: array.dtype, shape: array.shape, base64: Buffer.from(toBytes(array)).toString('base64') };
 }
 
 /** The element type of a NumPy descriptor such as `<f4` or `|i1`. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { bytesOfTensor, decodeNpy, parseInputOptions, tensorFromBytes } from '../../cli/src/tensors.ts';
+import { toBytes } from '../../compiler/src/tensor/bytes.ts';
+import { decodeNpy, parseInputOptions, tensorFromBytes } from '../../cli/src/tensors.ts';
 
 function npy(header: string, payload: Uint8Array): Uint8Array {
   const text = new TextEncoder().encode(header);
@@ -46,7 +47,7 @@ describe('tensors from files', () => {
           const array = tensorFromBytes('x', dtype, [1], bytes);
           assert.ok(array.ok);
           if (Number.isNaN(array.value.data[0])) return;
-          assert.deepEqual(bytesOfTensor(array.value), bytes);
+          assert.deepEqual(toBytes(array.value), bytes);
         },
       ),
       { numRuns: 2000 },
