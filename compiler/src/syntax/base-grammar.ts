@@ -1,0 +1,244 @@
+/** What all grammar rules share: spans, failing, skipping, depth. */
+import { EmbeddedActionsParser } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
+import type { Diagnostic, Fix } from '../base/diagnostic.ts';
+import type { Anchor, Span } from '../base/span.ts';
+import { endOf } from './lexer.ts';
+import { describeFound } from './messages.ts';
+import type { Name } from './tree.ts';
+import * as t from './vocabulary.ts';
+
+/** Thrown after a diagnostic was recorded; the nearest list or statement catches it and skips on. */
+const syntaxFailure = { syntaxFailure: true };
+
+/** Nesting beyond this is reported instead of parsed: every later stage recurses over expressions. */
+export const maximumDepth = 200;
+
+const openers = new Set<TokenType>([t.LParen, t.LSquare, t.LBrace]);
+const closers = new Set<TokenType>([t.RParen, t.RSquare, t.RBrace]);
+
+/** What the source says beyond the tokens; the parser never looks at anything else. */
+export interface ChunkContext {
+  readonly tokens: IToken[];
+  /** Text that the tokens' offsets refer to. */
+  readonly text: string;
+  readonly anchor: Anchor;
+  /** Offset of the anchor in `text`. */
+  readonly base: number;
+  /** Names such as `input.1` that are declared somewhere in the file. */
+  readonly dottedNames: ReadonlySet<string>;
+}
+
+export abstract class BaseGrammar extends EmbeddedActionsParser {
+  protected anchor: Anchor = { id: -1 };
+  protected base = 0;
+  protected text = '';
+  protected dottedNames: ReadonlySet<string> = new Set();
+  protected depth = 0;
+  /** Diagnostics of the chunk that is being parsed. */
+  protected diagnostics: Diagnostic[] = [];
+
+  constructor() {
+    super(t.vocabulary, { maxLookahead: 1, recoveryEnabled: false, skipValidations: true });
+  }
+
+  /** Points the parser at one chunk and clears all state. */
+  load(context: ChunkContext): void {
+    this.input = context.tokens;
+    this.anchor = context.anchor;
+    this.base = context.base;
+    this.text = context.text;
+    this.dottedNames = context.dottedNames;
+    this.depth = 0;
+    this.diagnostics = [];
+  }
+
+  /** Diagnostics since `load`. */
+  takeDiagnostics(): Diagnostic[] {
+    return this.diagnostics;
+  }
+
+  // ---------------------------------------------------------------------------------------------- spans
+
+  /** Start of the next token. */
+  protected here(): number {
+    const next = this.LA(1);
+    return this.atEnd() ? this.previousEnd() : next.startOffset - this.base;
+  }
+  protected atEnd(): boolean {
+    return Number.isNaN(this.LA(1).startOffset);
+  }
+  /** End of the token consumed last. */
+  protected previousEnd(): number {
+    const last = this.LA(0);
+    return Number.isNaN(last.startOffset) ? 0 : endOf(last) - this.base;
+  }
+  /** From `start` to the end of the token consumed last. */
+  protected since(start: number): Span {
+    return { anchor: this.anchor, start, end: Math.max(start, this.previousEnd()) };
+  }
+  protected spanOf(token: IToken): Span {
+    if (this.RECORDING_PHASE) return this.emptySpan(0);
+    const start = token.startOffset - this.base;
+    return { anchor: this.anchor, start, end: start + token.image.length };
+  }
+  protected emptySpan(at: number): Span {
+    return { anchor: this.anchor, start: at, end: at };
+  }
+  protected nameOf(token: IToken, sigil: 0 | 1 = 0): Name {
+    if (this.RECORDING_PHASE) return { text: '', span: this.emptySpan(0) };
+    return { text: sigil ? token.image.slice(1) : token.image, span: this.spanOf(token) };
+  }
+
+  // ---------------------------------------------------------------------------------------------- errors
+
+  protected report(
+    code: string,
+    span: Span,
+    message: string,
+    remedy?: string,
+    fix?: Fix,
+    severity: Diagnostic['severity'] = 'error',
+  ): void {
+    this.diagnostics.push({
+      code,
+      severity,
+      span,
+      message,
+      ...(remedy === undefined ? {} : { remedy }),
+      ...(fix === undefined ? {} : { fixes: [fix] }),
+    });
+  }
+
+  /** Settled by syntax: TVM's own parser would not take this. */
+  protected extension(span: Span, what: string, remedy: string): void {
+    this.report('extension-syntax', span, what, remedy, undefined, 'information');
+  }
+
+  /** The next token, in words. */
+  protected found(): string {
+    return describeFound(this.LA(1));
+  }
+
+  /** Where something is missing: the next token when it stands on the same line, else right behind the last one. */
+  protected gapSpan(): Span {
+    const end = this.previousEnd();
+    if (this.atEnd()) return this.emptySpan(end);
+    const next = this.LA(1);
+    const between = this.text.slice(end + this.base, next.startOffset);
+    return between.includes('\n') && !Number.isNaN(this.LA(0).startOffset) ? this.emptySpan(end) : this.spanOf(next);
+  }
+
+  /** Reports that `wanted` does not stand here, and gives up the current element. */
+  protected fail(code: string, wanted: string, remedy?: string): never {
+    this.report(code, this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
+    throw syntaxFailure;
+  }
+
+  protected isFailure(error: unknown): boolean {
+    return error === syntaxFailure;
+  }
+
+  /** `CONSUME` with a message in the language's terms. */
+  protected take(idx: number, type: TokenType, wanted: string, code = 'unexpected-token', remedy?: string): IToken {
+    if (!this.RECORDING_PHASE && this.LA(1).tokenType !== type) this.fail(code, wanted, remedy);
+    return this.consume(idx, type);
+  }
+
+  /** Skips balanced groups and other tokens until one of `stops`, or until the group around ends. */
+  protected skipTo(...stops: readonly TokenType[]): void {
+    let depth = 0;
+    while (!this.atEnd()) {
+      const type = this.LA(1).tokenType;
+      if (closers.has(type)) {
+        if (depth === 0) return;
+        depth--;
+      } else if (depth === 0 && stops.includes(type)) return;
+      else if (openers.has(type)) depth++;
+      this.SKIP_TOKEN();
+    }
+  }
+
+  /**
+   * The elements of a bracketed list and its closing bracket. As in TVM a trailing comma is fine and commas are
+   * optional after the first one (that deserves a warning). A broken element is skipped alone.
+   */
+  protected elements(idx: number, closer: TokenType, noun: string, element: () => void): void {
+    let needsComma = false;
+    let sawComma = false;
+    const alternatives = [
+      {
+        ALT: () => {
+          const comma = this.consume(idx + 100, t.Comma);
+          if (!needsComma && !this.RECORDING_PHASE)
+            this.report(
+              'unexpected-comma',
+              this.spanOf(comma),
+              `Expected ${noun} before the comma.`,
+              'Remove the comma.',
+              { title: 'Remove the comma', edits: [{ span: this.spanOf(comma), newText: '' }], preferred: true },
+            );
+          needsComma = false;
+          sawComma = true;
+        },
+      },
+      {
+        ALT: () => {
+          if (needsComma) this.reportMissingComma(noun, sawComma);
+          needsComma = true;
+          const depth = this.depth;
+          try {
+            element();
+          } catch (error) {
+            if (!this.isFailure(error)) throw error;
+            this.depth = depth;
+            this.skipTo(t.Comma);
+          }
+        },
+      },
+    ];
+    const step = (): unknown => this.or(idx + 100, alternatives);
+    for (;;) {
+      this.many(idx + 100, step);
+      if (this.RECORDING_PHASE || this.LA(1).tokenType === closer || this.atEnd()) break;
+      const wanted = needsComma ? `“,” or “${closerText(closer)}”` : `${noun} or “${closerText(closer)}”`;
+      this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`);
+      this.skipTo(t.Comma);
+      if (this.LA(1).tokenType !== t.Comma) break;
+      needsComma = true;
+    }
+    this.take(idx + 100, closer, `“${closerText(closer)}”`);
+  }
+
+  private reportMissingComma(noun: string, sawComma: boolean): void {
+    const at = this.emptySpan(this.previousEnd());
+    this.report(
+      'missing-comma',
+      at,
+      `Expected “,” before the next ${noun.replace(/^an? /, '')}.`,
+      'Insert a comma.',
+      { title: 'Insert a comma', edits: [{ span: at, newText: ',' }], preferred: true },
+      sawComma ? 'warning' : 'error',
+    );
+  }
+
+  /** Counts nesting; reports and gives up beyond the maximum. Balance with `leave`. */
+  protected enter(): void {
+    if (++this.depth > maximumDepth && !this.RECORDING_PHASE) {
+      this.report(
+        'nesting-too-deep',
+        this.atEnd() ? this.emptySpan(this.previousEnd()) : this.spanOf(this.LA(1)),
+        `More than ${maximumDepth} levels of nesting.`,
+        'Bind inner parts to names with let.',
+      );
+      throw syntaxFailure;
+    }
+  }
+  protected leave(): void {
+    this.depth--;
+  }
+}
+
+function closerText(closer: TokenType): string {
+  return closer === t.RParen ? ')' : closer === t.RSquare ? ']' : '}';
+}

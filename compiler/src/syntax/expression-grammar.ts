@@ -1,0 +1,367 @@
+/** Rules for expressions: operands with their postfix chains, infix chains, attributes. */
+import type { IToken, TokenType } from 'chevrotain';
+import { foldInfix } from './infix.ts';
+import { quote } from './messages.ts';
+import { readNumber } from './numbers.ts';
+import type { Attribute, AttributeValue, Expr, InfixOperator, Name } from './tree.ts';
+import { TypeGrammar } from './type-grammar.ts';
+import * as t from './vocabulary.ts';
+
+export abstract class ExpressionGrammar extends TypeGrammar {
+  /** Operand forms with statements inside; defined by `StatementGrammar`. */
+  protected abstract compound(): Expr;
+  /** A list element or the content of parentheses: an expression, or statements with a result. */
+  protected abstract element(idx: number): Expr;
+
+  readonly expression = this.RULE('expression', (): Expr => {
+    this.enter();
+    const first = this.SUBRULE1(this.operand);
+    let rest: { token: IToken; right: Expr }[] | undefined;
+    this.MANY(() => {
+      const token = this.CONSUME(t.InfixOperator);
+      const right = this.operandHere(2);
+      (rest ??= []).push({ token, right });
+    });
+    this.leave();
+    if (rest === undefined || this.RECORDING_PHASE) return first;
+    const operators = rest as { token: IToken; right: Expr }[];
+    return foldInfix(
+      first,
+      operators.map(({ token, right }) => ({
+        operator: token.image as InfixOperator,
+        span: this.spanOf(token),
+        right,
+      })),
+    );
+  });
+
+  /** Parses an expression, or reports that one is missing. */
+  protected expressionHere(idx: number): Expr {
+    if (!this.RECORDING_PHASE && !startsOperand.has(this.LA(1).tokenType)) this.failExpression();
+    return this.subrule(idx, this.expression);
+  }
+  private operandHere(idx: number): Expr {
+    if (!this.RECORDING_PHASE && !startsOperand.has(this.LA(1).tokenType)) {
+      this.fail('expected-expression', `an operand after ${quote(this.LA(0).image)}`);
+    }
+    return this.subrule(idx, this.operand);
+  }
+
+  protected failExpression(): never {
+    const found = this.LA(1);
+    if (found.tokenType === t.Minus)
+      this.fail('unary-minus', 'an expression', 'There is no unary minus; write negative(…) or 0 - ….');
+    if (found.tokenType === t.AttributeKey)
+      this.fail('expected-expression', 'an expression', 'Attributes stand last in a call; bindings start with let.');
+    if (found.tokenType === t.GraphBinder)
+      this.fail('expected-expression', 'an expression', 'Bind graph numbers in statements of their own.');
+    this.fail('expected-expression', 'an expression');
+  }
+
+  /** A primary with its chain of calls and projections, of any length. */
+  readonly operand = this.RULE('operand', (): Expr => {
+    const start = this.here();
+    let node = this.OR1<Expr>([
+      { ALT: () => this.number(this.CONSUME(t.NumberLiteral)) },
+      { ALT: () => this.local(this.CONSUME(t.Local)) },
+      { ALT: () => this.graph(this.CONSUME(t.Graph)) },
+      {
+        ALT: () => {
+          const token = this.CONSUME(t.Identifier);
+          return { kind: 'name', span: this.spanOf(token), name: token.image };
+        },
+      },
+      { ALT: () => this.global(this.CONSUME(t.Global)) },
+      { ALT: () => this.meta(this.CONSUME(t.MetaReference)) },
+      {
+        ALT: () => {
+          const token = this.CONSUME(t.Boolean);
+          return { kind: 'bool', span: this.spanOf(token), value: token.image === 'True' };
+        },
+      },
+      { ALT: () => this.parenthesised() },
+      { ALT: () => this.compound() },
+    ]);
+    this.MANY(() => {
+      node = this.OR2<Expr>([
+        { ALT: () => this.callTail(start, node) },
+        { ALT: () => this.projectionTail(start, node) },
+        { ALT: () => this.dotTail(start, node) },
+      ]);
+    });
+    return node;
+  });
+
+  // ---------------------------------------------------------------------------------------------- primaries
+
+  private number(token: IToken): Expr {
+    const span = this.spanOf(token);
+    const text = token.image;
+    const meaning = this.RECORDING_PHASE ? readNumber('0') : readNumber(text);
+    if (meaning.kind === 'int') return { kind: 'int', span, value: meaning.value, dtype: meaning.dtype, text };
+    if (meaning.kind === 'float') return { kind: 'float', span, value: meaning.value, dtype: meaning.dtype, text };
+    const fix =
+      meaning.replacement === undefined
+        ? undefined
+        : { title: `Write ${meaning.replacement}`, edits: [{ span, newText: meaning.replacement }], preferred: true };
+    this.report(meaning.code, span, meaning.message, meaning.remedy, fix);
+    return meaning.as === 'int'
+      ? { kind: 'int', span, value: undefined, dtype: meaning.dtype as 'int32', text }
+      : { kind: 'float', span, value: undefined, dtype: meaning.dtype as 'float32', text };
+  }
+
+  private local(token: IToken): Expr {
+    const name = this.nameOf(token, 1);
+    if (!this.RECORDING_PHASE) {
+      this.checkName(token, name);
+      if (this.dottedNames.size > 0 && this.LA(1).tokenType === t.Index) return this.dottedLocal(name);
+    }
+    return { kind: 'local', span: name.span, name: name.text };
+  }
+
+  /** `%input.1`, where a variable of that name is declared in the file. */
+  private dottedLocal(name: Name): Expr {
+    let text = name.text;
+    let end = name.span.end;
+    let best = { text, end, count: 0 };
+    for (let i = 1; this.LA(i).tokenType === t.Index && this.LA(i).startOffset === end + this.base; i++) {
+      text += this.LA(i).image;
+      end += this.LA(i).image.length;
+      if (this.dottedNames.has(text)) best = { text, end, count: i };
+    }
+    for (let i = 0; i < best.count; i++) this.SKIP_TOKEN();
+    return { kind: 'local', span: { ...name.span, end: best.end }, name: best.text };
+  }
+
+  private graph(token: IToken): Expr {
+    const span = this.spanOf(token);
+    return { kind: 'graphref', span, index: this.graphIndex(token) };
+  }
+
+  /** The number of `%17`. */
+  protected graphIndex(token: IToken): number {
+    const digits = token.image.slice(1);
+    const index = Number(digits);
+    if (this.RECORDING_PHASE || /^[0-9]+$/.test(digits)) return index;
+    this.report(
+      'malformed-name',
+      this.spanOf(token),
+      `Expected a graph number or a name, found ${quote(token.image)}.`,
+      'Start names with a letter or _.',
+    );
+    return parseInt(digits, 10);
+  }
+
+  private global(token: IToken): Expr {
+    const name = this.nameOf(token, 1);
+    if (!this.RECORDING_PHASE) this.checkName(token, name);
+    return { kind: 'global', span: name.span, name: name.text };
+  }
+
+  /** `()`, `(e)`, `(e,)`, `(a, b)`. */
+  private parenthesised(): Expr {
+    const start = this.here();
+    this.CONSUME1(t.LParen);
+    const fields: Expr[] = [];
+    let comma = false;
+    this.elements(1, t.RParen, 'an expression', () => {
+      fields.push(this.element(1));
+      comma ||= this.LA(1).tokenType === t.Comma;
+    });
+    const span = this.since(start);
+    const only = fields[0];
+    if (fields.length === 1 && only !== undefined && !comma) return { kind: 'paren', span, inner: only };
+    return { kind: 'tuple', span, fields };
+  }
+
+  // ---------------------------------------------------------------------------------------------- chains
+
+  private callTail(start: number, callee: Expr): Expr {
+    const from = this.here();
+    this.CONSUME2(t.LParen);
+    const args: Expr[] = [];
+    const attrs: Attribute[] = [];
+    this.elements(2, t.RParen, 'an argument', () => {
+      this.or(3, [
+        { ALT: () => attrs.push(this.subrule(3, this.attribute)) },
+        {
+          ALT: () => {
+            const arg = this.element(2);
+            if (attrs.length > 0) this.reportPositional(arg);
+            args.push(arg);
+          },
+        },
+      ]);
+    });
+    return { kind: 'call', span: this.since(start), callee, args, attrs, argsSpan: this.since(from) };
+  }
+
+  private reportPositional(arg: Expr): void {
+    if (this.RECORDING_PHASE) return;
+    this.report(
+      'positional-after-attribute',
+      arg.span,
+      'An argument stands behind an attribute.',
+      'Move all arguments before the first attribute.',
+    );
+  }
+
+  private projectionTail(start: number, tuple: Expr): Expr {
+    const token = this.CONSUME(t.Index);
+    const indexSpan = {
+      anchor: this.anchor,
+      start: this.previousEnd() - token.image.length + 1,
+      end: this.previousEnd(),
+    };
+    return { kind: 'projection', span: this.since(start), tuple, index: Number(token.image.slice(1)), indexSpan };
+  }
+
+  /** `nn . relu` and `%t . 0`, written with gaps. */
+  private dotTail(start: number, node: Expr): Expr {
+    this.CONSUME(t.Dot);
+    if (!this.RECORDING_PHASE && !fieldStarts.has(this.LA(1).tokenType))
+      this.fail('expected-field', 'a field number after “.”', 'Write for example %t.0.');
+    return this.or<Expr>(4, [
+      {
+        ALT: () => {
+          const token = this.consume(4, t.NumberLiteral);
+          const indexSpan = this.spanOf(token);
+          const index = /^[0-9]+$/.test(token.image) ? Number(token.image) : 0;
+          if (!this.RECORDING_PHASE && !/^[0-9]+$/.test(token.image))
+            this.report('expected-field', indexSpan, `Expected a field number, found ${quote(token.image)}.`);
+          return { kind: 'projection', span: this.since(start), tuple: node, index, indexSpan };
+        },
+      },
+      {
+        ALT: () => {
+          const token = this.consume(5, t.Identifier);
+          if (this.RECORDING_PHASE) return node;
+          if (node.kind === 'name') return { ...node, span: this.since(start), name: `${node.name}.${token.image}` };
+          this.report(
+            'expected-field',
+            this.spanOf(token),
+            `Expected a field number after “.”, found ${quote(token.image)}.`,
+            'Tuple fields are numbered from 0.',
+          );
+          return node;
+        },
+      },
+    ]);
+  }
+
+  // ---------------------------------------------------------------------------------------------- attributes
+
+  readonly attribute = this.RULE('attribute', (): Attribute => {
+    const start = this.here();
+    const key = this.dottedKey();
+    this.take(1, t.Assign, '“=”');
+    const value = this.attributeValueHere(1);
+    return { kind: 'attribute', span: this.since(start), key, value };
+  });
+
+  private dottedKey(): Name {
+    const first = this.CONSUME(t.AttributeKey);
+    const name = this.nameOf(first);
+    let text = name.text;
+    this.MANY(() => {
+      this.CONSUME(t.Dot);
+      const part = this.or(9, [
+        { ALT: () => this.consume(9, t.Identifier) },
+        { ALT: () => this.consume(10, t.AttributeKey) },
+      ]);
+      text += `.${part.image}`;
+    });
+    return text === name.text ? name : { text, span: { ...name.span, end: this.previousEnd() } };
+  }
+
+  private attributeValueHere(idx: number): AttributeValue {
+    const type = this.LA(1).tokenType;
+    if (!this.RECORDING_PHASE && !startsOperand.has(type) && type !== t.StringLiteral && type !== t.LSquare)
+      this.fail('expected-attribute-value', 'an attribute value', 'Write a number, a string, a list or None.');
+    return this.subrule(idx, this.attributeValue);
+  }
+
+  readonly attributeValue = this.RULE('attributeValue', (): AttributeValue => {
+    this.enter();
+    const start = this.here();
+    const value = this.OR<AttributeValue>([
+      { ALT: () => this.string(this.CONSUME(t.StringLiteral)) },
+      {
+        ALT: () => {
+          this.CONSUME(t.LSquare);
+          const items: AttributeValue[] = [];
+          this.elements(1, t.RSquare, 'a value', () => items.push(this.attributeValueHere(2)));
+          return { kind: 'list', span: this.since(start), items };
+        },
+      },
+      {
+        ALT: () => {
+          const expr = this.SUBRULE(this.operand);
+          if (this.RECORDING_PHASE) return { kind: 'none', span: this.since(start) };
+          return this.plainValue(expr);
+        },
+      },
+    ]);
+    this.leave();
+    return value;
+  });
+
+  private plainValue(expr: Expr): AttributeValue {
+    if (expr.kind === 'name' && (expr.name === 'None' || expr.name === 'nullptr'))
+      return { kind: 'none', span: expr.span };
+    if (expr.kind === 'paren') return this.plainValue(expr.inner);
+    if (expr.kind === 'tuple')
+      this.report(
+        'attribute-list-brackets',
+        expr.span,
+        'A list of attribute values stands in square brackets.',
+        'Write [ … ] instead of ( … ).',
+      );
+    return { kind: 'expr', span: expr.span, value: expr };
+  }
+
+  protected string(token: IToken): AttributeValue & { kind: 'string' } {
+    const span = this.spanOf(token);
+    const image = token.image;
+    if (!this.RECORDING_PHASE && (image.length < 2 || !image.endsWith('"')))
+      this.report('unterminated-string', span, 'The string has no closing quotation mark.', 'Add “"” at its end.');
+    return { kind: 'string', span, value: unescape(image.replace(/^"|"$/g, '')) };
+  }
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '"': '"', '\\': '\\', "'": "'" };
+
+/** Undoes the escapes that TVM's printer writes. */
+function unescape(text: string): string {
+  if (!text.includes('\\')) return text;
+  return text.replace(/\\(?:x([0-9A-Fa-f]{2})|(.))/gs, (whole, hex: string | undefined, letter: string | undefined) => {
+    if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
+    return escapes[letter ?? ''] ?? whole;
+  });
+}
+
+const fieldStarts = new Set<TokenType>([t.NumberLiteral, t.Identifier]);
+
+/** Tokens that an operand starts with. */
+export const startsOperand: ReadonlySet<TokenType> = new Set([
+  t.NumberLiteral,
+  t.SignedLiteral,
+  t.InfLiteral,
+  t.Local,
+  t.Graph,
+  t.Identifier,
+  t.TensorName,
+  t.Global,
+  t.MetaReference,
+  t.Boolean,
+  t.Underscore,
+  t.LParen,
+  t.LBrace,
+  t.Fn,
+  t.If,
+  t.Match,
+  t.PartialMatch,
+  t.Ref,
+  t.RefRead,
+  t.RefWrite,
+]);

@@ -1,0 +1,11 @@
+/** The entry of the syntax room: text to tree. */
+import { assemble } from './assemble.ts';
+import type { SourceTree } from './tree.ts';
+
+/**
+ * Parses a module, or a stand-alone expression where the text holds no definition. Never fails and never throws:
+ * what is wrong stands in `errors`, and the rest of the text keeps its tree.
+ */
+export function parseSource(text: string): SourceTree {
+  return assemble(text);
+}

@@ -1,0 +1,306 @@
+/** Rules for types, dimensions and patterns. */
+import type { IToken } from 'chevrotain';
+import { BaseGrammar } from './base-grammar.ts';
+import { readNumber } from './numbers.ts';
+import { quote } from './messages.ts';
+import type { DimNode, ExprDimNode, MetaRef, Name, Pattern, TypeNode } from './tree.ts';
+import * as t from './vocabulary.ts';
+
+const metaParts = /^meta\[([^\]]*)\]\[([0-9]+)\]$/;
+const typeComment = /\s*\/\*\s*(?:ty=((?:[^*]|\*(?!\/))*?))(?:\s+span=(?:[^*]|\*(?!\/))*)?\s*\*\//y;
+
+export abstract class TypeGrammar extends BaseGrammar {
+  readonly type = this.RULE('type', (): TypeNode => {
+    this.enter();
+    const node = this.OR<TypeNode>({
+      DEF: [
+        { ALT: () => this.tensorType() },
+        { ALT: () => this.namedType() },
+        { ALT: () => this.hole(this.CONSUME(t.Underscore)) },
+        { ALT: () => this.tupleType() },
+        { ALT: () => this.functionType() },
+        { ALT: () => this.refType() },
+        {
+          ALT: () => {
+            const token = this.CONSUME(t.MetaReference);
+            this.extension(this.spanOf(token), 'A metadata reference stands for an unknown type.', 'Write the type.');
+            return this.hole(token);
+          },
+        },
+      ],
+      IGNORE_AMBIGUITIES: true,
+    });
+    this.leave();
+    return node;
+  });
+
+  /** Parses a type, or reports that one is missing. */
+  protected typeHere(idx: number): TypeNode {
+    if (!this.RECORDING_PHASE && !typeStarts.has(this.LA(1).tokenType)) this.fail('expected-type', 'a type');
+    return this.subrule(idx, this.type);
+  }
+
+  private hole(token: IToken): TypeNode {
+    return { kind: 'holetype', span: this.spanOf(token), missing: false };
+  }
+
+  /** `Tensor[(2, n), float32]` */
+  private tensorType(): TypeNode {
+    const start = this.here();
+    this.CONSUME(t.TensorName);
+    this.CONSUME1(t.LSquare);
+    const shape: DimNode[] = [];
+    this.take(1, t.LParen, 'a shape in parentheses', 'expected-shape', 'Write Tensor[(2, 3), float32].');
+    this.elements(1, t.RParen, 'a dimension', () => shape.push(this.SUBRULE(this.dim)));
+    this.take(2, t.Comma, '“,” and an element type', 'expected-dtype', 'Write Tensor[(2, 3), float32].');
+    const dtype = this.take(3, t.Identifier, 'an element type', 'expected-dtype', 'Write for example float32.');
+    this.take(4, t.RSquare, '“]”');
+    return { kind: 'tensortype', span: this.since(start), shape, dtype: this.nameOf(dtype) };
+  }
+
+  private namedType(): TypeNode {
+    const start = this.here();
+    const name = this.nameOf(this.CONSUME1(t.Identifier));
+    const args: TypeNode[] = [];
+    let brackets = false;
+    this.OPTION(() => {
+      this.CONSUME2(t.LSquare);
+      brackets = true;
+      this.elements(2, t.RSquare, 'a type', () => args.push(this.typeHere(2)));
+    });
+    return { kind: 'namedtype', span: this.since(start), name, args, brackets };
+  }
+
+  private tupleType(): TypeNode {
+    const start = this.here();
+    this.CONSUME3(t.LParen);
+    const fields: TypeNode[] = [];
+    this.elements(3, t.RParen, 'a type', () => fields.push(this.typeHere(3)));
+    return { kind: 'tupletype', span: this.since(start), fields };
+  }
+
+  private functionType(): TypeNode {
+    const start = this.here();
+    this.CONSUME(t.Fn);
+    const typeParams: Name[] = [];
+    this.OPTION2(() => {
+      this.CONSUME4(t.LSquare);
+      this.elements(4, t.RSquare, 'a type parameter', () => typeParams.push(this.typeParam(4)));
+      this.extension(this.since(start), 'A polymorphic function type.', 'TVM prints these but cannot read them.');
+    });
+    this.take(5, t.LParen, '“(” and parameter types');
+    const params: TypeNode[] = [];
+    this.elements(5, t.RParen, 'a type', () => params.push(this.typeHere(5)));
+    this.take(6, t.Arrow, '“->” and a result type');
+    const ret = this.typeHere(6);
+    return { kind: 'fntype', span: this.since(start), typeParams, params, ret };
+  }
+
+  private refType(): TypeNode {
+    const start = this.here();
+    this.CONSUME(t.Ref);
+    this.take(7, t.LParen, '“(” and the type of the cell');
+    const content = this.typeHere(7);
+    this.take(8, t.RParen, '“)”');
+    const span = this.since(start);
+    this.extension(span, 'A reference type.', 'TVM prints these but cannot read them.');
+    return { kind: 'reftype', span, content };
+  }
+
+  protected typeParam(idx: number): Name {
+    return this.plainName(this.consume(idx + 50, t.Identifier), 'type parameter');
+  }
+
+  /** A name that may hold no dots. */
+  protected plainName(token: IToken, what: string): Name {
+    if (token.image.includes('.'))
+      this.report(
+        'malformed-name',
+        this.spanOf(token),
+        `Expected the name of a ${what}, found ${quote(token.image)}.`,
+        'Use letters, digits and _ only.',
+      );
+    return this.nameOf(token);
+  }
+
+  // ---------------------------------------------------------------------------------------------- dimensions
+
+  /** A flat chain of `+ - * /`, as an extension; nearly always a single number, name or `?`. */
+  readonly dim = this.RULE('dim', (): DimNode => {
+    let left = this.subrule(1, this.dimAtom);
+    // The last two levels of a precedence chain: a sum whose last term may still grow.
+    let sum: { left: DimNode; op: '+' | '-' } | undefined;
+    this.MANY(() => {
+      const operator = this.CONSUME(t.InfixOperator);
+      const right = this.subrule(2, this.dimAtom);
+      if (this.RECORDING_PHASE) return;
+      const op = operator.image;
+      if (op === '*' || op === '/') left = this.joinDims(op, left, right);
+      else if (op === '+' || op === '-') {
+        if (sum) left = this.joinDims(sum.op, sum.left, left);
+        sum = { left, op };
+        left = right;
+      } else
+        this.report('unexpected-token', this.spanOf(operator), `Expected +, -, * or / in a dimension, found “${op}”.`);
+    });
+    if (sum) left = this.joinDims((sum as { op: '+' | '-' }).op, (sum as { left: DimNode }).left, left);
+    if (!this.RECORDING_PHASE && left.kind === 'exprdim')
+      this.extension(left.span, 'An expression as a dimension.', 'TVM accepts numbers and ? only.');
+    return left;
+  });
+
+  private joinDims(op: ExprDimNode['op'], left: DimNode, right: DimNode): DimNode {
+    const span = { anchor: this.anchor, start: left.span.start, end: right.span.end };
+    return { kind: 'exprdim', span, op, left, right };
+  }
+
+  readonly dimAtom = this.RULE('dimAtom', (): DimNode => {
+    if (!this.RECORDING_PHASE && !dimStarts.has(this.LA(1).tokenType))
+      this.fail('expected-dimension', 'a dimension', 'Write a number, ? or the name of a dimension.');
+    return this.OR<DimNode>([
+      { ALT: () => this.intDim(this.CONSUME(t.NumberLiteral)) },
+      { ALT: () => ({ kind: 'anydim', span: this.spanOf(this.CONSUME(t.Question)) }) },
+      { ALT: () => this.meta(this.CONSUME(t.MetaReference)) },
+      {
+        ALT: () => {
+          const name = this.plainName(this.CONSUME(t.Identifier), 'dimension');
+          if (!this.RECORDING_PHASE) this.extension(name.span, 'A named dimension.', 'TVM accepts numbers and ? only.');
+          return { kind: 'nameddim', span: name.span, name: name.text };
+        },
+      },
+      {
+        ALT: () => {
+          this.enter();
+          this.CONSUME(t.LParen);
+          const inner = this.SUBRULE(this.dim);
+          this.take(1, t.RParen, '“)”');
+          this.leave();
+          return inner;
+        },
+      },
+    ]);
+  });
+
+  private intDim(token: IToken): DimNode {
+    const span = this.spanOf(token);
+    if (this.RECORDING_PHASE) return { kind: 'anydim', span };
+    const meaning = readNumber(token.image);
+    if (meaning.kind === 'int')
+      return { kind: 'intdim', span, value: meaning.value, dtype: meaning.dtype === 'int64' ? 'int64' : 'int32' };
+    if (meaning.kind === 'problem') this.report(meaning.code, span, meaning.message, meaning.remedy);
+    else
+      this.report(
+        'expected-dimension',
+        span,
+        `Expected a whole number, found ${quote(token.image)}.`,
+        'Write a number, ? or the name of a dimension.',
+      );
+    return { kind: 'anydim', span };
+  }
+
+  /** `meta[key][n]` with the type comment behind it. */
+  protected meta(token: IToken): MetaRef {
+    const span = this.spanOf(token);
+    const parts = metaParts.exec(token.image);
+    const node = { kind: 'meta', span, key: parts?.[1] ?? '', index: Number(parts?.[2] ?? 0) } as const;
+    typeComment.lastIndex = this.base + span.end;
+    const comment = this.RECORDING_PHASE ? null : typeComment.exec(this.text);
+    return comment?.[1] === undefined ? node : { ...node, typeComment: comment[1].trim() };
+  }
+
+  // ---------------------------------------------------------------------------------------------- patterns
+
+  readonly pattern = this.RULE('pattern', (): Pattern => {
+    if (!this.RECORDING_PHASE && !patternStarts.has(this.LA(1).tokenType))
+      this.fail('expected-pattern', 'a pattern', 'Write _, a variable, a constructor or a tuple of patterns.');
+    this.enter();
+    const start = this.here();
+    const node = this.OR<Pattern>([
+      {
+        ALT: () => {
+          this.CONSUME(t.Underscore);
+          return { kind: 'wildcard', span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          const name = this.binder(this.CONSUME(t.Local));
+          const type = this.annotation(1);
+          return { kind: 'varpattern', span: this.since(start), name, type };
+        },
+      },
+      {
+        ALT: () => {
+          const name = this.nameOf(this.CONSUME(t.Identifier));
+          const fields: Pattern[] = [];
+          this.OPTION(() => {
+            this.CONSUME1(t.LParen);
+            this.elements(1, t.RParen, 'a pattern', () => fields.push(this.SUBRULE1(this.pattern)));
+          });
+          return { kind: 'ctorpattern', span: this.since(start), name, fields };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME2(t.LParen);
+          const fields: Pattern[] = [];
+          this.elements(2, t.RParen, 'a pattern', () => fields.push(this.SUBRULE2(this.pattern)));
+          return { kind: 'tuplepattern', span: this.since(start), fields };
+        },
+      },
+    ]);
+    this.leave();
+    return node;
+  });
+
+  // ---------------------------------------------------------------------------------------------- binders
+
+  /** The name of a variable where it is declared; printed names may end in `.0`, which then is part of the name. */
+  protected binder(token: IToken): Name {
+    const name = this.nameOf(token, 1);
+    if (this.RECORDING_PHASE) return name;
+    this.checkName(token, name);
+    let text = name.text;
+    let end = name.span.end;
+    while (this.LA(1).tokenType === t.Index && this.LA(1).startOffset === end + this.base) {
+      text += this.LA(1).image;
+      end += this.LA(1).image.length;
+      this.SKIP_TOKEN();
+    }
+    return end === name.span.end ? name : { text, span: { ...name.span, end } };
+  }
+
+  /** Keywords are no names, even behind a sigil. */
+  protected checkName(token: IToken, name: Name): void {
+    if (!keywords.has(name.text)) return;
+    this.report(
+      'keyword-as-name',
+      name.span,
+      `${quote(token.image)} is no name, because “${name.text}” is a keyword.`,
+      `Choose another name, for example ${token.image}_.`,
+    );
+  }
+
+  /** `: T`, if present. `_` counts as written but unknown. */
+  protected annotation(idx: number): TypeNode | undefined {
+    let type: TypeNode | undefined;
+    this.option(idx + 20, () => {
+      this.consume(idx + 20, t.Colon);
+      type = this.typeHere(idx + 20);
+    });
+    return type;
+  }
+}
+
+const typeStarts = new Set([t.TensorName, t.Identifier, t.Underscore, t.LParen, t.Fn, t.Ref, t.MetaReference]);
+const dimStarts = new Set([
+  t.NumberLiteral,
+  t.SignedLiteral,
+  t.InfLiteral,
+  t.Question,
+  t.MetaReference,
+  t.Identifier,
+  t.LParen,
+]);
+const patternStarts = new Set([t.Underscore, t.Local, t.Identifier, t.LParen]);
+const keywords = new Set([...t.reservedWords.keys()].filter((w) => w !== 'True' && w !== 'False' && w !== '_'));
