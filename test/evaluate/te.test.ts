@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { evaluateTE } from '../../compiler/src/evaluate/te.ts';
-import {
-  erf,
-  float16Bits,
-  float16FromBits,
-  qmulshift,
-  roundFloat16,
-  wideQmulshift,
-} from '../../compiler/src/evaluate/scalar.ts';
+import { erf, qmulshift, wideQmulshift } from '../../compiler/src/evaluate/scalar.ts';
+import { float16Bits, float16FromBits, roundFloat16 } from '../../compiler/src/tensor/half.ts';
 import { allocateElements, elementCount } from '../../compiler/src/tensor/ndarray.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import * as te from '../../compiler/src/tensor/te.ts';

@@ -5,6 +5,15 @@
  */
 import { dtypeInfo, isFloat } from '../tensor/dtype.ts';
 import type { DType } from '../tensor/dtype.ts';
+import {
+  bfloat16Bits,
+  bfloat16FromBits,
+  float16Bits,
+  float16FromBits,
+  nearbyint,
+  roundBfloat16,
+  roundFloat16,
+} from '../tensor/half.ts';
 import type { BinaryOp, CompareOp, UnaryFn } from '../tensor/te.ts';
 
 export type Scalar = number | bigint;
@@ -14,38 +23,7 @@ export function isWide(dtype: DType): boolean {
   return dtype === 'int64' || dtype === 'uint64';
 }
 
-const wordFloat = new Float32Array(1);
-const wordBits = new Uint32Array(wordFloat.buffer);
 const wide = new DataView(new ArrayBuffer(8));
-
-/** Nearest float16, ties to even. */
-export function roundFloat16(x: number): number {
-  if (x === 0 || !Number.isFinite(x)) return x;
-  const magnitude = Math.abs(x);
-  if (magnitude >= 65520) return x < 0 ? -Infinity : Infinity;
-  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
-  // One step of log2 may be off next to a power of two; the wider unit then still divides the value exactly enough.
-  const unit =
-    2 ** ((2 ** (exponent + 1) <= magnitude ? exponent + 1 : 2 ** exponent > magnitude ? exponent - 1 : exponent) - 10);
-  const step = Math.max(unit, 2 ** -24);
-  return nearbyint(x / step) * step;
-}
-
-/** Nearest bfloat16, ties to even. */
-export function roundBfloat16(x: number): number {
-  if (Number.isNaN(x)) return x;
-  wordFloat[0] = x;
-  const bits = wordBits[0] ?? 0;
-  wordBits[0] = (bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000;
-  return wordFloat[0];
-}
-
-/** Nearest integer, ties to even. */
-export function nearbyint(x: number): number {
-  const r = Math.round(x);
-  if (r - x === 0.5 && r % 2 !== 0) return r - 1;
-  return r;
-}
 
 /** Nearest integer, ties away from zero. */
 export function roundAway(x: number): number {
@@ -145,8 +123,7 @@ function putBits(dtype: DType, x: Scalar): void {
     case 'float16':
       return wide.setUint16(0, float16Bits(Number(x)), true);
     case 'bfloat16':
-      wordFloat[0] = Number(x);
-      return wide.setUint16(0, (wordBits[0] ?? 0) >>> 16, true);
+      return wide.setUint16(0, bfloat16Bits(Number(x)), true);
     default:
       return wide.setInt32(0, Number(x) | 0, true);
   }
@@ -175,33 +152,10 @@ function takeBits(dtype: DType): Scalar {
     case 'float16':
       return float16FromBits(wide.getUint16(0, true));
     case 'bfloat16':
-      wordBits[0] = wide.getUint16(0, true) << 16;
-      return wordFloat[0] ?? 0;
+      return bfloat16FromBits(wide.getUint16(0, true));
     default:
       return wide.getUint8(0);
   }
-}
-
-/** IEEE half bits of an already rounded value. */
-export function float16Bits(x: number): number {
-  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
-  const m = Math.abs(x);
-  if (Number.isNaN(x)) return 0x7e00;
-  if (m === Infinity) return sign | 0x7c00;
-  if (m < 2 ** -14) return sign | Math.round(m * 2 ** 24);
-  let e = Math.floor(Math.log2(m));
-  if (2 ** e > m) e--;
-  if (2 ** (e + 1) <= m) e++;
-  return sign | ((e + 15) << 10) | Math.round((m / 2 ** e - 1) * 1024);
-}
-
-/** Value of IEEE half bits. */
-export function float16FromBits(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const e = (bits >> 10) & 31;
-  const f = bits & 1023;
-  if (e === 31) return f ? NaN : sign * Infinity;
-  return e === 0 ? sign * f * 2 ** -24 : sign * (1 + f / 1024) * 2 ** (e - 15);
 }
 
 const powers = Float64Array.from({ length: 64 }, (_, i) => 2 ** i);

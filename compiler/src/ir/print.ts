@@ -1,0 +1,417 @@
+/**
+ * Modules as Relay text in graph normal form, as TVM 0.12 prints them (relay-language reference, section 3), except that
+ * floats keep all their digits and names that could not be read back are made readable. Lines remember the source
+ * spans of what they show.
+ */
+import type { Span } from '../base/span.ts';
+import type { AttributeSpec, AttributeValueData } from '../operators/attributes.ts';
+import type { OperatorRegistry } from '../operators/registry.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
+import { printType } from '../types/print.ts';
+import type { AdtDefinition, Call, Expr, Func, IRModule, IRPattern, Let, Origin, Var } from './expr.ts';
+import { metadataJson } from './metadata.ts';
+import { floatAttribute, scalarLiteral } from './numbers.ts';
+import { childrenOf, useCounts } from './visit.ts';
+
+export interface PrintOptions {
+  /** Schemas for call attributes: their order, defaults and kinds. */
+  readonly operators: Pick<OperatorRegistry, 'get'>;
+  /** Append the metadata section, so that the text can be read back. Default true. */
+  readonly metadata?: boolean;
+  /** Add the type behind every binding: TVM's `ty=` comments. Default false. */
+  readonly types?: boolean;
+}
+
+export interface PrintedLine {
+  readonly text: string;
+  readonly origin: Origin;
+}
+
+export interface PrintedText {
+  readonly text: string;
+  /** The lines of `text`, each with the source spans it stands for. */
+  readonly lines: readonly PrintedLine[];
+}
+
+/** Prints a module: types and functions sorted by name. */
+export function printModule(module: IRModule, options: PrintOptions): PrintedText {
+  const printer = new Printer(options);
+  const lines: PrintedLine[] = [plain('#[version = "0.0.5"]')];
+  for (const name of [...module.types.keys()].sort()) {
+    const definition = module.types.get(name);
+    if (definition !== undefined) lines.push(...printAdt(definition), plain(''));
+  }
+  const names = [...module.functions.keys()].sort();
+  names.forEach((name, i) => {
+    const f = module.functions.get(name);
+    if (f !== undefined) append(lines, printer.definition(name, f));
+    if (i < names.length - 1) lines.push(plain(''));
+  });
+  const constants = printer.constants();
+  if (options.metadata !== false && constants.length > 0) {
+    lines.push(plain(''), plain('#[metadata]'));
+    for (const line of metadataJson(constants).split('\n')) lines.push(plain(line));
+  }
+  return { text: lines.map((l) => `${l.text}\n`).join(''), lines };
+}
+
+/** Prints one expression (or function) on its own; metadata is left out. */
+export function printExpr(e: Expr, options: PrintOptions): PrintedText {
+  const lines = new Printer(options).alone(e);
+  return { text: lines.map((l) => l.text).join('\n'), lines };
+}
+
+/** Long bodies have more lines than a call may have arguments. */
+function append(lines: PrintedLine[], more: readonly PrintedLine[]): void {
+  for (const line of more) lines.push(line);
+}
+
+function plain(text: string): PrintedLine {
+  return { text, origin: [] };
+}
+
+function printAdt(definition: AdtDefinition): PrintedLine[] {
+  const params = definition.typeParams.length > 0 ? `[${definition.typeParams.map((v) => v.name).join(', ')}]` : '';
+  const constructors = definition.constructors.map((c) =>
+    plain(`  ${c.name}${c.fields.length > 0 ? `(${c.fields.map(printType).join(', ')})` : ''},`),
+  );
+  return [plain(`type ${definition.name}${params} {`), ...constructors, plain('}')];
+}
+
+/** A piece of text that may run over several lines; the first and the last are open to be continued. */
+type Piece = readonly PrintedLine[];
+
+function piece(text: string, origin: Origin = []): Piece {
+  return [{ text, origin }];
+}
+
+/** Joins pieces end to end. */
+function join(...parts: readonly Piece[]): Piece {
+  const lines: PrintedLine[] = [];
+  for (const part of parts) {
+    part.forEach((line, i) => {
+      const last = lines[lines.length - 1];
+      if (i === 0 && last !== undefined)
+        lines[lines.length - 1] = { text: last.text + line.text, origin: merge(last.origin, line.origin) };
+      else lines.push(line);
+    });
+  }
+  return lines;
+}
+
+function merge(a: Origin, b: Origin): Origin {
+  if (b.length === 0) return a;
+  return a.length === 0 ? b : [...new Set<Span>([...a, ...b])];
+}
+
+function indented(lines: Piece): Piece {
+  return lines.map((l) => ({ text: l.text === '' ? '' : `  ${l.text}`, origin: l.origin }));
+}
+
+class Printer {
+  private readonly options: PrintOptions;
+  private readonly names = new Map<Var, string>();
+  private readonly taken = new Set<string>();
+  private readonly text = new Map<Expr, Piece>();
+  private readonly constantIndex = new Map<NDArray, number>();
+  private counter = 0;
+  private uses: ReadonlyMap<Expr, number> = new Map();
+  /** Lines of the open scopes, innermost last. */
+  private readonly scopes: PrintedLine[][] = [];
+
+  constructor(options: PrintOptions) {
+    this.options = options;
+  }
+
+  constants(): readonly NDArray[] {
+    return [...this.constantIndex.keys()];
+  }
+
+  definition(name: string, f: Func): Piece {
+    this.uses = useCounts(f.body);
+    return this.functionText(`def @${name}`, f);
+  }
+
+  alone(e: Expr): Piece {
+    this.uses = useCounts(e);
+    return this.scope(e);
+  }
+
+  private functionText(head: string, f: Func): Piece {
+    const generics = f.typeParams.length > 0 ? `[${f.typeParams.map((v) => v.name).join(', ')}]` : '';
+    const params = f.params.map((p) => this.binder(p));
+    const attrs = Object.keys(f.attrs)
+      .sort()
+      .map((key) => `${key}=${attributeText(f.attrs[key] ?? null)}`);
+    const open = `${head}${generics}(${[...params, ...attrs].join(', ')}) -> ${printType(f.type.ret)} {`;
+    const lines: PrintedLine[] = [{ text: open, origin: f.origin }];
+    append(lines, indented(this.scope(f.body)));
+    lines.push(plain('}'));
+    return lines;
+  }
+
+  private binder(v: Var): string {
+    const base = readable(v.name);
+    let name = base;
+    for (let i = 1; this.taken.has(name); i++) name = `${base}${i}`;
+    this.taken.add(name);
+    this.names.set(v, `%${name}`);
+    return `%${name}: ${printType(v.type)}`;
+  }
+
+  /** The lines of a scope: hoisted bindings, `let`s, and the result. */
+  private scope(e: Expr): Piece {
+    const lines: PrintedLine[] = [];
+    this.scopes.push(lines);
+    let at = e;
+    // A shared `let` cannot be flattened into one of its users' scopes.
+    while (at.kind === 'let' && (this.uses.get(at) ?? 1) <= 1) {
+      this.letLine(at);
+      at = at.body;
+    }
+    append(lines, this.inlined(at));
+    this.scopes.pop();
+    return lines;
+  }
+
+  private letLine(e: Let): void {
+    const value = this.inlined(e.value);
+    const wrapped =
+      (e.value.kind === 'match' || e.value.kind === 'let') && (this.uses.get(e.value) ?? 1) <= 1
+        ? join(piece('('), value, piece(')'))
+        : value;
+    const head = piece(`let ${this.binder(e.variable)} = `, e.origin);
+    this.emit(join(head, wrapped, piece(';')));
+  }
+
+  private emit(lines: Piece): void {
+    const open = this.scopes[this.scopes.length - 1];
+    if (open !== undefined) append(open, lines);
+  }
+
+  /** Text at a position where a node with one use may stand unhoisted. */
+  private inlined(e: Expr): Piece {
+    this.visit(e);
+    return (this.uses.get(e) ?? 1) <= 1 && !this.hoisted.has(e) ? (this.text.get(e) ?? []) : this.operand(e);
+  }
+
+  private readonly hoisted = new Set<Expr>();
+
+  /** Text at any other position: atoms stand as they are, the rest gets a line and a number at first use. */
+  private operand(e: Expr): Piece {
+    const text = this.text.get(e) ?? [];
+    if (isAtom(e) || this.hoisted.has(e)) return text;
+    const name = `%${this.counter++}`;
+    this.hoisted.add(e);
+    this.text.set(e, piece(name));
+    const body = e.kind === 'match' || e.kind === 'let' ? join(piece('('), text, piece(')')) : text;
+    const comment = this.options.types === true ? ` /* ty=${printType(e.type)} */` : '';
+    this.emit(join(piece(`${name} = `, e.origin), body, piece(`;${comment}`)));
+    return piece(name);
+  }
+
+  /** Formats `e` and all it depends on within the current scope, bottom-up, without recursion over chains. */
+  private visit(root: Expr): void {
+    const stack: Expr[] = [root];
+    const opened = new Set<Expr>();
+    while (stack.length > 0) {
+      const e = stack[stack.length - 1];
+      if (e === undefined) break;
+      if (this.text.has(e)) {
+        stack.pop();
+      } else if (opened.has(e)) {
+        stack.pop();
+        this.text.set(e, this.format(e));
+      } else {
+        opened.add(e);
+        const inner = sameScopeChildren(e);
+        for (let i = inner.length - 1; i >= 0; i--) {
+          const child = inner[i];
+          if (child !== undefined && !this.text.has(child)) stack.push(child);
+        }
+      }
+    }
+  }
+
+  private format(e: Expr): Piece {
+    switch (e.kind) {
+      case 'var': {
+        const known = this.names.get(e);
+        if (known !== undefined) return piece(known);
+        this.emit(piece(`free_var ${this.binder(e)};`));
+        return piece(this.names.get(e) ?? '%_');
+      }
+      case 'global':
+        return piece(`@${e.name}`);
+      case 'op':
+      case 'constructor':
+        return piece(e.name);
+      case 'constant':
+        return piece(this.constantText(e.value));
+      case 'call':
+        return this.callText(e);
+      case 'tuple': {
+        const fields = e.fields.map((f) => this.operand(f));
+        return join(piece('(', e.origin), commas(fields), piece(fields.length === 1 ? ',)' : ')'));
+      }
+      case 'get':
+        return join(this.operandOfProjection(e.tuple), piece(`.${e.index}`, e.origin));
+      case 'func':
+        return this.functionText('fn ', e);
+      case 'let':
+        return [plain(''), ...indented(this.scope({ ...e })), plain('')];
+      case 'if': {
+        const condition = this.operand(e.condition);
+        const then = indented(this.scope(e.then));
+        const otherwise = indented(this.scope(e.otherwise));
+        const head = join(piece('if (', e.origin), condition, piece(') {'));
+        return [...head, ...then, plain('} else {'), ...otherwise, plain('}')];
+      }
+      case 'match': {
+        const head = join(
+          piece(e.complete ? 'match (' : 'match? (', e.origin),
+          this.operand(e.scrutinee),
+          piece(') {'),
+        );
+        const clauses = e.clauses.flatMap((c) => {
+          const pattern = this.pattern(c.pattern);
+          return [plain(`  ${pattern} => {`), ...indented(indented(this.scope(c.body))), plain('  },')];
+        });
+        return [...head, ...clauses, plain('}')];
+      }
+      case 'ref':
+        return join(piece('ref(', e.origin), this.operand(e.value), piece(')'));
+      case 'ref_read':
+        return join(piece('ref_read(', e.origin), this.operand(e.ref), piece(')'));
+      case 'ref_write': {
+        const ref = this.operand(e.ref);
+        return join(piece('ref_write(', e.origin), ref, piece(', '), this.operand(e.value), piece(')'));
+      }
+    }
+  }
+
+  private operandOfProjection(e: Expr): Piece {
+    const text = this.operand(e);
+    return e.kind === 'constant' ? join(piece('('), text, piece(')')) : text;
+  }
+
+  private callText(e: Call): Piece {
+    const args = e.args.map((a) => this.operand(a));
+    const callee = this.operand(e.callee);
+    if (e.callee.kind === 'constructor' && args.length === 0) return callee;
+    const attrs = this.attributes(e).map((text) => piece(text));
+    return join(piece('', e.origin), callee, piece('('), commas([...args, ...attrs]), piece(')'));
+  }
+
+  private attributes(e: Call): readonly string[] {
+    if (e.callee.kind !== 'op') return [];
+    const schema = this.options.operators.get(e.callee.name)?.attributes as
+      Readonly<Record<string, AttributeSpec>> | undefined;
+    const parts: string[] = [];
+    for (const key of Object.keys(schema ?? e.attrs)) {
+      const value = e.attrs[key];
+      const spec = schema?.[key];
+      if (value === undefined) continue;
+      if (spec?.default !== undefined && JSON.stringify(spec.default) === JSON.stringify(value)) continue;
+      parts.push(`${key}=${attributeText(value, spec?.kind)}`);
+    }
+    return parts;
+  }
+
+  private constantText(value: NDArray): string {
+    const element = value.shape.length === 0 ? value.data[0] : undefined;
+    const literal = element === undefined ? undefined : scalarLiteral(element, value.dtype);
+    if (literal !== undefined) return literal;
+    let index = this.constantIndex.get(value);
+    if (index === undefined) {
+      index = this.constantIndex.size;
+      this.constantIndex.set(value, index);
+    }
+    return `meta[relay.Constant][${index}]`;
+  }
+
+  private pattern(p: IRPattern): string {
+    switch (p.kind) {
+      case 'wildcard':
+        return '_';
+      case 'var':
+        return this.binder(p.variable);
+      case 'constructor':
+        return p.fields.length === 0
+          ? p.constructor_
+          : `${p.constructor_}(${p.fields.map((f) => this.pattern(f)).join(', ')})`;
+      case 'tuple':
+        return `(${p.fields.map((f) => this.pattern(f)).join(', ')})`;
+    }
+  }
+}
+
+function commas(parts: readonly Piece[]): Piece {
+  return join(...parts.flatMap((part, i) => (i === 0 ? [part] : [piece(', '), part])));
+}
+
+function isAtom(e: Expr): boolean {
+  switch (e.kind) {
+    case 'var':
+    case 'global':
+    case 'constant':
+    case 'op':
+    case 'constructor':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Children that are formatted in the scope of `e` itself; bodies of functions and branches open their own. */
+function sameScopeChildren(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case 'func':
+    case 'let':
+      return [];
+    case 'if':
+      return [e.condition];
+    case 'match':
+      return [e.scrutinee];
+    case 'call':
+      return [e.callee, ...e.args];
+    default:
+      return childrenOf(e);
+  }
+}
+
+const keywords: ReadonlySet<string> = new Set([
+  'let',
+  'fn',
+  'def',
+  'if',
+  'else',
+  'match',
+  'ref',
+  'type',
+  'extern',
+  'free_var',
+  'ref_read',
+  'ref_write',
+  'import',
+]);
+
+/** A name the language can read: TVM's `v` in front where no letter starts it, other characters as `_`. */
+function readable(name: string): string {
+  const safe = name.replace(/[^A-Za-z0-9_/]/g, '_');
+  const started = /^[A-Za-z]/.test(safe) ? safe : `v${safe}`;
+  return keywords.has(started) || started.startsWith('inff') ? `${started}_` : started;
+}
+
+/** An attribute value as text; `kind` says how numbers are meant. */
+export function attributeText(value: AttributeValueData, kind?: AttributeSpec['kind']): string {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'string') return `"${value.replace(/[\\"]/g, (c) => `\\${c}`).replace(/\n/g, '\\n')}"`;
+  if (typeof value === 'number') {
+    const float = kind === 'float' || kind === 'float[]' || !Number.isInteger(value);
+    return float ? floatAttribute(value) : String(value);
+  }
+  if ('opaque' in value) return value.opaque;
+  return `[${value.map((v) => attributeText(v, kind)).join(', ')}]`;
+}

@@ -1,0 +1,212 @@
+/**
+ * The arena planner. Buffers are placed one after another at the lowest offset that fits; some order gives an optimal
+ * plan, so the search is over orders: a few good ones, a deterministic hill climb, and for small problems all of them.
+ * A proved lower bound says how far the result can be from the best.
+ */
+import { checkCancelled, neverCancelled } from '../base/cancellation.ts';
+import type { CancellationToken } from '../base/cancellation.ts';
+import { liveBound, separationsOf } from './problem.ts';
+import type { MemoryProblem, PlanBuffer, Separation } from './problem.ts';
+
+export interface MemoryPlan {
+  /** Byte offset of each buffer of the problem. */
+  readonly offsets: readonly number[];
+  readonly arenaBytes: number;
+  /** No plan can be smaller. */
+  readonly lowerBound: number;
+  /** True when the plan is proved to be the smallest: it meets the bound, or every order was tried. */
+  readonly optimal: boolean;
+  /** Where memory is tightest, and what lives there. */
+  readonly peak: { readonly step: number; readonly bytes: number; readonly buffers: readonly number[] };
+}
+
+export interface PlanOptions {
+  /** Moves of the hill climb. Default 4000. */
+  readonly effort?: number;
+  /** Placements that the exhaustive search may try. Default 200,000. */
+  readonly exhaustiveLimit?: number;
+  readonly token?: CancellationToken;
+}
+
+interface Placement {
+  readonly offsets: readonly number[];
+  readonly bytes: number;
+}
+
+/** Plans the arena. Deterministic. */
+export function planMemory(problem: MemoryProblem, options: PlanOptions = {}): MemoryPlan {
+  const bound = liveBound(problem);
+  const search = new Search(problem, bound.bytes, options);
+  const { placement, exhaustive } = search.run();
+  return {
+    offsets: placement.offsets,
+    arenaBytes: placement.bytes,
+    lowerBound: exhaustive ? placement.bytes : bound.bytes,
+    optimal: exhaustive || placement.bytes <= bound.bytes,
+    peak: { step: bound.step, bytes: bound.bytes, buffers: bound.live },
+  };
+}
+
+class Search {
+  private readonly buffers: readonly PlanBuffer[];
+  private readonly neighbours: readonly (readonly (readonly [number, Separation])[])[];
+  private readonly bound: number;
+  private readonly options: PlanOptions;
+  private readonly token: CancellationToken;
+  private best: Placement = { offsets: [], bytes: Infinity };
+
+  constructor(problem: MemoryProblem, bound: number, options: PlanOptions) {
+    this.buffers = problem.buffers;
+    this.neighbours = separationsOf(problem).map((m) => [...m]);
+    this.bound = bound;
+    this.options = options;
+    this.token = options.token ?? neverCancelled;
+  }
+
+  run(): { placement: Placement; exhaustive: boolean } {
+    const orders = this.startOrders();
+    let order = orders[0] ?? [];
+    for (const candidate of orders) if (this.tryOrder(candidate)) order = candidate;
+    this.climb(order);
+    const exhaustive = this.best.bytes > this.bound && this.exhaust();
+    return { placement: this.best, exhaustive };
+  }
+
+  private startOrders(): number[][] {
+    const indices = this.buffers.map((_, i) => i);
+    const by = (key: (b: PlanBuffer, i: number) => number): number[] =>
+      [...indices].sort((x, y) => {
+        const [a, b] = [this.buffers[x], this.buffers[y]];
+        return a === undefined || b === undefined ? 0 : key(b, y) - key(a, x) || x - y;
+      });
+    return [
+      by((b) => b.bytes),
+      by((b) => b.bytes * (b.last - b.first + 1)),
+      by((b) => b.last - b.first),
+      by((_, i) => (this.neighbours[i] ?? []).reduce((sum, [j]) => sum + (this.buffers[j]?.bytes ?? 0), 0)),
+      indices,
+      [...indices].reverse(),
+    ];
+  }
+
+  /** Lowest offset at which `i` fits beside what is placed (offset ≥ 0 in `offsets`). */
+  private lowest(i: number, offsets: readonly number[]): number {
+    const align = Math.max(1, this.buffers[i]?.align ?? 1);
+    // Open intervals of offsets that a placed neighbour forbids.
+    const forbidden: [number, number][] = [];
+    for (const [j, need] of this.neighbours[i] ?? []) {
+      const at = offsets[j] ?? -1;
+      if (at >= 0) forbidden.push([at - need.above, at + need.below]);
+    }
+    forbidden.sort((x, y) => x[0] - y[0]);
+    let offset = 0;
+    for (const [from, to] of forbidden) if (offset > from && offset < to) offset = Math.ceil(to / align) * align;
+    return offset;
+  }
+
+  private place(order: readonly number[]): Placement {
+    const offsets = new Array<number>(this.buffers.length).fill(-1);
+    let bytes = 0;
+    for (const i of order) {
+      const offset = this.lowest(i, offsets);
+      offsets[i] = offset;
+      bytes = Math.max(bytes, offset + (this.buffers[i]?.bytes ?? 0));
+    }
+    return { offsets, bytes };
+  }
+
+  private tryOrder(order: readonly number[]): boolean {
+    const placement = this.place(order);
+    if (placement.bytes >= this.best.bytes) return false;
+    this.best = placement;
+    return true;
+  }
+
+  /** Swaps and moves in the order, worse ones accepted now and then; a fixed seed keeps it repeatable. */
+  private climb(start: readonly number[]): void {
+    const n = start.length;
+    if (n < 2) return;
+    let order = [...start];
+    let current = this.best.bytes;
+    let seed = 0x2545f491;
+    const random = (limit: number): number => {
+      seed ^= seed << 13;
+      seed ^= seed >>> 17;
+      seed ^= seed << 5;
+      return (seed >>> 0) % limit;
+    };
+    const effort = this.options.effort ?? 4000;
+    for (let move = 0; move < effort && this.best.bytes > this.bound; move++) {
+      if (move % 256 === 0) checkCancelled(this.token);
+      const next = [...order];
+      const [from, to] = [random(n), random(n)];
+      if (move % 2 === 0) {
+        const moved = next.splice(from, 1);
+        next.splice(to, 0, ...moved);
+      } else {
+        const [a, b] = [next[from], next[to]];
+        if (a === undefined || b === undefined) continue;
+        next[from] = b;
+        next[to] = a;
+      }
+      const placement = this.place(next);
+      const slack = Math.floor((this.bound * (effort - move)) / effort / 64);
+      if (placement.bytes <= current + random(slack + 1)) {
+        order = next;
+        current = placement.bytes;
+      }
+      if (placement.bytes < this.best.bytes) this.best = placement;
+    }
+  }
+
+  /** Tries every order that places at non-decreasing offsets; false when the limit ended the search before that. */
+  private exhaust(): boolean {
+    const n = this.buffers.length;
+    let budget = this.options.exhaustiveLimit ?? 200_000;
+    const offsets = new Array<number>(n).fill(-1);
+    const visit = (placed: number, floor: number, bytes: number): boolean => {
+      if (placed === n) {
+        if (bytes < this.best.bytes) this.best = { offsets: [...offsets], bytes };
+        return true;
+      }
+      const candidates: [number, number][] = [];
+      for (let i = 0; i < n; i++) {
+        if ((offsets[i] ?? 0) >= 0) continue;
+        const at = this.lowestFrom(i, offsets, floor);
+        if (at + (this.buffers[i]?.bytes ?? 0) >= this.best.bytes) return true;
+        candidates.push([at, i]);
+      }
+      candidates.sort((x, y) => x[0] - y[0]);
+      for (const [at, i] of candidates) {
+        if (budget-- <= 0) return false;
+        if (budget % 1024 === 0) checkCancelled(this.token);
+        const end = Math.max(bytes, at + (this.buffers[i]?.bytes ?? 0));
+        if (end >= this.best.bytes) continue;
+        offsets[i] = at;
+        const complete = visit(placed + 1, at, end);
+        offsets[i] = -1;
+        if (!complete) return false;
+        if (this.best.bytes <= this.bound) return true;
+      }
+      return true;
+    };
+    return visit(0, 0, 0);
+  }
+
+  /** As `lowest`, at or above `floor`. */
+  private lowestFrom(i: number, offsets: readonly number[], floor: number): number {
+    const align = Math.max(1, this.buffers[i]?.align ?? 1);
+    let offset = Math.ceil(floor / align) * align;
+    for (let again = true; again;) {
+      again = false;
+      for (const [j, need] of this.neighbours[i] ?? []) {
+        const at = offsets[j] ?? -1;
+        if (at >= 0 && offset > at - need.above && offset < at + need.below) {
+          offset = Math.ceil((at + need.below) / align) * align;
+          again = true;
+        }
+      }
+    }
+    return offset;
+  }
+}

@@ -1,0 +1,91 @@
+/** The arena planning problem: buffers with lifetimes, and pairs that may share memory while both live. */
+
+export interface PlanBuffer {
+  readonly name: string;
+  readonly bytes: number;
+  /** Offsets are multiples of this power of two. */
+  readonly align: number;
+  /** First and last step (kernel index) at which the buffer holds data, inclusive. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * Buffer `output` may share bytes with buffer `input` if it starts `leadBytes` or more below it. Has effect only where
+ * the input's last step is the output's first.
+ */
+export interface PlanOverlap {
+  readonly input: number;
+  readonly output: number;
+  readonly leadBytes: number;
+}
+
+export interface MemoryProblem {
+  readonly buffers: readonly PlanBuffer[];
+  readonly overlaps: readonly PlanOverlap[];
+}
+
+/**
+ * What two buffers that live together demand of `offset(b) − offset(a)`: at least `above` or at most `−below`.
+ */
+export interface Separation {
+  readonly above: number;
+  readonly below: number;
+}
+
+/** Demands between all pairs: `separations[a].get(b)` is absent where any offsets do. */
+export function separationsOf(problem: MemoryProblem): readonly ReadonlyMap<number, Separation>[] {
+  const { buffers, overlaps } = problem;
+  const result = buffers.map(() => new Map<number, Separation>());
+  buffers.forEach((a, i) => {
+    for (let j = i + 1; j < buffers.length; j++) {
+      const b = buffers[j];
+      if (b === undefined || a.bytes === 0 || b.bytes === 0 || a.first > b.last || b.first > a.last) continue;
+      result[i]?.set(j, { above: a.bytes, below: b.bytes });
+      result[j]?.set(i, { above: b.bytes, below: a.bytes });
+    }
+  });
+  for (const { input, output, leadBytes } of overlaps) {
+    const [a, b] = [buffers[input], buffers[output]];
+    if (a === undefined || b === undefined || a.last !== b.first || !result[input]?.has(output)) continue;
+    const below = Math.min(b.bytes, Math.max(0, leadBytes));
+    result[input]?.set(output, { above: a.bytes, below });
+    result[output]?.set(input, { above: below, below: a.bytes });
+  }
+  return result;
+}
+
+/** The step that needs most, and a size below which no plan can be. */
+export interface LiveBound {
+  readonly bytes: number;
+  readonly step: number;
+  /** Buffers that live at that step. */
+  readonly live: readonly number[];
+}
+
+/**
+ * The largest live set over all steps, less what allowed overlaps can save at best. A proved lower bound of any arena
+ * (alignment, which can only add, is not counted).
+ */
+export function liveBound(problem: MemoryProblem): LiveBound {
+  const { buffers, overlaps } = problem;
+  let best: LiveBound = { bytes: 0, step: 0, live: [] };
+  const steps = new Set(buffers.flatMap((b) => [b.first, b.last]));
+  for (const step of [...steps].sort((x, y) => x - y)) {
+    const live = buffers.flatMap((b, i) => (b.bytes > 0 && b.first <= step && step <= b.last ? [i] : []));
+    let bytes = 0;
+    for (const i of live) {
+      const b = buffers[i];
+      if (b === undefined) continue;
+      let shared = 0;
+      for (const o of overlaps) {
+        const input = buffers[o.input];
+        if (o.output !== i || input === undefined || b.first !== step || input.last !== step) continue;
+        shared += Math.min(input.bytes, Math.max(0, b.bytes - Math.max(0, o.leadBytes)));
+      }
+      bytes += Math.max(0, b.bytes - shared);
+    }
+    if (bytes > best.bytes) best = { bytes, step, live };
+  }
+  return best;
+}
