@@ -10,6 +10,8 @@ export interface MemoryRegion {
   readonly kind: 'flash' | 'ram';
   readonly start: number;
   readonly bytes: number;
+  /** Flash only: size of the largest sector that a program touches. */
+  readonly eraseBytes?: number;
 }
 
 /** Where numbers from this board come from; shown beside each of them. */
@@ -39,6 +41,8 @@ export interface BoardProfile {
         readonly kind: 'gdb';
         readonly host: string;
         readonly port: number;
+        /** Debug server's dialect (`rsp/stubs.ts`); OpenOCD's when absent. */
+        readonly dialect?: string;
         readonly server?: { readonly command: string; readonly args: readonly string[] };
       }
     | { readonly kind: 'process' };
@@ -63,7 +67,10 @@ export interface Board {
   load(image: Image, token?: CancellationToken): Promise<Result<void>>;
   write(address: number, bytes: Uint8Array): Promise<Result<void>>;
   read(address: number, length: number): Promise<Result<Uint8Array>>;
-  /** Starts at the image's entry (or `symbol`) and waits for the exit breakpoint; halts and fails after `limitMs`. */
+  /**
+   * Starts at the image's entry and waits for the exit breakpoint. A program that faults is a value; one that does not
+   * end within `limitMs` is halted and fails with `board-timeout`, after which the board can be loaded and run again.
+   */
   run(limitMs: number, token?: CancellationToken): Promise<Result<StopReason>>;
   reset(): Promise<Result<void>>;
   close(): Promise<void>;

@@ -1,0 +1,73 @@
+/** Linker scripts made from a profile's memory regions. */
+import type { BoardProfile, MemoryRegion } from './board.ts';
+
+/** `flash`: code and constants in flash, data in RAM. `ram`: everything in RAM, as candidates are tried. */
+export type Placement = 'flash' | 'ram';
+
+/** The region that holds code and constants under a placement; undefined when the profile has none. */
+export function codeRegion(profile: BoardProfile, placement: Placement): MemoryRegion | undefined {
+  return profile.memory.find((region) => region.kind === placement);
+}
+
+/** The region of data, arena and stack. */
+export function dataRegion(profile: BoardProfile): MemoryRegion | undefined {
+  return profile.memory.find((region) => region.kind === 'ram');
+}
+
+/**
+ * Script text. `slack` enlarges every region, to learn by how much a program does not fit. Undefined when the profile
+ * lacks a region.
+ */
+export function linkerScript(profile: BoardProfile, placement: Placement, slack = 0): string | undefined {
+  const code = codeRegion(profile, placement);
+  const data = dataRegion(profile);
+  if (!code || !data) return undefined;
+  const regions = profile.memory.map((region) => {
+    const access = region.kind === 'flash' ? 'rx' : 'rwx';
+    return `  ${region.name} (${access}) : ORIGIN = ${hex(region.start)}, LENGTH = ${region.bytes + slack}`;
+  });
+  const stack = `
+  .stack (NOLOAD) : {
+    . = ALIGN(8);
+    __stack_bottom = .;
+    . = . + ${Math.ceil(profile.stackBytes / 8) * 8};
+    __stack_top = .;
+  } > ${data.name}
+`;
+  return `/* ${profile.name}: ${placement === 'flash' ? 'code and constants in flash' : 'everything in RAM'}. Made from the board profile. */
+ENTRY(Reset_Handler)
+MEMORY {
+${regions.join('\n')}
+}
+__ram_end = ORIGIN(${data.name}) + LENGTH(${data.name});
+SECTIONS {
+${code === data ? stack : ''}
+  .vectors : { . = ALIGN(512); KEEP(*(.vectors)) } > ${code.name}
+  .text : { *(.text .text.*) *(.glue_7 .glue_7t .init .fini) . = ALIGN(8); } > ${code.name}
+  .rodata : { *(.rodata .rodata.*) . = ALIGN(8); } > ${code.name}
+  .ARM.extab : { *(.ARM.extab*) } > ${code.name}
+  .ARM.exidx : { *(.ARM.exidx*) . = ALIGN(8); } > ${code.name}
+${code === data ? '' : stack}
+  .data : {
+    . = ALIGN(8);
+    __data_start = .;
+    *(.data .data.*)
+    . = ALIGN(8);
+    __data_end = .;
+  } > ${data.name}${code === data ? '' : ` AT > ${code.name}`}
+  __data_load = LOADADDR(.data);
+  .bss (NOLOAD) : {
+    . = ALIGN(8);
+    __bss_start = .;
+    *(.bss .bss.* COMMON)
+    . = ALIGN(8);
+    __bss_end = .;
+  } > ${data.name}
+  /DISCARD/ : { *(.comment .ARM.attributes.*) }
+}
+`;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
+}

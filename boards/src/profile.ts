@@ -1,0 +1,67 @@
+/** Board profiles: the built-in ones, and loading others from JSON with messages that name the field. */
+import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import type { BoardProfile } from './board.ts';
+import { violations, type Schema } from './schema.ts';
+import host from '../profiles/host.json' with { type: 'json' };
+import mps2An386 from '../profiles/mps2-an386.json' with { type: 'json' };
+import nrf52840dk from '../profiles/nrf52840dk.json' with { type: 'json' };
+import profileSchema from '../profiles/profile.schema.json' with { type: 'json' };
+import stm32f4Discovery from '../profiles/stm32f4-discovery.json' with { type: 'json' };
+import stm32f746Disco from '../profiles/stm32f746-disco.json' with { type: 'json' };
+
+/** Profiles that ship with the project, in the order in which lists show them. */
+export const builtinProfiles: readonly BoardProfile[] = [
+  mps2An386,
+  host,
+  stm32f4Discovery,
+  stm32f746Disco,
+  nrf52840dk,
+].map((data) => data as unknown as BoardProfile); // a test validates every one against the schema
+
+/** The built-in profile of that name. */
+export function findProfile(name: string, more: readonly BoardProfile[] = []): Result<BoardProfile> {
+  const all = [...more, ...builtinProfiles];
+  const found = all.find((profile) => profile.name === name);
+  if (found) return ok(found);
+  const names = all.map((profile) => profile.name).join(', ');
+  return fail('unknown-board', `There is no board named \`${name}\`.`, `Choose one of: ${names}.`);
+}
+
+/** A profile from JSON text. `where` names the file in messages. */
+export function parseProfile(text: string, where: string): Result<BoardProfile> {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    return fail('bad-board-profile', `${where} is not JSON: ${(error as Error).message}.`, 'Correct the file.');
+  }
+  const found = [...violations(profileSchema as Schema, data), ...(isRecord(data) ? contradictions(data) : [])];
+  if (found.length > 0) {
+    const more = found.length > 3 ? ` (and ${found.length - 3} more)` : '';
+    const message = `${where} is not a valid board profile: ${found.slice(0, 3).join('; ')}${more}.`;
+    return fail('bad-board-profile', message, 'Compare it with the profiles that ship with the project.');
+  }
+  return ok(data as unknown as BoardProfile);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What a schema cannot say: regions that a program needs, and regions that overlap. */
+function contradictions(data: Record<string, unknown>): string[] {
+  const memory = Array.isArray(data['memory']) ? (data['memory'] as BoardProfile['memory']) : [];
+  const found: string[] = [];
+  const transport = isRecord(data['transport']) ? data['transport']['kind'] : undefined;
+  if (transport !== 'process' && !memory.some((region) => region.kind === 'ram')) {
+    found.push('`memory` has no region of kind `ram`');
+  }
+  const sorted = [...memory].sort((a, b) => a.start - b.start);
+  for (const [index, region] of sorted.entries()) {
+    const next = sorted[index + 1];
+    if (next && region.start + region.bytes > next.start) {
+      found.push(`\`memory\`: ${region.name} reaches into ${next.name}`);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,111 @@
+/*
+ * Start-up of a Cortex-M: vectors, memory initialisation, FPU, and a fault handler that leaves a record for the probe.
+ * The stack lies at the bottom of RAM, so an overflow leaves RAM and faults instead of overwriting data.
+ */
+#include "relay_harness.h"
+
+extern uint32_t __stack_bottom[], __stack_top[], __ram_end[];
+extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+
+void relay_ready(void);
+void relay_exit(void);
+void relay_fault(void);
+void Reset_Handler(void);
+void relay_fault_entry(void);
+void relay_systick(void);
+
+#define STACK_PAINT 0xa5a5a5a5u
+
+/* Read by the probe after a stop at relay_fault. */
+struct {
+  uint32_t pc, lr, xpsr, cfsr, hfsr, bfar, mmfar, frame_valid;
+} relay_fault_record;
+
+__attribute__((section(".vectors"), used)) static void *const vectors[16] = {
+    __stack_top,       Reset_Handler,     relay_fault_entry, relay_fault_entry, relay_fault_entry, relay_fault_entry,
+    relay_fault_entry, relay_fault_entry, relay_fault_entry, relay_fault_entry, relay_fault_entry, relay_fault_entry,
+    relay_fault_entry, relay_fault_entry, relay_fault_entry, relay_systick,
+};
+
+__attribute__((naked, used)) void Reset_Handler(void) {
+  __asm volatile(
+      "cpsid i\n"
+      "ldr r0, =__stack_top\n"
+      "mov sp, r0\n"
+      "b relay_start\n");
+}
+
+__attribute__((used, noreturn)) void relay_start(void) {
+  *(volatile uint32_t *)0xe000ed08u = (uint32_t)vectors;
+  /* Separate handlers for memory, bus and usage faults are not needed: all escalate to the one handler. */
+#if defined(__ARM_FP)
+  *(volatile uint32_t *)0xe000ed88u |= 0xfu << 20;
+  __asm volatile("dsb\n isb" ::: "memory");
+#endif
+  if (__data_load != __data_start)
+    for (uint32_t *to = __data_start, *from = __data_load; to < __data_end;) *to++ = *from++;
+  for (uint32_t *to = __bss_start; to < __bss_end;) *to++ = 0;
+  uint32_t *here = __builtin_frame_address(0);
+  for (uint32_t *to = __stack_bottom; to < here - 64; to++) *(volatile uint32_t *)to = STACK_PAINT;
+#if defined(RELAY_TIMER_SYSTICK)
+  __asm volatile("cpsie i");
+#endif
+  relay_timer_start();
+  relay_calibrate();
+  relay_ready();
+  for (;;) {
+  }
+}
+
+/* The probe starts every run here, with the stack pointer at the top. */
+__attribute__((noinline, used)) void relay_ready(void) {
+  relay_run_job(relay_job);
+  relay_exit();
+}
+
+__attribute__((noinline, used)) void relay_exit(void) {
+  for (;;) __asm volatile("" ::: "memory");
+}
+
+__attribute__((noinline, used)) void relay_fault(void) {
+  for (;;) __asm volatile("" ::: "memory");
+}
+
+__attribute__((naked, used)) void relay_fault_entry(void) {
+  __asm volatile(
+      "tst lr, #4\n"
+      "ite eq\n"
+      "mrseq r0, msp\n"
+      "mrsne r0, psp\n"
+      "ldr r1, =__stack_top\n"
+      "mov sp, r1\n"
+      "b relay_record_fault\n");
+}
+
+__attribute__((used)) void relay_record_fault(const uint32_t *frame) {
+  /* A frame outside RAM was never written; reading it would lock the core up. */
+  uint32_t valid = frame >= __stack_bottom && frame + 8 <= __ram_end;
+  relay_fault_record.frame_valid = valid;
+  relay_fault_record.lr = valid ? frame[5] : 0;
+  relay_fault_record.pc = valid ? frame[6] : 0;
+  relay_fault_record.xpsr = valid ? frame[7] : 0;
+  relay_fault_record.cfsr = *(volatile uint32_t *)0xe000ed28u;
+  relay_fault_record.hfsr = *(volatile uint32_t *)0xe000ed2cu;
+  relay_fault_record.mmfar = *(volatile uint32_t *)0xe000ed34u;
+  relay_fault_record.bfar = *(volatile uint32_t *)0xe000ed38u;
+  relay_fault();
+}
+
+__attribute__((used)) void relay_systick(void) {
+#if defined(RELAY_TIMER_SYSTICK)
+  relay_systick_wraps++;
+#endif
+}
+
+/* newlib asks for these; nothing here opens files or grows a heap. */
+__attribute__((used)) void _exit(int status) {
+  (void)status;
+  relay_exit();
+  for (;;) {
+  }
+}
