@@ -5,6 +5,7 @@ import { miscOperators } from './misc/index.ts';
 import { nnOperators } from './nn/index.ts';
 import type { Operator } from './operator.ts';
 import { qnnOperators } from './qnn/index.ts';
+import { transformOperators } from './transform/index.ts';
 import { visionOperators } from './vision/index.ts';
 
 export interface OperatorRegistry {
@@ -31,6 +32,7 @@ export function createOperatorRegistry(lists: readonly (readonly Operator[])[]):
 /** Every operator of the language. */
 export const operatorRegistry: OperatorRegistry = createOperatorRegistry([
   elementwiseOperators,
+  transformOperators,
   nnOperators,
   qnnOperators,
   imageOperators,

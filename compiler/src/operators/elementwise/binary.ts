@@ -37,7 +37,11 @@ const rows: readonly BinaryRow[] = [
   { name: 'floor_divide', summary: 'Quotient rounded down.', compute: floatOr(floored, 'floordiv') },
   { name: 'trunc_divide', summary: 'Quotient rounded toward zero.', compute: floatOr(truncated, 'truncdiv') },
   { name: 'mod', summary: 'Remainder with the sign of the dividend.', compute: by('truncmod') },
-  { name: 'floor_mod', summary: 'Remainder with the sign of the divisor.', compute: by('floormod') },
+  {
+    name: 'floor_mod',
+    summary: 'Remainder with the sign of the divisor.',
+    compute: floatOr((a, b) => op('sub', a, op('mul', floored(a, b), b)), 'floormod'),
+  },
   { name: 'trunc_mod', summary: 'Remainder with the sign of the dividend.', compute: by('truncmod') },
   { name: 'power', summary: '`lhs` to the power of `rhs`.', compute: by('pow') },
   { name: 'maximum', summary: 'The greater of the two elements.', compute: by('max') },

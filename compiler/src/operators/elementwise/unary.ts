@@ -22,6 +22,7 @@ const classify =
   (x: TEExpr): TEExpr =>
     isFloat(dtypeOf(x)) ? unary(name, x) : constant(ofInteger, 'bool');
 
+const coarse = { relative: 1e-3, absolute: 1e-4 };
 const approximate = { relative: 1e-5, absolute: 1e-6 };
 
 /** 1, −1 or 0 by the sign; NaN has none and gives 0. */
@@ -59,7 +60,7 @@ const rows: readonly UnaryRow[] = [
   { name: 'floor', summary: 'Greatest integer not above `x`.', compute: rounding('floor') },
   { name: 'ceil', summary: 'Least integer not below `x`.', compute: rounding('ceil') },
   { name: 'trunc', summary: 'The integer part: rounds toward zero.', compute: rounding('trunc') },
-  { name: 'round', summary: 'Nearest integer; halves go to the even one.', compute: rounding('nearbyint') },
+  { name: 'round', summary: 'Nearest integer; halves go away from zero.', compute: rounding('round') },
   { name: 'isnan', summary: 'True where `x` is not a number.', dtype: 'bool', compute: classify('isnan', 0) },
   { name: 'isinf', summary: 'True where `x` is infinite.', dtype: 'bool', compute: classify('isinf', 0) },
   {
@@ -83,4 +84,26 @@ const rows: readonly UnaryRow[] = [
   },
 ];
 
-export const unaryOperators: readonly Operator[] = rows.map(unaryOperator);
+/** Approximations: their exact counterparts within a wider tolerance. */
+const fastRows: readonly UnaryRow[] = [
+  {
+    name: 'fast_exp',
+    summary: 'Exponential function, approximated where that is faster.',
+    compute: fn('exp'),
+    tolerance: coarse,
+  },
+  {
+    name: 'fast_tanh',
+    summary: 'Hyperbolic tangent, approximated where that is faster.',
+    compute: fn('tanh'),
+    tolerance: coarse,
+  },
+  {
+    name: 'fast_erf',
+    summary: 'Gauss error function, approximated where that is faster.',
+    compute: fn('erf'),
+    tolerance: coarse,
+  },
+];
+
+export const unaryOperators: readonly Operator[] = [...rows, ...fastRows].map(unaryOperator);

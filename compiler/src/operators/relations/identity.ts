@@ -1,6 +1,7 @@
 /** The relation of operators whose result is like their first argument, whatever that is. */
 import type { DimOrigin, RelateContext, RelateResult, ResultDim } from '../operator.ts';
 import type { Type } from '../../types/type.ts';
+import { copyOf } from './explain.ts';
 import { done } from './inputs.ts';
 
 /** The result has the type of argument 0, be it known or not, a tensor or not. */
@@ -14,12 +15,4 @@ export function explainIdentity(_context: unknown, _result: Type, at: ResultDim)
   return copyOf(0, at.dim, at.field);
 }
 
-/** A dimension copied from an input. */
-export function copyOf(index: number, dim: number, field?: number): DimOrigin {
-  return { formula: '', sources: [{ kind: 'input', index, dim, ...(field === undefined ? {} : { field }) }] };
-}
-
-/** A dimension written in an attribute. */
-export function fromAttribute(name: string, element?: number): DimOrigin {
-  return { formula: '', sources: [{ kind: 'attribute', name, ...(element === undefined ? {} : { element }) }] };
-}
+export { copyOf, fromAttribute } from './explain.ts';

@@ -1,0 +1,32 @@
+/** Origins of dimensions: builders that every `explain` uses. */
+import type { DimOrigin, DimSource, ResultDim } from '../operator.ts';
+
+/** Dimension `dim` of input `index` (of its tuple's field `field`). */
+export function inputDim(index: number, dim: number, field?: number): DimSource {
+  return { kind: 'input', index, dim, ...(field === undefined ? {} : { field }) };
+}
+export function attributeSource(name: string, element?: number): DimSource {
+  return { kind: 'attribute', name, ...(element === undefined ? {} : { element }) };
+}
+/** A computed dimension. */
+export function originOf(formula: string, ...sources: readonly DimSource[]): DimOrigin {
+  return { formula, sources };
+}
+/** A dimension copied from an input. */
+export function copyOf(index: number, dim: number, field?: number): DimOrigin {
+  return originOf('', inputDim(index, dim, field));
+}
+/** A dimension written in an attribute. */
+export function fromAttribute(name: string, element?: number): DimOrigin {
+  return originOf('', attributeSource(name, element));
+}
+
+/** A result that is the input of another dimension order or number: `map[d]` is the source of result dimension d. */
+export function explainCopies(
+  map: readonly (number | DimOrigin)[],
+): (context: unknown, result: unknown, at: ResultDim) => DimOrigin | undefined {
+  return (_context, _result, at) => {
+    const source = map[at.dim];
+    return typeof source === 'number' ? copyOf(0, source) : source;
+  };
+}
