@@ -47,7 +47,11 @@ export interface EmittedFile {
 }
 
 export interface EmittedModule {
-  /** The C identifier stem: `<stem>.h` declares `<stem>_run`, `<stem>_input_<i>`, `<stem>_output_<i>`. */
+  /**
+   * The C identifier stem: `<stem>.h` declares `void <stem>_run(void)` and the pointer expressions `<stem>_input_<i>`
+   * and `<stem>_output_<i>`. Inside `<stem>_run`, the statement `RELAY_LAYER(i);` stands before call `i`, and once more
+   * with the number of calls after the last; the macro is empty unless a profiling build defines it beforehand.
+   */
   readonly stem: string;
   readonly files: readonly EmittedFile[];
   /** Bytes of constants as stored in flash. */
