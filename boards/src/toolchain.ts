@@ -109,18 +109,18 @@ export class Toolchain {
 
   /** Start-up code and harness of this board's processor. */
   async harness(): Promise<readonly SourceFile[]> {
-    const boards = path.join(this.runtime, 'boards');
     const family = this.profile.transport.kind === 'process' ? 'host' : 'cortex-m';
-    const read = async (file: string, name: string): Promise<SourceFile> => ({
-      name,
-      text: await readFile(path.join(boards, file), 'utf8'),
-      flags: ['-O2'],
-    });
     return Promise.all([
-      read('relay_harness.h', 'relay_harness.h'),
-      read('harness.c', 'relay_harness.c'),
-      read(`${family}/startup.c`, 'relay_startup.c'),
+      this.runtimeFile('relay_harness.h'),
+      this.runtimeFile('harness.c', 'relay_state.c'),
+      this.runtimeFile(`${family}/startup.c`, 'relay_startup.c'),
     ]);
+  }
+
+  /** A file of `runtime/boards`, under a name of its own in the build. */
+  async runtimeFile(file: string, name = path.basename(file)): Promise<SourceFile> {
+    const text = await readFile(path.join(this.runtime, 'boards', file), 'utf8');
+    return { name, text, flags: ['-O2'] };
   }
 
   /** Compiles and links `sources` together with the harness. */

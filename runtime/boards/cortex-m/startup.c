@@ -45,8 +45,9 @@ __attribute__((used, noreturn)) void relay_start(void) {
   if (__data_load != __data_start)
     for (uint32_t *to = __data_start, *from = __data_load; to < __data_end;) *to++ = *from++;
   for (uint32_t *to = __bss_start; to < __bss_end;) *to++ = 0;
-  uint32_t *here = __builtin_frame_address(0);
-  for (uint32_t *to = __stack_bottom; to < here - 64; to++) *(volatile uint32_t *)to = STACK_PAINT;
+  uint32_t *here;
+  __asm volatile("mov %0, sp" : "=r"(here));
+  for (uint32_t *to = __stack_bottom; to < here; to++) *(volatile uint32_t *)to = STACK_PAINT;
 #if defined(RELAY_TIMER_SYSTICK)
   __asm volatile("cpsie i");
 #endif

@@ -1,0 +1,227 @@
+/** A compiled model on a board: build its image, write inputs, run, read outputs, counts and stack use. */
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
+import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import type { EmittedModule, ModuleTensor } from '../../compiler/src/emit/module.ts';
+import { elementBytes } from '../../compiler/src/tensor/dtype.ts';
+import { elementCount } from '../../compiler/src/tensor/ndarray.ts';
+import type { Board, BoardProfile, Provenance } from './board.ts';
+import { readUnsigned, runJob, stackUsed, ticksToUnit } from './runner.ts';
+import type { LinkedImage } from './size.ts';
+import type { BuildOptions, SourceFile, Toolchain } from './toolchain.ts';
+
+/** An emitted program with what its caller writes and reads. */
+export interface ModelProgram {
+  readonly module: EmittedModule;
+  readonly inputs: readonly ModuleTensor[];
+  readonly outputs: readonly ModuleTensor[];
+}
+
+export interface ModelRun {
+  /** Bytes of each output, in order. */
+  readonly outputs: readonly Uint8Array[];
+  /** Whole run in the unit of the board's timer. */
+  readonly cost: number;
+  readonly unit: BoardProfile['timer']['unit'];
+  readonly provenance: Provenance;
+  /** Cost of each call of the program; present after a profiling build. */
+  readonly layers?: readonly number[];
+  /** Bytes of stack touched; undefined on the host. */
+  readonly stackBytes?: number;
+}
+
+const JOB_RUN = 0;
+const JOB_LOCATE = 1;
+
+function tensorBytes(tensor: ModuleTensor): number {
+  return elementCount(tensor.shape) * elementBytes(tensor.dtype);
+}
+
+/** The job that runs the model, and the one that tells where its tensors lie, as distances from `relay_job`. */
+function driver(program: ModelProgram, layers: number | undefined): SourceFile {
+  const { stem } = program.module;
+  const tensors = [
+    ...program.inputs.map((_, index) => `${stem}_input_${index}`),
+    ...program.outputs.map((_, index) => `${stem}_output_${index}`),
+  ];
+  const text = `#include "relay_harness.h"
+#include "${stem}.h"
+
+volatile int64_t relay_tensor_places[${tensors.length + 1}];
+${layers === undefined ? '' : `volatile uint64_t relay_layer_times[${layers + 1}];\n`}
+void relay_run_job(uint32_t job) {
+  if (job == ${JOB_LOCATE}) {
+${tensors.map((tensor, i) => `    relay_tensor_places[${i}] = (int64_t)(intptr_t)(${tensor}) - (int64_t)(intptr_t)&relay_job;`).join('\n')}
+    return;
+  }
+  relay_begin();
+  ${stem}_run();
+  relay_end();
+}
+`;
+  return { name: 'relay_driver.c', text, flags: ['-O2'] };
+}
+
+/** Whether the emitted program marks its layers for profiling. */
+function marksLayers(module: EmittedModule): boolean {
+  return module.files.some((file) => file.text.includes('RELAY_LAYER('));
+}
+
+/**
+ * Builds a model's image. `layers` makes a profiling build, whose total includes the cost of noting times. Fails with
+ * `compile-error`, `link-error` or `does-not-fit`.
+ */
+export async function buildModel(
+  toolchain: Toolchain,
+  program: ModelProgram,
+  options: BuildOptions & { readonly layers?: boolean } = {},
+): Promise<Result<LinkedImage>> {
+  const layers = options.layers === true && marksLayers(program.module) ? program.module.functions.length : undefined;
+  const files: SourceFile[] = [...program.module.files];
+  if (layers !== undefined) {
+    const header = await toolchain.runtimeFile('relay_layers.h');
+    files.push(header);
+    for (const [index, file] of files.entries()) {
+      if (!file.name.endsWith('.c')) continue;
+      files[index] = { ...file, flags: [...(file.flags ?? []), '-include', 'relay_layers.h'] };
+    }
+  }
+  return toolchain.build([...files, driver(program, layers)], options);
+}
+
+/**
+ * Runs a built model once; the image is loaded first. Fails with `bad-input` for inputs of wrong sizes, and with
+ * `board-fault`, `board-timeout` or `board-lost`.
+ */
+export async function runModel(
+  board: Board,
+  image: LinkedImage,
+  program: ModelProgram,
+  inputs: readonly Uint8Array[],
+  options: { readonly limitMs?: number; readonly token?: CancellationToken | undefined } = {},
+): Promise<Result<ModelRun>> {
+  const { limitMs = 120_000, token } = options;
+  for (const [index, tensor] of program.inputs.entries()) {
+    const found = inputs[index]?.length ?? 0;
+    if (found !== tensorBytes(tensor)) {
+      return fail(
+        'bad-input',
+        `Input \`${tensor.name}\` needs ${tensorBytes(tensor)} bytes, found ${found}.`,
+        `Give a ${tensor.dtype} tensor of shape (${tensor.shape.join(', ')}).`,
+      );
+    }
+  }
+  const loaded = await board.load(image, token);
+  if (!loaded.ok) return loaded;
+  const count = program.inputs.length + program.outputs.length;
+  const located = await runJob(
+    board,
+    image,
+    { index: JOB_LOCATE, writes: [], reads: [{ symbol: 'relay_tensor_places', bytes: 8 * count }], limitMs },
+    token,
+  );
+  if (!located.ok) return located;
+  const places = located.value.reads[0] ?? new Uint8Array();
+  const distances = new DataView(places.buffer, places.byteOffset, places.byteLength);
+  const place = (index: number): number => Number(distances.getBigInt64(8 * index, true));
+
+  const layerSymbol = image.symbols.get('relay_layer_times');
+  const run = await runJob(
+    board,
+    image,
+    {
+      index: JOB_RUN,
+      writes: inputs.map((bytes, index) => ({ symbol: 'relay_job', offset: place(index), bytes })),
+      reads: [
+        ...program.outputs.map((tensor, index) => ({
+          symbol: 'relay_job',
+          offset: place(program.inputs.length + index),
+          bytes: tensorBytes(tensor),
+        })),
+        ...(layerSymbol ? [{ symbol: 'relay_layer_times', bytes: layerSymbol.bytes }] : []),
+      ],
+      limitMs,
+    },
+    token,
+  );
+  if (!run.ok) return run;
+  const stack = await stackUsed(board, image);
+  if (!stack.ok) return stack;
+  const { profile } = board;
+  return ok({
+    outputs: run.value.reads.slice(0, program.outputs.length),
+    cost: run.value.cost,
+    unit: profile.timer.unit,
+    provenance: profile.provenance,
+    ...(layerSymbol ? { layers: layerCosts(profile, run.value.reads.at(-1) ?? new Uint8Array()) } : {}),
+    ...(stack.value === undefined ? {} : { stackBytes: stack.value }),
+  });
+}
+
+/** Differences between the times noted at the layers. */
+function layerCosts(profile: BoardProfile, times: Uint8Array): number[] {
+  const ticks: number[] = [];
+  for (let at = 0; at + 8 <= times.length; at += 8) ticks.push(readUnsigned(times.subarray(at, at + 8)));
+  return ticks.slice(1).map((time, index) => ticksToUnit(profile, time - (ticks[index] ?? 0)));
+}
+
+/**
+ * The whole way: build, profile the layers, run the plain build for total and outputs. `board` stays open. Inputs are
+ * raw little-endian bytes.
+ */
+export async function deployModel(options: {
+  readonly toolchain: Toolchain;
+  readonly board: Board;
+  readonly program: ModelProgram;
+  readonly inputs: readonly Uint8Array[];
+  /** Also run a profiling build; true unless said otherwise. */
+  readonly layers?: boolean;
+  readonly limitMs?: number;
+  readonly token?: CancellationToken | undefined;
+}): Promise<Result<ModelRun & { readonly image: LinkedImage }>> {
+  const { toolchain, board, program, inputs, token } = options;
+  const limits = { token, ...(options.limitMs === undefined ? {} : { limitMs: options.limitMs }) };
+  let layers: readonly number[] | undefined;
+  if (options.layers !== false && marksLayers(program.module)) {
+    const profiling = await buildModel(toolchain, program, { token, layers: true });
+    if (!profiling.ok) return profiling;
+    const profiled = await runModel(board, profiling.value, program, inputs, limits);
+    if (!profiled.ok) return profiled;
+    layers = profiled.value.layers;
+  }
+  const image = await buildModel(toolchain, program, { token });
+  if (!image.ok) return image;
+  const run = await runModel(board, image.value, program, inputs, limits);
+  return run.ok ? ok({ ...run.value, ...(layers ? { layers } : {}), image: image.value }) : run;
+}
+
+/** Copies sources, start-up code, ELF and linker script of a build to a folder. Fails with `cannot-write`. */
+export async function saveBuild(
+  folder: string,
+  toolchain: Toolchain,
+  program: ModelProgram,
+  image: LinkedImage,
+): Promise<Result<readonly string[]>> {
+  const written: string[] = [];
+  try {
+    await mkdir(folder, { recursive: true });
+    const files = [...program.module.files, ...(await toolchain.harness()), driver(program, undefined)];
+    for (const file of files) {
+      await writeFile(path.join(folder, file.name), file.text);
+      written.push(file.name);
+    }
+    const elf = `${program.module.stem}.elf`;
+    await copyFile(image.path, path.join(folder, elf));
+    written.push(elf);
+    const script = await readFile(`${image.path}.ld`, 'utf8').catch(() => undefined);
+    if (script !== undefined) {
+      await writeFile(path.join(folder, `${program.module.stem}.ld`), script);
+      written.push(`${program.module.stem}.ld`);
+    }
+    return ok(written);
+  } catch (error) {
+    const { message } = error as Error;
+    return fail('cannot-write', `The folder ${folder} cannot be written: ${message}.`, 'Choose another output folder.');
+  }
+}

@@ -1,0 +1,9 @@
+/** Boards: profiles, toolchain, connection, running models. */
+export type { Board, BoardProfile, Image, MemoryRegion, Provenance, StopReason } from './board.ts';
+export { connectBoard } from './connect.ts';
+export { buildModel, deployModel, runModel, saveBuild, type ModelProgram, type ModelRun } from './deploy.ts';
+export { examineTools, type ToolReport } from './doctor.ts';
+export { builtinProfiles, findProfile, parseProfile } from './profile.ts';
+export { runJob, ticksToUnit, type Job, type JobResult } from './runner.ts';
+export type { LinkedImage, ProgramSize } from './size.ts';
+export { missingTool, Toolchain, type BuildOptions, type SourceFile } from './toolchain.ts';
