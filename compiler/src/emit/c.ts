@@ -1,0 +1,397 @@
+/** Loop IR to C99: one function a kernel, its constants as static arrays. */
+import type { LExpr, ScalarType, Stmt } from '../loops/ir.ts';
+import { typeOfExpr } from '../loops/ir.ts';
+import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
+import { dtypeInfo, isFloat, isUnsigned } from '../tensor/dtype.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
+import { unreachable } from '../base/result.ts';
+import { cType, type Helpers } from './helpers.ts';
+import { commentText, identifier, Names } from './names.ts';
+
+/** A kernel's C, without includes and helpers. */
+export interface KernelText {
+  /** The function's name. */
+  readonly name: string;
+  /** `static const` arrays and the function. */
+  readonly text: string;
+  /** The prototype, `static` left out. */
+  readonly prototype: string;
+  readonly constantBytes: number;
+}
+
+export interface KernelOptions {
+  /** The function's name when it shall not be made from the kernel's. */
+  readonly name?: string;
+  readonly comment?: readonly string[];
+  readonly linkage?: 'static ' | '';
+}
+
+/** C of one kernel. Parameters: inputs, outputs, scratch buffers, in that order. */
+export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: KernelOptions = {}): KernelText {
+  const name = options.name ?? identifier(kernel.name, 'kernel');
+  const writer = new Writer(helpers);
+  const constants = kernel.constants.map(({ buffer, value }) => {
+    const symbol = writer.names.of(buffer, `${name}_${buffer.name}`);
+    return emitConstant(symbol, buffer, value);
+  });
+  const parameters = [
+    ...kernel.inputs.map((b) => `const ${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
+    ...[...kernel.outputs, ...kernel.scratch].map((b) => `${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
+  ];
+  for (const buffer of kernel.inputs) writer.readOnly.add(buffer);
+  for (const { buffer } of kernel.constants) writer.readOnly.add(buffer);
+  const prototype = `void ${name}(${parameters.join(', ') || 'void'})`;
+  const body = writer.lines([kernel.body], 1);
+  const unused = [...kernel.inputs, ...kernel.outputs, ...kernel.scratch].filter((b) => !writer.used.has(b));
+  const text = [
+    ...constants.map((c) => c.text),
+    ...(options.comment?.length ? [comment(options.comment)] : []),
+    `${options.linkage ?? 'static '}${prototype}`,
+    '{',
+    ...unused.map((b) => `  (void)${writer.names.of(b, b.name)};`),
+    ...body,
+    '}',
+  ].join('\n');
+  return { name, text, prototype, constantBytes: constants.reduce((n, c) => n + c.bytes, 0) };
+}
+
+/** A C comment of the given lines. */
+export function comment(lines: readonly string[]): string {
+  const clean = lines.map(commentText);
+  return clean.length === 1 ? `/* ${clean[0]} */` : ['/*', ...clean.map((l) => ` * ${l}`.trimEnd()), ' */'].join('\n');
+}
+
+/** A constant array; elements several a line. */
+export function emitConstant(symbol: string, buffer: Buffer, value: NDArray): { text: string; bytes: number } {
+  const elements = Array.from(value.data as ArrayLike<number | bigint>, (v) => literal(v, buffer.dtype));
+  if (elements.length === 0) elements.push('0');
+  const lines: string[] = [];
+  for (let i = 0; i < elements.length; i += 16) lines.push(`  ${elements.slice(i, i + 16).join(', ')},`);
+  const align = buffer.align > 1 ? ` __attribute__((aligned(${buffer.align})))` : '';
+  return {
+    text: `static const ${cType(buffer.dtype)} ${symbol}[${elements.length}]${align} = {\n${lines.join('\n')}\n};`,
+    bytes: value.data.byteLength,
+  };
+}
+
+/** A C literal of a value in a type. */
+export function literal(value: number | bigint, dtype: ScalarType): string {
+  if (dtype === 'bool') return Number(value) !== 0 ? 'true' : 'false';
+  if (dtype !== 'index' && isFloat(dtype)) {
+    const v = Number(value);
+    const suffix = dtype === 'float64' ? '' : 'f';
+    if (Number.isNaN(v)) return '(NAN)';
+    if (!Number.isFinite(v)) return v > 0 ? '(INFINITY)' : '(-INFINITY)';
+    const text = suffix === '' ? String(v) : shortestFloat(v);
+    return (Object.is(v, -0) ? '-0.0' : /[.e]/.test(text) ? text : `${text}.0`) + suffix;
+  }
+  const v = BigInt(value);
+  if (v === -(2n ** 31n)) return 'INT32_MIN';
+  if (v === -(2n ** 63n)) return 'INT64_MIN';
+  if (dtype === 'uint64') return `${v}u`.replace('u', v > 0xffffffffn ? 'ull' : 'u');
+  if (dtype === 'uint32') return `${v}u`;
+  if (v > 0x7fffffffn || v < -0x80000000n) return `${v}ll`;
+  return String(v);
+}
+
+/** The shortest decimal that reads back as the same float32. */
+function shortestFloat(v: number): string {
+  const target = Math.fround(v);
+  for (let digits = 6; digits <= 9; digits++) {
+    const text = String(Number(target.toPrecision(digits)));
+    if (Math.fround(Number(text)) === target) return text;
+  }
+  return String(target);
+}
+
+/** Binding strength of C operators, for as few parentheses as clarity wants. */
+const strength: Record<string, number> = { '*': 10, '/': 10, '%': 10, '+': 9, '-': 9 };
+const atom = 20;
+interface Text {
+  readonly text: string;
+  readonly strength: number;
+}
+const t = (text: string, s = atom): Text => ({ text, strength: s });
+
+class Writer {
+  readonly names = new Names();
+  readonly used = new Set<Buffer>();
+  readonly readOnly = new Set<Buffer>();
+  private readonly helpers: Helpers;
+  constructor(helpers: Helpers) {
+    this.helpers = helpers;
+  }
+
+  lines(body: readonly Stmt[], depth: number): string[] {
+    return body.flatMap((s) => this.statement(s, depth));
+  }
+
+  private statement(s: Stmt, depth: number): string[] {
+    const pad = '  '.repeat(depth);
+    switch (s.kind) {
+      case 'block':
+        return this.lines(s.body, depth);
+      case 'comment':
+        return [`${pad}/* ${commentText(s.text)} */`];
+      case 'for': {
+        const v = this.names.of(s.variable, s.variable.name, 'i');
+        const unroll = s.unroll ? [`#pragma GCC unroll 64`] : [];
+        return [
+          ...unroll,
+          `${pad}for (int32_t ${v} = 0; ${v} < ${this.text(s.extent)}; ${v}++) {`,
+          ...this.statement(s.body, depth + 1),
+          `${pad}}`,
+        ];
+      }
+      case 'if': {
+        const head = [`${pad}if (${this.text(s.condition)}) {`, ...this.statement(s.then, depth + 1)];
+        if (!s.otherwise) return [...head, `${pad}}`];
+        return [...head, `${pad}} else {`, ...this.statement(s.otherwise, depth + 1), `${pad}}`];
+      }
+      case 'declare':
+        return [`${pad}${cType(s.local.dtype)} ${this.names.of(s.local, s.local.name, 'v')} = ${this.text(s.value)};`];
+      case 'assign':
+        return [`${pad}${this.names.of(s.local, s.local.name, 'v')} = ${this.text(s.value)};`];
+      case 'point': {
+        const p = s.pointer;
+        const constant = this.readOnly.has(p.buffer) ? 'const ' : '';
+        const at = this.wrap(this.address(p.buffer, s.index), 11);
+        const same = p.dtype === p.buffer.dtype;
+        const type = same ? `${constant}${cType(p.dtype)}` : `${constant}${this.wordType(p.dtype)}`;
+        const value = same ? this.address(p.buffer, s.index).text : `(${type} *)(${constant}void *)${at}`;
+        return [`${pad}${type} *${this.names.of(p, p.name, 'p')} = ${value};`];
+      }
+      case 'advance': {
+        const p = this.names.of(s.pointer, s.pointer.name);
+        return [`${pad}${p} += ${this.text(s.by)};`];
+      }
+      case 'store':
+        return [`${pad}${this.element(s.buffer, s.index)} = ${this.stored(s.value, s.buffer.dtype)};`];
+      case 'store_via': {
+        const target = this.viaPointer(s.pointer.name, s.pointer, s.offset);
+        return [`${pad}${target} = ${this.stored(s.value, s.pointer.dtype)};`];
+      }
+      case 'perform': {
+        const f = this.helpers.intrinsic(s.name);
+        const args = [
+          ...s.results.map((r) => `&${this.names.of(r, r.name, 'v')}`),
+          ...(s.at ? [this.offsetPointer(s.at.pointer, s.at.offset)] : []),
+          ...s.args.map((a) => this.text(a)),
+        ];
+        return [`${pad}${f}(${args.join(', ')});`];
+      }
+      default:
+        return unreachable(s, 'statement');
+    }
+  }
+
+  private wordType(dtype: string): string {
+    return dtype === 'int32' ? 'rl_word' : cType(dtype);
+  }
+  private address(buffer: Buffer, index: LExpr): Text {
+    const name = this.buffer(buffer);
+    if (index.kind === 'const' && Number(index.value) === 0) return t(name);
+    return t(`${name} + ${this.wrap(this.expr(index), 9)}`, 9);
+  }
+  private buffer(b: Buffer): string {
+    this.used.add(b);
+    return this.names.of(b, b.name, 'b');
+  }
+  private element(buffer: Buffer, index: LExpr): string {
+    return `${this.buffer(buffer)}[${this.text(index)}]`;
+  }
+  private viaPointer(name: string, pointer: object, offset: LExpr): string {
+    const p = this.names.of(pointer, name, 'p');
+    return offset.kind === 'const' && Number(offset.value) === 0 ? `*${p}` : `${p}[${this.text(offset)}]`;
+  }
+  private offsetPointer(pointer: { readonly name: string }, offset: LExpr): string {
+    const p = this.names.of(pointer, pointer.name, 'p');
+    return offset.kind === 'const' && Number(offset.value) === 0 ? p : `${p} + ${this.wrap(this.expr(offset), 9)}`;
+  }
+  /** A value as stored: narrowing is written out. */
+  private stored(value: LExpr, dtype: string): string {
+    const from = typeOfExpr(value);
+    if (from === dtype || (from === 'index' && dtype === 'int32')) return this.text(value);
+    return this.convert(value, from, dtype).text;
+  }
+
+  text(e: LExpr): string {
+    return this.expr(e).text;
+  }
+  private wrap(e: Text, needed: number): string {
+    return e.strength >= needed ? e.text : `(${e.text})`;
+  }
+  private call(name: string, ...args: readonly LExpr[]): Text {
+    return t(`${name}(${args.map((a) => this.text(a)).join(', ')})`);
+  }
+
+  private expr(e: LExpr): Text {
+    switch (e.kind) {
+      case 'local':
+        return t(this.names.of(e, e.name, 'v'));
+      case 'loopvar':
+        return t(this.names.of(e, e.name, 'i'));
+      case 'const': {
+        const text = literal(e.value, e.dtype);
+        return t(text, text.startsWith('-') ? 11 : atom);
+      }
+      case 'load':
+        return t(this.element(e.buffer, e.index));
+      case 'deref': {
+        const text = this.viaPointer(e.pointer.name, e.pointer, e.offset);
+        return t(text, text.startsWith('*') ? 11 : atom);
+      }
+      case 'binary':
+        return this.binary(e);
+      case 'compare': {
+        const sign = { eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=' }[e.op];
+        return t(`${this.wrap(this.expr(e.left), 9)} ${sign} ${this.wrap(this.expr(e.right), 9)}`, 5);
+      }
+      case 'unary':
+        return this.unary(e);
+      case 'select':
+        return t(
+          `${this.wrap(this.expr(e.condition), 6)} ? ${this.wrap(this.expr(e.then), 3)} : ${this.wrap(this.expr(e.otherwise), 3)}`,
+          2,
+        );
+      case 'cast':
+        return this.convert(e.operand, typeOfExpr(e.operand), e.dtype);
+      case 'bitcast': {
+        const from = typeOfExpr(e.operand);
+        if (from === e.dtype) return this.expr(e.operand);
+        return this.call(this.helpers.bitcast(from === 'index' ? 'int32' : from, e.dtype), e.operand);
+      }
+      case 'intrinsic':
+        if (e.name === 'qmulshift') return this.call(this.helpers.requantize64(), ...e.args);
+        return this.call(this.helpers.intrinsic(e.name), ...e.args);
+      default:
+        return unreachable(e, 'expression');
+    }
+  }
+
+  private binary(e: Extract<LExpr, { kind: 'binary' }>): Text {
+    const { op, dtype } = e;
+    const infix = (sign: string): Text => {
+      const s = strength[sign] ?? 4;
+      return t(`${this.wrap(this.expr(e.left), s)} ${sign} ${this.wrap(this.expr(e.right), s + 1)}`, s);
+    };
+    const narrow = (text: Text): Text =>
+      ['int8', 'int16', 'uint8', 'uint16'].includes(dtype) ? t(`(${cType(dtype)})(${text.text})`, 11) : text;
+    if (op === 'min' || op === 'max') return this.call(this.helpers.minMax(op, dtype), e.left, e.right);
+    if (op === 'pow') return this.call(dtype === 'float64' ? 'pow' : 'powf', e.left, e.right);
+    if (op === 'atan2') return this.call(dtype === 'float64' ? 'atan2' : 'atan2f', e.left, e.right);
+    if (dtype !== 'index' && isFloat(dtype)) {
+      const sign = { add: '+', sub: '-', mul: '*', div: '/' }[op as string];
+      if (sign) return this.roundFloat(infix(sign), dtype);
+      if (op === 'floordiv') return t(`${this.f('floor', dtype)}(${infix('/').text})`);
+      if (op === 'truncmod' || op === 'truncdiv')
+        return op === 'truncmod'
+          ? this.call(this.f('fmod', dtype), e.left, e.right)
+          : t(`${this.f('trunc', dtype)}(${infix('/').text})`);
+      const [l, r] = [this.wrap(this.expr(e.left), 10), this.wrap(this.expr(e.right), 11)];
+      return t(`${l} - ${this.f('floor', dtype)}(${l} / ${r}) * ${r}`, 9);
+    }
+    switch (op) {
+      case 'add':
+      case 'sub':
+      case 'mul':
+        if (dtype === 'int32' || dtype === 'int64') return this.call(this.helpers.wrapping(op, dtype), e.left, e.right);
+        if (dtype === 'uint16' && op === 'mul')
+          return t(
+            `(uint16_t)((uint32_t)${this.wrap(this.expr(e.left), 11)} * ${this.wrap(this.expr(e.right), 11)})`,
+            11,
+          );
+        return narrow(infix({ add: '+', sub: '-', mul: '*' }[op]));
+      case 'div':
+      case 'truncdiv':
+      case 'truncmod':
+      case 'floordiv':
+      case 'floormod': {
+        const rest = op.endsWith('mod');
+        const positive = e.right.kind === 'const' && Number(e.right.value) > 0;
+        const plain = op === 'div' || op.startsWith('trunc') || (dtype !== 'index' && isUnsigned(dtype));
+        if (positive && (plain || (dtype === 'index' && nonNegative(e.left)))) return narrow(infix(rest ? '%' : '/'));
+        return this.call(this.helpers.divide(op === 'div' ? 'truncdiv' : op, dtype), e.left, e.right);
+      }
+      case 'and':
+      case 'or':
+      case 'xor': {
+        const bool = dtype === 'bool';
+        const sign = { and: bool ? '&&' : '&', or: bool ? '||' : '|', xor: bool ? '!=' : '^' }[op];
+        const need = bool ? 5 : 11;
+        return t(`${this.wrap(this.expr(e.left), need)} ${sign} ${this.wrap(this.expr(e.right), need)}`, 4);
+      }
+      case 'shl':
+        return t(
+          `(${cType(dtype)})((u${cType(dtype).replace(/^u/, '')})${this.wrap(this.expr(e.left), 11)} << ${this.wrap(this.expr(e.right), 11)})`,
+          11,
+        );
+      case 'shr':
+        return narrow(t(`${this.wrap(this.expr(e.left), 11)} >> ${this.wrap(this.expr(e.right), 11)}`, 8));
+      default:
+        return unreachable(op, 'operator');
+    }
+  }
+
+  private f(name: string, dtype: ScalarType): string {
+    return dtype === 'float64' ? name : `${name}f`;
+  }
+  private roundFloat(text: Text, dtype: ScalarType): Text {
+    if (dtype === 'float16' || dtype === 'bfloat16') return t(`${this.helpers.narrowFloat(dtype)}(${text.text})`);
+    return text;
+  }
+
+  private unary(e: Extract<LExpr, { kind: 'unary' }>): Text {
+    const { op } = e;
+    const from = typeOfExpr(e.operand);
+    const float = from !== 'index' && isFloat(from);
+    const operand = this.wrap(this.expr(e.operand), 11);
+    if (op === 'isnan' || op === 'isfinite' || op === 'isinf') {
+      if (!float) return t(op === 'isfinite' ? 'true' : 'false');
+      return t(`${op}(${this.text(e.operand)}) != 0`, 5);
+    }
+    if (op === 'not') return from === 'bool' ? t(`!${operand}`, 11) : t(`(${cType(from)})~${operand}`, 11);
+    if (op === 'popcount' || op === 'clz')
+      return this.call(this.helpers.unary(op, from === 'index' ? 'int32' : from), e.operand);
+    if (!float) {
+      const zero: LExpr = { kind: 'const', dtype: from, value: 0 };
+      const negative: LExpr = { kind: 'binary', op: 'sub', dtype: from, left: zero, right: e.operand };
+      if (op === 'neg') return this.expr(negative);
+      if (op === 'abs') {
+        if (from !== 'index' && isUnsigned(from)) return this.expr(e.operand);
+        const condition: LExpr = { kind: 'compare', op: 'lt', left: e.operand, right: zero };
+        return this.expr({ kind: 'select', condition, then: negative, otherwise: e.operand, dtype: from });
+      }
+      return this.expr(e.operand); // rounding an integer
+    }
+    if (op === 'neg') return t(`-${operand}`, 11);
+    if (op === 'sigmoid' || op === 'rsqrt')
+      return this.roundFloat(this.call(this.helpers.unary(op, from), e.operand), from);
+    const name = op === 'abs' ? 'fabs' : op;
+    return this.roundFloat(this.call(this.f(name, from), e.operand), from);
+  }
+
+  private convert(operand: LExpr, from: ScalarType, to: ScalarType): Text {
+    if (from === to) return this.expr(operand);
+    if ((from === 'index' && to === 'int32') || (from === 'int32' && to === 'index')) return this.expr(operand);
+    const fromFloat = from !== 'index' && isFloat(from);
+    if (to === 'bool') return t(`${this.wrap(this.expr(operand), 9)} != 0`, 5);
+    if (fromFloat && to !== 'index' && !isFloat(to)) return this.call(this.helpers.saturatingCast(from, to), operand);
+    const value = t(`(${cType(to)})${this.wrap(this.expr(operand), 11)}`, 11);
+    return this.roundFloat(value, to);
+  }
+}
+
+/** Whether a subscript is surely not negative: sums and products of loop variables and constants. */
+function nonNegative(e: LExpr): boolean {
+  if (e.kind === 'loopvar') return true;
+  if (e.kind === 'const') return Number(e.value) >= 0;
+  if (e.kind === 'binary' && ['add', 'mul', 'floordiv', 'floormod', 'truncdiv', 'min'].includes(e.op))
+    return nonNegative(e.left) && nonNegative(e.right);
+  return false;
+}
+
+/** Bits of a type, for reports. */
+export function bitsOf(dtype: string): number {
+  return dtypeInfo(dtype)?.bits ?? 32;
+}

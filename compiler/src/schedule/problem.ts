@@ -1,0 +1,119 @@
+/**
+ * What the quantised templates work on: a convolution (dense is one with a single row of pixels) and what is done to
+ * its sums, as plain numbers. Fused functions are parsed into these in `parse.ts`; nothing here knows Relay.
+ */
+
+/** What happens to a 32-bit sum on its way to memory. All values are integers. */
+export interface Epilogue {
+  /** Fixed-point factors, one a channel or a single one: q = (sum · multiplier) / 2^(31 − shift), rounded half up. */
+  readonly multiplier: readonly number[];
+  readonly shift: readonly number[];
+  /** Added after scaling, before saturation to `dtype`. */
+  readonly zeroPoint: number;
+  readonly dtype: OutputDType;
+  /** Further bounds, within the range of `dtype`. */
+  readonly min: number;
+  readonly max: number;
+  /** A fused residual addition, after the bounds above. */
+  readonly residual?: Residual;
+}
+export type OutputDType = 'int8' | 'uint8';
+export type InputDType = 'int8' | 'uint8';
+
+/** One side of a quantised sum: (x − zeroPoint) · scale, as a fixed-point factor into the output's scale. */
+export interface AddSide {
+  readonly zeroPoint: number;
+  readonly multiplier: number;
+  readonly shift: number;
+  readonly dtype: InputDType;
+}
+/** out = clamp(side(own) + side(other) + zeroPoint). */
+export interface Residual {
+  readonly own: AddSide;
+  readonly other: AddSide;
+  readonly zeroPoint: number;
+  readonly dtype: OutputDType;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** NHWC convolution with constant weights. */
+export interface ConvProblem {
+  readonly batch: number;
+  readonly inH: number;
+  readonly inW: number;
+  readonly inC: number;
+  readonly outH: number;
+  readonly outW: number;
+  readonly outC: number;
+  readonly kH: number;
+  readonly kW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+  readonly groups: number;
+  readonly inputDtype: InputDType;
+  /** Zero point of the input; the value of padding. */
+  readonly inputZero: number;
+  /** Less their zero point, [outC][kH][kW][inC / groups], each within int8. */
+  readonly weights: Int8Array;
+  /** One a channel: bias with the input's zero point folded in, − inputZero · Σ weights. */
+  readonly bias: Int32Array;
+  readonly epilogue: Epilogue;
+}
+
+/** Multiply–accumulates of one run. */
+export function convMacs(p: ConvProblem): number {
+  return p.batch * p.outH * p.outW * p.outC * p.kH * p.kW * (p.inC / p.groups);
+}
+
+export function isDepthwise(p: ConvProblem): boolean {
+  return p.groups === p.inC && p.groups > 1;
+}
+
+/**
+ * The same problem with as few axes as it needs: a pointwise one without stride or padding becomes a single row, a
+ * column of width 1 becomes a row.
+ */
+export function normalise(p: ConvProblem): ConvProblem {
+  const plain = p.kH === 1 && p.kW === 1 && p.strideH === 1 && p.strideW === 1 && p.padTop === 0 && p.padLeft === 0;
+  if (plain && p.outH === p.inH && p.outW === p.inW) {
+    const pixels = p.batch * p.inH * p.inW;
+    return { ...p, batch: 1, inH: 1, outH: 1, inW: pixels, outW: pixels };
+  }
+  if (p.inW === 1 && p.kW === 1 && p.outW === 1 && p.padLeft === 0 && p.inH > 1) {
+    return {
+      ...p,
+      inH: 1,
+      inW: p.inH,
+      outH: 1,
+      outW: p.outH,
+      kH: 1,
+      kW: p.kH,
+      strideH: 1,
+      strideW: p.strideH,
+      dilationH: 1,
+      dilationW: p.dilationH,
+      padTop: 0,
+      padLeft: p.padTop,
+    };
+  }
+  return p;
+}
+
+/** The least and greatest value of a channel's sum, bias included, over all inputs. */
+export function sumRange(p: ConvProblem, channel: number): { readonly min: number; readonly max: number } {
+  const length = p.kH * p.kW * (p.inC / p.groups);
+  const [lo, hi] = p.inputDtype === 'int8' ? [-128, 127] : [0, 255];
+  let min = p.bias[channel] ?? 0;
+  let max = min;
+  for (let i = channel * length; i < (channel + 1) * length; i++) {
+    const w = p.weights[i] ?? 0;
+    min += w > 0 ? w * lo : w * hi;
+    max += w > 0 ? w * hi : w * lo;
+  }
+  return { min, max };
+}

@@ -1,0 +1,416 @@
+/**
+ * Quantised convolution and dense by SMLAD over int16 rows. A sliding window of widened rows replaces im2col; pointwise
+ * problems widen a few pixels at a time. Inside, `dotBlock` computes channels × pixels in registers.
+ */
+import {
+  add,
+  bin,
+  block,
+  buffer,
+  declare,
+  deref,
+  i32,
+  intr,
+  advance,
+  ix,
+  local,
+  loop,
+  mul,
+  point,
+  pointer,
+  sub,
+} from '../../loops/build.ts';
+import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
+import type { Buffer } from '../../loops/kernel.ts';
+import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
+import { highMultiply, scaleWide } from '../requantize.ts';
+import { dotBlock, packBlock, type Packing, type TapLayout } from './dot.ts';
+import { finish } from './epilogue.ts';
+import type { KernelParts } from './parts.ts';
+import { fillRow, moveDown, padRow, widen, type RowLayout, type Widening } from './rows.ts';
+
+export interface ConvConfig {
+  /** Output channels in registers. */
+  readonly channels: number;
+  /** Output pixels in registers. */
+  readonly pixels: number;
+  /** Steps of four taps a turn of the inner loop; 0: all. */
+  readonly unroll: number;
+  readonly packing: Packing;
+  /** Scaling by the upper half of a product, or by 64 bits. */
+  readonly requantize: 'high' | 'wide';
+}
+
+/** How one channel's sum is scaled; `scaled`: bits its sum is already shifted left by (8 for B of a dual pair). */
+function channelScale(p: ConvProblem, c: number, scaled: number): ReturnType<typeof highMultiply> {
+  const e = p.epilogue;
+  const m = e.multiplier[e.multiplier.length === 1 ? 0 : c] ?? 0;
+  const s = e.shift[e.shift.length === 1 ? 0 : c] ?? 0;
+  return highMultiply(m, s, e.zeroPoint, sumRange(p, c), scaled);
+}
+
+/** Whether the packing is exact for these weights. */
+export function packingLegal(p: ConvProblem, packing: Packing): boolean {
+  if (packing === 'single') return true;
+  for (let c = 0; c < p.outC; c++) {
+    const { min, max } = sumRange(p, c);
+    if (min < -(2 ** 23) || max >= 2 ** 23) return false;
+  }
+  // −129 does not fit where a weight of −128 sits above a negative one.
+  const length = p.weights.length / p.outC;
+  for (let c = 0; c + 1 < p.outC; c++) {
+    for (let i = 0; i < length; i++) {
+      if ((p.weights[(c + 1) * length + i] ?? 0) === -128 && (p.weights[c * length + i] ?? 0) < 0) return false;
+    }
+  }
+  return true;
+}
+
+/** Whether the upper half of a product is exact for all channels, whichever place they take in a block. */
+export function highLegal(p: ConvProblem, packing: Packing): boolean {
+  for (let c = 0; c < p.outC; c++) {
+    if (!channelScale(p, c, 0)) return false;
+    if (packing === 'dual' && !channelScale(p, c, 8)) return false;
+  }
+  return true;
+}
+
+interface Geometry {
+  readonly taps: TapLayout;
+  readonly row: RowLayout | undefined;
+  readonly shuffled: boolean;
+  readonly groupStride: number;
+}
+
+const even = (n: number): number => n + (n & 1);
+
+function geometry(p: ConvProblem, pixels: number): Geometry {
+  const perGroup = p.inC / p.groups;
+  if (isPointwise(p)) {
+    const groupStride = p.groups > 1 ? even(perGroup) : perGroup;
+    const step = even(p.groups * groupStride);
+    return {
+      taps: { rows: 1, rowStride: 0, runs: [{ offset: 0, length: perGroup }], pixelStep: step },
+      row: undefined,
+      shuffled: perGroup % 4 === 0,
+      groupStride,
+    };
+  }
+  // Runs must start at even elements: pixels of odd size are padded unless only even distances occur.
+  const merged = p.groups === 1 && p.dilationW === 1;
+  const aligned = merged && (p.inC * p.strideW) % 2 === 0;
+  const groupStride = aligned ? p.inC : even(perGroup);
+  const pixel = p.groups * groupStride;
+  const runs = merged
+    ? [{ offset: 0, length: p.kW * pixel }]
+    : Array.from({ length: p.kW }, (_, k) => ({ offset: k * p.dilationW * pixel, length: groupStride }));
+  const span = (Math.max(pixels, p.outW) - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
+  const length = even(span * pixel + 1);
+  const padRight = Math.max(0, span - p.padLeft - p.inW);
+  return {
+    taps: { rows: p.kH, rowStride: length * p.dilationH, runs, pixelStep: pixel * p.strideW },
+    row: {
+      inW: p.inW,
+      inC: p.inC,
+      groups: p.groups,
+      groupStride,
+      padLeft: p.padLeft,
+      padRight,
+      length,
+      padValue: p.inputZero,
+    },
+    shuffled: groupStride === perGroup && perGroup % 4 === 0,
+    groupStride,
+  };
+}
+
+export function isPointwise(p: ConvProblem): boolean {
+  return (
+    p.kH === 1 &&
+    p.kW === 1 &&
+    p.padTop === 0 &&
+    p.padLeft === 0 &&
+    (p.outH - 1) * p.strideH < p.inH &&
+    (p.outW - 1) * p.strideW < p.inW
+  );
+}
+
+/** The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. */
+export function lowerConv(p: ConvProblem, config: ConvConfig): KernelParts {
+  const pixels = Math.min(config.pixels, p.outW);
+  const g = geometry(p, pixels);
+  const input = buffer('input', p.inputDtype, p.batch * p.inH * p.inW * p.inC);
+  const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, p.batch * p.outH * p.outW * p.outC);
+  const other = p.epilogue.residual ? buffer('residual', p.epilogue.residual.other.dtype, output.length) : undefined;
+  const ringRows = g.row ? (p.kH - 1) * p.dilationH + 1 : 0;
+  const rows = buffer('rows', 'int16', g.row ? ringRows * g.row.length + 4 : pixels * g.taps.pixelStep + 4);
+  const widening: Widening = { from: input, to: rows, dtype: p.inputDtype, shuffled: g.shuffled };
+  const packed = packChannels(p, config, g);
+  const weights = buffer('weights', 'int8', packed.length);
+
+  const body: Stmt[] = [];
+  const imageBase = (n: LExpr): LExpr => mul(n, p.inH * p.inW * p.inC);
+  const block_ = (n: LExpr, oy: LExpr, x0: LExpr, count: number): Stmt[] => {
+    const first = add(mul(add(mul(n, p.outH), oy), p.outW), x0);
+    const pre: Stmt[] = [];
+    let start: LExpr;
+    if (g.row) start = mul(x0, g.taps.pixelStep);
+    else {
+      start = ix(0);
+      const source = add(imageBase(n), mul(add(mul(oy, p.strideH * p.inW), mul(x0, p.strideW)), p.inC));
+      pre.push(...widenPixels(p, widening, g, source, count));
+    }
+    return [...pre, ...channelBlocks(p, config, g, { rows, weights, output, other, start, first, count })];
+  };
+  const rowOfBlocks = (n: LExpr, oy: LExpr): Stmt[] => {
+    const whole = Math.floor(p.outW / pixels);
+    const rest = p.outW % pixels;
+    const out: Stmt[] = [];
+    if (whole > 0) out.push(loop('xb', whole, (xb) => block(...block_(n, oy, mul(xb, pixels), pixels))));
+    if (rest > 0) out.push(block(...block_(n, oy, ix(whole * pixels), rest)));
+    return out;
+  };
+  body.push(
+    loop('n', p.batch, (n) =>
+      block(
+        ...(g.row ? firstRows(p, widening, g.row, imageBase(n), ringRows) : []),
+        loop('oy', p.outH, (oy) =>
+          block(...(g.row ? nextRows(p, widening, g.row, imageBase(n), oy, ringRows) : []), ...rowOfBlocks(n, oy)),
+        ),
+      ),
+    ),
+  );
+  return {
+    inputs: other ? [input, other] : [input],
+    outputs: [output],
+    constants: [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }],
+    scratch: [rows],
+    body: block(...body),
+    overlaps: [
+      ...(p.batch === 1 ? [{ input: 0, output: 0, leadBytes: leadOf(p, g.row !== undefined, pixels) }] : []),
+      ...(other ? [{ input: 1, output: 0, leadBytes: 0 }] : []),
+    ],
+    macs: convMacs(p),
+  };
+}
+
+/** How far the output must start below the input so that no byte is overwritten before its last read. */
+function leadOf(p: ConvProblem, byRows: boolean, pixels: number): number {
+  let lead = 0;
+  for (let oy = 0; oy < p.outH; oy++) {
+    const nextRow = byRows ? Math.min(p.inH, oy * p.strideH + (p.kH - 1) * p.dilationH + 1 - p.padTop) : 0;
+    if (byRows) {
+      const written = (oy + 1) * p.outW * p.outC;
+      if (nextRow < p.inH && oy + 1 < p.outH) lead = Math.max(lead, written - Math.max(0, nextRow) * p.inW * p.inC);
+      continue;
+    }
+    for (let x = 0; x < p.outW; x += pixels) {
+      const next = Math.min(p.outW, x + pixels);
+      const written = (oy * p.outW + next) * p.outC;
+      const wraps = next === p.outW;
+      if (wraps && oy + 1 === p.outH) continue;
+      const read = wraps ? (oy + 1) * p.strideH * p.inW * p.inC : (oy * p.strideH * p.inW + next * p.strideW) * p.inC;
+      lead = Math.max(lead, written - read);
+    }
+  }
+  return lead;
+}
+
+/** Fills all rows of the window but those the first output row brings itself. */
+function firstRows(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, ringRows: number): Stmt[] {
+  const before = Math.max(0, ringRows - p.strideH);
+  const out: Stmt[] = [];
+  for (let i = 0; i < before; i++)
+    out.push(...rowAt(p, w, r, image, ix(i - p.padTop), i, i < p.padTop || i - p.padTop >= p.inH));
+  return out;
+}
+
+/** The rows that output row `oy` needs beyond the previous one's. */
+function nextRows(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, oy: LExpr, ringRows: number): Stmt[] {
+  const kept = Math.max(0, ringRows - p.strideH);
+  const out: Stmt[] = [];
+  if (kept > 0 && p.outH > 1) {
+    out.push({
+      kind: 'if',
+      condition: { kind: 'compare', op: 'gt', left: oy, right: ix(0) },
+      then: block(...moveDown(w.to, p.strideH * r.length, 0, kept * r.length)),
+    });
+  }
+  for (let i = kept; i < ringRows; i++) {
+    const y = add(mul(oy, p.strideH), i - p.padTop);
+    const least = i - p.padTop;
+    const most = (p.outH - 1) * p.strideH + i - p.padTop;
+    const fills = rowAt(p, w, r, image, y, i, false);
+    const pads = padRow(w, r, ix(i * r.length));
+    if (most < 0 || least >= p.inH) out.push(...pads);
+    else if (least >= 0 && most < p.inH) out.push(...fills);
+    else {
+      const inside: LExpr[] = [];
+      if (least < 0) inside.push({ kind: 'compare', op: 'ge', left: y, right: ix(0) });
+      if (most >= p.inH) inside.push({ kind: 'compare', op: 'lt', left: y, right: ix(p.inH) });
+      const condition = inside.reduce((a, b) => ({ kind: 'binary', op: 'and', dtype: 'bool', left: a, right: b }));
+      out.push({ kind: 'if', condition, then: block(...fills), otherwise: block(...pads) });
+    }
+  }
+  return out;
+}
+
+function rowAt(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, y: LExpr, slot: number, pad: boolean): Stmt[] {
+  if (pad) return padRow(w, r, ix(slot * r.length));
+  const aligned = (p.inW * p.inC) % 4 === 0;
+  return fillRow(w, r, add(image, mul(y, p.inW * p.inC)), ix(slot * r.length), aligned);
+}
+
+/** Widens the pixels of one block of a pointwise problem. */
+function widenPixels(p: ConvProblem, w: Widening, g: Geometry, source: LExpr, count: number): Stmt[] {
+  const step = p.strideW * p.inC;
+  const perGroup = p.inC / p.groups;
+  const aligned = step % 4 === 0 && (p.strideH * p.inW * p.inC) % 4 === 0 && (p.inW * p.inC) % 4 === 0;
+  if (p.groups === 1 || g.groupStride === perGroup) {
+    if (p.strideW === 1 && g.taps.pixelStep === p.inC)
+      return widen(w, source, ix(0), count * p.inC, aligned || p.inC % 4 === 0);
+    return Array.from({ length: count }, (_, i) =>
+      widen(w, add(source, i * step), ix(i * g.taps.pixelStep), p.inC, aligned && g.taps.pixelStep % 2 === 0),
+    ).flat();
+  }
+  return Array.from({ length: count * p.groups }, (_, i) => {
+    const [pixel, group] = [Math.floor(i / p.groups), i % p.groups];
+    const from = add(source, pixel * step + group * perGroup);
+    return widen(w, from, ix(pixel * g.taps.pixelStep + group * g.groupStride), perGroup, false);
+  }).flat();
+}
+
+interface BlockPlaces {
+  readonly rows: Buffer;
+  readonly weights: Buffer;
+  readonly output: Buffer;
+  readonly other: Buffer | undefined;
+  /** Element of the first pixel in `rows`. */
+  readonly start: LExpr;
+  /** Number of the first output pixel. */
+  readonly first: LExpr;
+  readonly count: number;
+}
+
+/** All output channels of a block of pixels: whole blocks of channels in a loop, then what is left. */
+function channelBlocks(p: ConvProblem, config: ConvConfig, g: Geometry, at: BlockPlaces): Stmt[] {
+  const perGroup = p.outC / p.groups;
+  const w = pointer('w', at.weights, 'int32');
+  const whole = Math.floor(perGroup / config.channels);
+  const rest = perGroup % config.channels;
+  const group = (i: LExpr): Stmt => {
+    const start = add(at.start, mul(i, g.groupStride));
+    const base = add(mul(at.first, p.outC), mul(i, perGroup));
+    const out: Stmt[] = [];
+    if (whole > 0)
+      out.push(
+        loop('cb', whole, (cb) =>
+          block(...computeBlock(p, config, g, at, w, config.channels, start, add(base, mul(cb, config.channels)))),
+        ),
+      );
+    if (rest > 0)
+      out.push(block(...computeBlock(p, config, g, at, w, rest, start, add(base, whole * config.channels))));
+    return block(...out);
+  };
+  return [point(w, 0), loop('g', p.groups, group)];
+}
+
+/** One block: start the sums, multiply, scale, store. Parameters follow the block's weights in memory. */
+function computeBlock(
+  p: ConvProblem,
+  config: ConvConfig,
+  g: Geometry,
+  at: BlockPlaces,
+  w: Pointer,
+  channels: number,
+  start: LExpr,
+  index: LExpr,
+): Stmt[] {
+  const out: Stmt[] = [];
+  const sums: Local[][] = [];
+  for (let c = 0; c < channels; c++) {
+    const initial = local('bias');
+    out.push(declare(initial, deref(w, c)));
+    sums.push(Array.from({ length: at.count }, () => local(`s${c}`)));
+    for (const sum of sums[c] ?? []) out.push(declare(sum, initial));
+  }
+  out.push(advance(w, channels));
+  out.push(
+    ...dotBlock({
+      taps: g.taps,
+      channels,
+      pixels: at.count,
+      packing: config.packing,
+      unroll: config.unroll,
+      weights: w,
+      inputs: at.rows,
+      start,
+      sums,
+    }),
+  );
+  const o = pointer('out', at.output, at.output.dtype);
+  out.push(point(o, index));
+  for (let c = 0; c < channels; c++) {
+    const multiplier = local('m');
+    const shift = local('sh');
+    const rounding = local('r');
+    out.push(declare(multiplier, deref(w, 2 * c)), declare(shift, deref(w, 2 * c + 1)));
+    const zero = p.epilogue.zeroPoint;
+    if (config.requantize === 'high') {
+      // (2·zero + 1)·2^(shift − 1); the shift is at least 1.
+      const odd = i32(2 * zero + 1);
+      out.push(declare(rounding, bin('shl', odd, sub(shift, i32(1)))));
+    }
+    for (let i = 0; i < at.count; i++) {
+      const own = sums[c]?.[i] as Local;
+      const partner = config.packing === 'dual' && c % 2 === 1 ? sums[c - 1]?.[i] : undefined;
+      const value = partner ? sub(own, partner) : own;
+      let scaled: LExpr;
+      if (config.requantize === 'high') scaled = bin('shr', intr('smmla', value, multiplier, rounding), shift);
+      else scaled = scaleWide(partner ? bin('shr', value, i32(8)) : value, multiplier, shift, zero);
+      const place = add(index, i * p.outC + c);
+      const result = finish(scaled, p.epilogue, at.other, place);
+      out.push({ kind: 'store_via', pointer: o, offset: ix(i * p.outC + c), value: result });
+    }
+  }
+  out.push(advance(w, 2 * channels));
+  return out;
+}
+
+/** The weights with each block's parameters: [starts…][packed weights][multiplier, shift…]. */
+function packChannels(p: ConvProblem, config: ConvConfig, g: Geometry): Int8Array {
+  const bytes: number[] = [];
+  const word = (v: number): void => void bytes.push((v << 24) >> 24, (v << 16) >> 24, (v << 8) >> 24, v >> 24);
+  const perGroup = p.outC / p.groups;
+  const inGroup = p.inC / p.groups;
+  const dual = config.packing === 'dual';
+  for (let group = 0; group < p.groups; group++) {
+    for (let c0 = 0; c0 < perGroup; c0 += config.channels) {
+      const channels = Math.min(config.channels, perGroup - c0);
+      const first = group * perGroup + c0;
+      for (let c = 0; c < channels; c++) {
+        const own = p.bias[first + c] ?? 0;
+        word(dual && c % 2 === 1 ? (Math.imul(256, own) + (p.bias[first + c - 1] ?? 0)) | 0 : own);
+      }
+      const weight = (c: number, row: number, run: number, i: number): number => {
+        const merged = g.taps.runs.length === 1 && p.kW > 1;
+        const stride = g.row ? g.groupStride : inGroup;
+        const kx = merged ? Math.floor(i / stride) : run;
+        const channel = merged ? i % stride : i;
+        if (kx >= p.kW || channel >= inGroup) return 0;
+        return p.weights[(((first + c) * p.kH + row) * p.kW + kx) * inGroup + channel] ?? 0;
+      };
+      for (const b of packBlock(g.taps, channels, config.packing, g.shuffled, weight)) bytes.push(b);
+      for (let c = 0; c < channels; c++) {
+        const e = p.epilogue;
+        const m = e.multiplier[e.multiplier.length === 1 ? 0 : first + c] ?? 0;
+        const s = e.shift[e.shift.length === 1 ? 0 : first + c] ?? 0;
+        const scale =
+          config.requantize === 'high' ? channelScale(p, first + c, dual && c % 2 === 1 ? 8 : 0) : undefined;
+        word(scale?.multiplier ?? m);
+        word(scale?.shift ?? s);
+      }
+    }
+  }
+  return Int8Array.from(bytes);
+}

@@ -1,0 +1,270 @@
+/**
+ * The register-blocked inner product: a few output channels × a few pixels, inputs as int16 rows, weights as packed
+ * bytes read once from front to back.
+ *
+ * Dual packing puts two channels into one word of two taps, [a₀, b₀, a₁, b₁] as bytes. SXTB16 gives (a₀, a₁) for
+ * channel A. The word itself, taken as two halves, is 256·b + a; one SMLAD with it sums 256·B + A, so B's sum follows by
+ * one subtraction and no second widening. b is stored less one where a is negative, which the borrow of a's sign gives
+ * back. It is exact while B's sum stays within 24 bits, which is checked against the weights at compile time.
+ */
+import {
+  add,
+  advance,
+  assign,
+  block,
+  declare,
+  deref,
+  intr,
+  ldrd,
+  local,
+  loop,
+  point,
+  pointer,
+} from '../../loops/build.ts';
+import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
+import type { Buffer } from '../../loops/kernel.ts';
+
+export type Packing = 'dual' | 'single';
+
+/** Where the taps of one pixel lie in the int16 buffer. */
+export interface TapLayout {
+  /** Rows of the kernel; each repeats the same runs. */
+  readonly rows: number;
+  /** Elements between two rows; even. */
+  readonly rowStride: number;
+  /** Runs of taps within a row: offset (even) from the pixel's start, and length. */
+  readonly runs: readonly { readonly offset: number; readonly length: number }[];
+  /** Elements between the starts of neighbouring pixels; even. */
+  readonly pixelStep: number;
+}
+
+/** Steps of four taps and whether two more follow, for a run. */
+export function stepsOf(length: number): { readonly fours: number; readonly two: boolean } {
+  const words = Math.ceil(length / 2);
+  return { fours: words >> 1, two: words % 2 === 1 };
+}
+
+/** Bytes of packed weights of `channels` channels of one block. */
+export function packedBytes(taps: TapLayout, channels: number, packing: Packing): number {
+  let bytes = 0;
+  for (const run of taps.runs) {
+    const { fours, two } = stepsOf(run.length);
+    const columns = packing === 'dual' ? Math.ceil(channels / 2) : channels;
+    bytes += columns * (packing === 'dual' ? fours * 8 + (two ? 4 : 0) : fours * 4 + (two ? 4 : 0));
+  }
+  return bytes * taps.rows;
+}
+
+/** The order of the four bytes' taps within a step: halves (0,1), (2,3), or those that SXTB16 of raw bytes gives. */
+export function tapOrder(shuffled: boolean): readonly number[] {
+  return shuffled ? [0, 2, 1, 3] : [0, 1, 2, 3];
+}
+
+/**
+ * Packs the weights of a block. `weight(c, row, run, i)` is tap `i` of a run (0 beyond its end); channels beyond the
+ * last are absent.
+ */
+export function packBlock(
+  taps: TapLayout,
+  channels: number,
+  packing: Packing,
+  shuffled: boolean,
+  weight: (channel: number, row: number, run: number, index: number) => number,
+): number[] {
+  const out: number[] = [];
+  const order = tapOrder(shuffled);
+  const pair = (c: number, row: number, run: number, i: number, j: number): void => {
+    for (const k of [i, j]) {
+      const a = weight(c, row, run, k);
+      const b = c + 1 < channels ? weight(c + 1, row, run, k) : 0;
+      out.push(a, (c + 1 < channels ? b : 0) - (a < 0 ? 1 : 0));
+    }
+  };
+  for (let row = 0; row < taps.rows; row++) {
+    taps.runs.forEach((run, r) => {
+      const { fours, two } = stepsOf(run.length);
+      for (let s = 0; s < fours; s++) {
+        const k = order.map((o) => 4 * s + o) as [number, number, number, number];
+        for (let c = 0; c < channels; c += packing === 'dual' ? 2 : 1) {
+          if (packing === 'dual') {
+            pair(c, row, r, k[0], k[1]);
+            pair(c, row, r, k[2], k[3]);
+          } else out.push(...[k[0], k[2], k[1], k[3]].map((i) => weight(c, row, r, i)));
+        }
+      }
+      if (two) {
+        const i = 4 * fours;
+        for (let c = 0; c < channels; c += packing === 'dual' ? 2 : 1) {
+          if (packing === 'dual') pair(c, row, r, i, i + 1);
+          else out.push(weight(c, row, r, i), 0, weight(c, row, r, i + 1), 0);
+        }
+      }
+    });
+  }
+  return out;
+}
+
+export interface DotBlock {
+  readonly taps: TapLayout;
+  readonly channels: number;
+  readonly pixels: number;
+  readonly packing: Packing;
+  /** Steps of four taps written out in one turn of the inner loop; 0: all. */
+  readonly unroll: number;
+  readonly weights: Pointer;
+  readonly inputs: Buffer;
+  /** Element of the first pixel's first tap. */
+  readonly start: LExpr;
+  /** Accumulators [channel][pixel], already declared and started. In dual packing odd channels hold 256·B + A. */
+  readonly sums: readonly (readonly Local[])[];
+}
+
+const farthest = 900; // bytes that LDRD reaches from a pointer, less what unrolling adds
+
+/** Adds all taps of the block to its accumulators; the weights pointer ends behind the block. */
+export function dotBlock(d: DotBlock): Stmt[] {
+  const { taps, pixels } = d;
+  const near = (pixels - 1) * taps.pixelStep * 2 <= farthest;
+  const pointers = Array.from({ length: near ? 1 : pixels }, (_, p) => pointer(`x${near ? '' : p}`, d.inputs, 'int32'));
+  const at = (p: number): { readonly pointer: Pointer; readonly offset: number } => ({
+    pointer: pointers[near ? 0 : p] as Pointer,
+    offset: near ? (p * taps.pixelStep) / 2 : 0,
+  });
+  const moveAll = (words: number): Stmt[] => (words === 0 ? [] : pointers.map((p) => advance(p, words)));
+  const start = pointers.map((p, i) => point(p, add(d.start, i * taps.pixelStep)));
+
+  const row: Stmt[] = [];
+  let position = 0;
+  for (const run of taps.runs) {
+    const { fours, two } = stepsOf(run.length);
+    const base = run.offset / 2 - position;
+    const unroll = d.unroll === 0 || d.unroll >= fours ? fours : d.unroll;
+    const turns = unroll === 0 ? 0 : Math.floor(fours / unroll);
+    const left = fours - turns * unroll;
+    // Runs that are written out whole and lie near are reached by offsets alone.
+    if (turns <= 1) {
+      for (let s = 0; s < fours; s++) row.push(...step(d, at, base + 2 * s, s));
+      if (two) row.push(...halfStep(d, at, base + 2 * fours, fours));
+      const width = columns(d);
+      row.push(advance(d.weights, fours * width * wordsAStep(d) + (two ? width : 0)));
+      const moved = base + Math.ceil(run.length / 2);
+      row.push(...moveAll(moved));
+      position += moved;
+      continue;
+    }
+    row.push(...moveAll(base));
+    position += base;
+    row.push(
+      loop('k', turns, () =>
+        block(
+          ...Array.from({ length: unroll }, (_, s) => step(d, at, 2 * s, s)),
+          moveAll(2 * unroll),
+          advance(d.weights, unroll * columns(d) * wordsAStep(d)),
+        ),
+      ),
+    );
+    for (let s = 0; s < left; s++) row.push(...step(d, at, 2 * s, s));
+    if (two) row.push(...halfStep(d, at, 2 * left, left));
+    row.push(advance(d.weights, left * columns(d) * wordsAStep(d) + (two ? columns(d) : 0)));
+    row.push(...moveAll(2 * left + (two ? 1 : 0)));
+    position += 2 * fours + (two ? 1 : 0);
+  }
+  const next = taps.rowStride / 2 - position;
+  if (taps.rows === 1) return [...start, ...dropLastMoves(row, pointers)];
+  return [...start, loop('ky', taps.rows, () => block(...row, moveAll(next)))];
+}
+
+/** Moves of input pointers that nothing follows are dropped. */
+function dropLastMoves(row: readonly Stmt[], pointers: readonly Pointer[]): Stmt[] {
+  const out = [...row];
+  for (let last = out.at(-1); last?.kind === 'advance' && pointers.includes(last.pointer); last = out.at(-1)) out.pop();
+  return out;
+}
+
+const columns = (d: DotBlock): number => (d.packing === 'dual' ? Math.ceil(d.channels / 2) : d.channels);
+const wordsAStep = (d: DotBlock): number => (d.packing === 'dual' ? 2 : 1);
+
+type At = (pixel: number) => { readonly pointer: Pointer; readonly offset: number };
+
+/** Four taps. `s`: the step's number from the weights pointer. */
+function step(d: DotBlock, at: At, x: number, s: number): Stmt[] {
+  const out: Stmt[] = [];
+  const count = columns(d);
+  if (d.packing === 'dual') {
+    const words: { raw: Local; wide: Local }[][] = [];
+    for (let c = 0; c < count; c++) {
+      const raw = [local('w'), local('w')] as const;
+      const wide = [local('v'), local('v')] as const;
+      out.push(declare(raw[0], 0), declare(raw[1], 0), ldrd(raw[0], raw[1], d.weights, 2 * (s * count + c)));
+      out.push(declare(wide[0], intr('sxtb16', raw[0])), declare(wide[1], intr('sxtb16', raw[1])));
+      words.push([
+        { raw: raw[0], wide: wide[0] },
+        { raw: raw[1], wide: wide[1] },
+      ]);
+    }
+    for (let p = 0; p < d.pixels; p++) {
+      const inputs = loadPair(at, p, x, out);
+      inputs.forEach((input, h) => {
+        for (let c = 0; c < count; c++) {
+          const word = words[c]?.[h] as { raw: Local; wide: Local };
+          accumulate(d, out, 2 * c, p, input, word.wide);
+          accumulate(d, out, 2 * c + 1, p, input, word.raw);
+        }
+      });
+    }
+    return out;
+  }
+  const words: Local[][] = [];
+  for (let c = 0; c < count; c++) {
+    const raw = local('w');
+    const wide = [local('v'), local('v')] as const;
+    out.push(declare(raw, deref(d.weights, s * count + c)));
+    out.push(declare(wide[0], intr('sxtb16', raw)), declare(wide[1], intr('sxtb16_ror8', raw)));
+    words.push([wide[0], wide[1]]);
+  }
+  for (let p = 0; p < d.pixels; p++) {
+    const inputs = loadPair(at, p, x, out);
+    inputs.forEach((input, h) => {
+      for (let c = 0; c < count; c++) accumulate(d, out, c, p, input, words[c]?.[h] as Local);
+    });
+  }
+  return out;
+}
+
+function loadPair(at: At, p: number, x: number, out: Stmt[]): readonly [Local, Local] {
+  const input = [local('a'), local('a')] as const;
+  const place = at(p);
+  out.push(declare(input[0], 0), declare(input[1], 0), ldrd(input[0], input[1], place.pointer, place.offset + x));
+  return input;
+}
+
+/** Two taps, one word of input. `s`: steps of four before it from the weights pointer. */
+function halfStep(d: DotBlock, at: At, x: number, s: number): Stmt[] {
+  const out: Stmt[] = [];
+  const count = columns(d);
+  const words: { raw: Local; wide: Local }[] = [];
+  for (let c = 0; c < count; c++) {
+    const raw = local('w');
+    const wide = local('v');
+    out.push(declare(raw, deref(d.weights, s * count * wordsAStep(d) + c)), declare(wide, intr('sxtb16', raw)));
+    words.push({ raw, wide });
+  }
+  for (let p = 0; p < d.pixels; p++) {
+    const input = local('a');
+    const place = at(p);
+    out.push(declare(input, deref(place.pointer, place.offset + x)));
+    for (let c = 0; c < count; c++) {
+      const word = words[c] as { raw: Local; wide: Local };
+      if (d.packing === 'dual') {
+        accumulate(d, out, 2 * c, p, input, word.wide);
+        accumulate(d, out, 2 * c + 1, p, input, word.raw);
+      } else accumulate(d, out, c, p, input, word.wide);
+    }
+  }
+  return out;
+}
+
+function accumulate(d: DotBlock, out: Stmt[], channel: number, pixel: number, x: LExpr, w: LExpr): void {
+  const sum = d.sums[channel]?.[pixel];
+  if (channel < d.channels && sum) out.push(assign(sum, intr('smlad', x, w, sum)));
+}

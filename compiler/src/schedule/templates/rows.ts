@@ -1,0 +1,172 @@
+/** Widening bytes to int16 rows in scratch memory, with padding, for the inner products to read. */
+import {
+  add,
+  advance,
+  block,
+  cast,
+  declare,
+  deref,
+  intr,
+  load,
+  local,
+  loop,
+  mul,
+  point,
+  pointer,
+  store,
+  storeVia,
+  strd,
+} from '../../loops/build.ts';
+import type { LExpr, Stmt } from '../../loops/ir.ts';
+import type { Buffer } from '../../loops/kernel.ts';
+import type { InputDType } from '../problem.ts';
+
+export interface Widening {
+  readonly from: Buffer;
+  readonly to: Buffer;
+  readonly dtype: InputDType;
+  /** Halves stand as SXTB16 makes them: elements 0, 2, 1, 3 of each four. */
+  readonly shuffled: boolean;
+}
+
+/**
+ * Widens `count` elements from `source` to `target`. `aligned`: both start at a multiple of four bytes. With
+ * `shuffled`, `count` is a multiple of four and the places are aligned.
+ */
+export function widen(w: Widening, source: LExpr, target: LExpr, count: number, aligned: boolean): Stmt[] {
+  if (count === 0) return [];
+  if (!aligned) return widenBytes(w, source, target, count);
+  const fours = count >> 2;
+  const rest = count & 3;
+  const from = pointer('src', w.from, 'int32');
+  const to = pointer('dst', w.to, 'int32');
+  const op = w.dtype === 'int8' ? 'sxtb16' : 'uxtb16';
+  const one = (i: number): Stmt[] => {
+    const word = local('q');
+    const even = local('e');
+    const odd = local('o');
+    const out = [declare(word, deref(from, i)), declare(even, intr(op, word)), declare(odd, intr(`${op}_ror8`, word))];
+    if (w.shuffled) return [...out, strd(to, 2 * i, even, odd)];
+    return [...out, strd(to, 2 * i, intr('pkhbt', even, odd), intr('pkhtb', even, odd))];
+  };
+  const unroll = fours % 4 === 0 ? 4 : fours % 2 === 0 ? 2 : 1;
+  const turns = fours / unroll;
+  const body: Stmt[] = [];
+  for (let i = 0; i < unroll; i++) body.push(...one(i));
+  const out: Stmt[] = [];
+  if (fours > 0) {
+    out.push(
+      point(from, source),
+      point(to, target),
+      loop('i', turns, () => block(...body, advance(from, unroll), advance(to, 2 * unroll))),
+    );
+  }
+  if (rest > 0) out.push(...widenBytes(w, add(source, 4 * fours), add(target, 4 * fours), rest));
+  return [{ kind: 'block', body: out }];
+}
+
+function widenBytes(w: Widening, source: LExpr, target: LExpr, count: number): Stmt[] {
+  const from = pointer('src', w.from, w.dtype);
+  const to = pointer('dst', w.to, 'int16');
+  const unroll = count <= 8 ? count : count % 4 === 0 ? 4 : count % 3 === 0 ? 3 : count % 2 === 0 ? 2 : 1;
+  const turns = count / unroll;
+  const body: Stmt[] = [];
+  for (let i = 0; i < unroll; i++) body.push(storeVia(to, i, cast('int16', deref(from, i))));
+  return [
+    point(from, source),
+    point(to, target),
+    loop('i', turns, () => block(...body, turns === 1 ? [] : [advance(from, unroll), advance(to, unroll)])),
+  ];
+}
+
+/** Sets `count` int16 elements to a value. */
+export function fill(to: Buffer, target: LExpr, count: number, value: number): Stmt[] {
+  if (count <= 0) return [];
+  if (count <= 4) {
+    return Array.from({ length: count }, (_, i) => store(to, add(target, i), { kind: 'const', dtype: 'int16', value }));
+  }
+  const p = pointer('pad', to, 'int16');
+  const unroll = count % 4 === 0 ? 4 : count % 2 === 0 ? 2 : 1;
+  const one: LExpr = { kind: 'const', dtype: 'int16', value };
+  return [
+    point(p, target),
+    loop('i', count / unroll, () =>
+      block(...Array.from({ length: unroll }, (_, i) => storeVia(p, i, one)), advance(p, unroll)),
+    ),
+  ];
+}
+
+/** Moves `count` int16 elements (even, word-aligned places) towards the start; ascending, so overlap is fine. */
+export function moveDown(rows: Buffer, from: number, to: number, count: number): Stmt[] {
+  if (count === 0) return [];
+  const source = pointer('src', rows, 'int32');
+  const target = pointer('dst', rows, 'int32');
+  const words = count / 2;
+  const unroll = words % 4 === 0 ? 4 : words % 2 === 0 ? 2 : 1;
+  const body: Stmt[] = [];
+  for (let i = 0; i < unroll; i++) body.push(storeVia(target, i, deref(source, i)));
+  return [
+    block(
+      point(source, from),
+      point(target, to),
+      loop('i', words / unroll, () => block(...body, advance(source, unroll), advance(target, unroll))),
+    ),
+  ];
+}
+
+/** One row of an image as a padded int16 row: how it is laid out and filled. */
+export interface RowLayout {
+  readonly inW: number;
+  readonly inC: number;
+  /** Groups and channels a group: each group's channels are padded to `groupStride` elements. */
+  readonly groups: number;
+  readonly groupStride: number;
+  readonly padLeft: number;
+  readonly padRight: number;
+  /** Elements of the whole row; even. */
+  readonly length: number;
+  readonly padValue: number;
+}
+
+/** Elements of one pixel in a row. */
+export const pixelElements = (r: RowLayout): number => r.groups * r.groupStride;
+
+/** Fills a row at element `target` (a multiple of 2) from the image's row starting at `source`. */
+export function fillRow(w: Widening, r: RowLayout, source: LExpr, target: LExpr, sourceAligned: boolean): Stmt[] {
+  const pixel = pixelElements(r);
+  const left = r.padLeft * pixel;
+  const out: Stmt[] = [...fill(w.to, target, left, r.padValue)];
+  const start = add(target, left);
+  const taken = Math.min(r.inW, Math.floor(r.length / pixel) - r.padLeft);
+  if (pixel === r.inC) {
+    out.push(...widen(w, source, start, taken * pixel, sourceAligned && left % 2 === 0));
+  } else {
+    const perGroup = r.inC / r.groups;
+    out.push(
+      loop('px', taken, (x) =>
+        block(
+          ...Array.from({ length: r.groups }, (_, g) => {
+            const from = add(add(source, mul(x, r.inC)), g * perGroup);
+            const to = add(add(start, mul(x, pixel)), g * r.groupStride);
+            return [
+              ...widen(w, from, to, perGroup, false),
+              ...fill(w.to, add(to, perGroup), r.groupStride - perGroup, 0),
+            ];
+          }).flat(),
+        ),
+      ),
+    );
+  }
+  out.push(...fill(w.to, add(start, taken * pixel), r.length - left - taken * pixel, r.padValue));
+  return out;
+}
+
+/** A whole row of padding. */
+export function padRow(w: Widening, r: RowLayout, target: LExpr): Stmt[] {
+  return fill(w.to, target, r.length, r.padValue);
+}
+
+/** The byte loaded as int32. */
+export function loadByte(buffer: Buffer, index: LExpr): LExpr {
+  return cast('int32', load(buffer, index));
+}

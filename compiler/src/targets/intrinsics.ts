@@ -1,0 +1,158 @@
+/**
+ * Instructions that templates may use. Each stands here with its C for the processor, the same in portable C, and its
+ * meaning, so that a schedule can be run and checked without a compiler. All operands and results are int32.
+ */
+export interface Intrinsic {
+  readonly name: string;
+  readonly summary: string;
+  /** C parameter names; a parameter list of `int32_t` is made from it. */
+  readonly params: readonly string[];
+  /** Results of a `perform`; undefined: one value is returned. */
+  readonly results?: readonly string[];
+  /** Set when the instruction reads memory at a pointer (`at`): words read, one after the other. */
+  readonly reads?: number;
+  /** Set when it writes memory at a pointer: words written. */
+  readonly writes?: number;
+  /** C statements for processors with the DSP extension; uses the parameter names. */
+  readonly arm: string;
+  /** The same in portable C. */
+  readonly portable: string;
+  /** The meaning: arguments (then words read) to results. Numbers are int32. */
+  meaning(...args: readonly number[]): readonly number[];
+}
+
+const low = (x: number): number => (x << 16) >> 16;
+const high = (x: number): number => x >> 16;
+const byte = (x: number, n: number): number => (x << (24 - 8 * n)) >> 24;
+const pack = (lo: number, hi: number): number => (lo & 0xffff) | (hi << 16);
+const clamp = (x: number, min: number, max: number): number => (x < min ? min : x > max ? max : x);
+
+/** Portable C of a signed half of a word. */
+const half = (x: string, top: boolean): string => (top ? `(${x} >> 16)` : `(int16_t)${x}`);
+
+function multiplyHalves(x: 'b' | 't', y: 'b' | 't'): Intrinsic {
+  const name = `smla${x}${y}`;
+  const pick = (v: 'b' | 't', e: number): number => (v === 't' ? high(e) : low(e));
+  const words = { b: 'bottom', t: 'top' };
+  return {
+    name,
+    summary: `Adds the product of the ${words[x]} half of the first and the ${words[y]} half of the second operand.`,
+    params: ['x', 'y', 'acc'],
+    arm: `int32_t r;\n__asm__("${name} %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(acc));\nreturn r;`,
+    portable: `return (int32_t)((uint32_t)acc + (uint32_t)(${half('x', x === 't')} * ${half('y', y === 't')}));`,
+    meaning: (a = 0, b = 0, acc = 0) => [(acc + Math.imul(pick(x, a), pick(y, b))) | 0],
+  };
+}
+
+function extend(signed: boolean, rotated: boolean): Intrinsic {
+  const op = signed ? 'sxtb16' : 'uxtb16';
+  const type = signed ? 'int8_t' : 'uint8_t';
+  const shift = rotated ? 8 : 0;
+  const from = (n: number): string => `(${type})((uint32_t)x >> ${shift + n})`;
+  return {
+    name: rotated ? `${op}_ror8` : op,
+    summary: `Widens bytes ${rotated ? '1 and 3' : '0 and 2'} of a word to two ${signed ? 'signed' : 'unsigned'} halves.`,
+    params: ['x'],
+    arm: `int32_t r;\n__asm__("${op} %0, %1${rotated ? ', ror #8' : ''}" : "=r"(r) : "r"(x));\nreturn r;`,
+    portable: `return (int32_t)(((uint32_t)${from(16)} << 16) | (uint16_t)${from(0)});`,
+    meaning: (x = 0) => {
+      const [a, b] = rotated ? [1, 3] : [0, 2];
+      const at = (n: number): number => (signed ? byte(x, n) : byte(x, n) & 0xff);
+      return [pack(at(a), at(b))];
+    },
+  };
+}
+
+function saturate(bits: number, signed: boolean): Intrinsic {
+  const min = signed ? -(2 ** (bits - 1)) : 0;
+  const max = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
+  const op = signed ? 'ssat' : 'usat';
+  return {
+    name: `${op}${bits}`,
+    summary: `Saturates to ${signed ? 'signed' : 'unsigned'} ${bits} bits.`,
+    params: ['x'],
+    arm: `int32_t r;\n__asm__("${op} %0, #${bits}, %1" : "=r"(r) : "r"(x));\nreturn r;`,
+    portable: `return x < ${min} ? ${min} : x > ${max} ? ${max} : x;`,
+    meaning: (x = 0) => [clamp(x, min, max)],
+  };
+}
+
+const table: readonly Intrinsic[] = [
+  {
+    name: 'smlad',
+    summary: 'Adds both products of the signed halves of two words: two multiply–accumulates.',
+    params: ['x', 'y', 'acc'],
+    arm: '__asm__("smlad %0, %1, %2, %3" : "=r"(acc) : "r"(x), "r"(y), "r"(acc));\nreturn acc;',
+    portable:
+      'return (int32_t)((uint32_t)acc + (uint32_t)((int16_t)x * (int16_t)y) + (uint32_t)((x >> 16) * (y >> 16)));',
+    meaning: (x = 0, y = 0, acc = 0) => [(acc + Math.imul(low(x), low(y)) + Math.imul(high(x), high(y))) | 0],
+  },
+  multiplyHalves('b', 'b'),
+  multiplyHalves('b', 't'),
+  multiplyHalves('t', 'b'),
+  multiplyHalves('t', 't'),
+  extend(true, false),
+  extend(true, true),
+  extend(false, false),
+  extend(false, true),
+  {
+    name: 'pkhbt',
+    summary: 'The bottom half of the first word below the bottom half of the second.',
+    params: ['lo', 'hi'],
+    arm: 'int32_t r;\n__asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(r) : "r"(lo), "r"(hi));\nreturn r;',
+    portable: 'return (int32_t)(((uint32_t)lo & 0xffffu) | ((uint32_t)hi << 16));',
+    meaning: (lo = 0, hi = 0) => [pack(lo, hi)],
+  },
+  {
+    name: 'pkhtb',
+    summary: 'The top half of the first word below the top half of the second.',
+    params: ['lo', 'hi'],
+    arm: 'int32_t r;\n__asm__("pkhtb %0, %2, %1, asr #16" : "=r"(r) : "r"(lo), "r"(hi));\nreturn r;',
+    portable: 'return (int32_t)(((uint32_t)lo >> 16) | ((uint32_t)hi & 0xffff0000u));',
+    meaning: (lo = 0, hi = 0) => [(lo >>> 16) | (hi & 0xffff0000) | 0],
+  },
+  {
+    name: 'smmla',
+    summary: 'Adds the upper 32 bits of the 64-bit product of two words.',
+    params: ['x', 'y', 'acc'],
+    arm: 'int32_t r;\n__asm__("smmla %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(acc));\nreturn r;',
+    portable: 'return (int32_t)((uint32_t)acc + (uint32_t)(((int64_t)x * y) >> 32));',
+    meaning: (x = 0, y = 0, acc = 0) => [Number(BigInt.asIntN(32, BigInt(acc) + ((BigInt(x) * BigInt(y)) >> 32n)))],
+  },
+  saturate(8, true),
+  saturate(16, true),
+  saturate(8, false),
+  saturate(16, false),
+  {
+    name: 'ldrd',
+    summary: 'Reads two words.',
+    params: [],
+    results: ['a', 'b'],
+    reads: 2,
+    arm: '__asm__("ldrd %0, %1, %2" : "=r"(*a), "=r"(*b) : "m"(*(const rl_words2 *)at));',
+    portable: '*a = at[0];\n*b = at[1];',
+    meaning: (a = 0, b = 0) => [a, b],
+  },
+  {
+    name: 'strd',
+    summary: 'Writes two words.',
+    params: ['a', 'b'],
+    results: [],
+    writes: 2,
+    arm: '__asm__("strd %1, %2, %0" : "=m"(*(rl_words2 *)at) : "r"(a), "r"(b));',
+    portable: 'at[0] = a;\nat[1] = b;',
+    meaning: (a = 0, b = 0) => [a, b],
+  },
+];
+
+const byName = new Map(table.map((i) => [i.name, i]));
+
+/** All instructions, in the order of the table. */
+export const intrinsics: readonly Intrinsic[] = table;
+
+/** The record of an instruction; an unknown name is a bug. */
+export function intrinsic(name: string): Intrinsic {
+  const found = byName.get(name);
+  if (!found) throw new Error(`no intrinsic ${name}`);
+  return found;
+}
