@@ -1,146 +1,178 @@
-/** Cuts a token list into definitions and statements and has each parsed on its own. */
+/** The whole file: header, units, metadata. */
 import type { IToken } from 'chevrotain';
-import type { Diagnostic } from '../base/diagnostic.ts';
+import type { Diagnostic, Severity } from '../base/diagnostic.ts';
 import { createAnchor } from '../base/span.ts';
-import type { Anchor, Span } from '../base/span.ts';
+import type { Anchor } from '../base/span.ts';
+import type { ParseContext } from './chunks.ts';
 import { classify } from './classify.ts';
-import { RelayGrammar, isStatement } from './grammar.ts';
+import { declaredDottedNames } from './dotted.ts';
 import { endOf, lex } from './lexer.ts';
-import type { Block, Definition, Expr, FunctionDefinition, MetadataSection, SourceTree, Statement } from './tree.ts';
+import type { LexResult } from './lexer.ts';
+import { quote } from './messages.ts';
+import { definitionStarts } from './segments.ts';
+import type { FileState, MetadataPart, Preamble } from './state.ts';
 import type { VersionHeader } from './tree.ts';
+import { parseExpressionUnit, parseUnit } from './units.ts';
+import type { Unit } from './units.ts';
 import * as t from './vocabulary.ts';
 
-let shared: RelayGrammar | undefined;
-/** The one parser; it keeps no state between chunks. */
-function grammar(): RelayGrammar {
-  return (shared ??= new RelayGrammar());
-}
+/** The version of the text format that TVM 0.12 writes. */
+export const knownVersion = '0.0.5';
 
-export function assemble(text: string): SourceTree {
+/** Parses the whole of `text`. */
+export function assemble(text: string): FileState {
   const lexed = lex(text);
-  const tokens = classify(lexed.tokens);
-  const anchors = new Map<Anchor, number>();
-  const errors: Diagnostic[] = [];
-  const definitions: Definition[] = [];
-  const parser = grammar();
-  const anchorAt = (offset: number): Anchor => {
-    const anchor = createAnchor();
-    anchors.set(anchor, offset);
-    return anchor;
-  };
-  const load = (slice: IToken[], anchor: Anchor, base: number): void =>
-    parser.load({ tokens: slice, text, anchor, base, dottedNames: new Set() });
-  let at = 0;
-  let version: VersionHeader | undefined;
-  let metadata: MetadataSection | undefined;
-  const first = tokens[0];
-  if (first?.tokenType === t.Version) {
-    const anchor = anchorAt(first.startOffset);
-    const span: Span = { anchor, start: 0, end: first.image.length };
-    version = { kind: 'version', span, version: /"([^"]*)"/.exec(first.image)?.[1] ?? '' };
-    at = 1;
-  }
-  let end = tokens.length;
-  const last = tokens[end - 1];
-  if (last?.tokenType === t.Metadata) {
-    const anchor = anchorAt(last.startOffset);
-    const span: Span = { anchor, start: 0, end: last.image.length };
-    metadata = { kind: 'metadata', span, json: last.image.slice(last.image.indexOf(']') + 1) };
-    end--;
-  }
-
-  const parseBody = (from: number, to: number): { statements: Statement[]; result: Expr } => {
-    const statements: Statement[] = [];
-    let result: Expr | undefined;
-    let start = from;
-    let depth = 0;
-    for (let i = from; i <= to; i++) {
-      const type = i < to ? (tokens[i] as IToken).tokenType : undefined;
-      if (type === t.LParen || type === t.LBrace || type === t.LSquare) depth++;
-      else if (type === t.RParen || type === t.RBrace || type === t.RSquare) depth--;
-      else if ((type === t.Semicolon && depth === 0) || i === to) {
-        const slice = tokens.slice(start, Math.min(i + 1, to));
-        start = i + 1;
-        const head = slice[0];
-        if (!head) continue;
-        const anchor = anchorAt(head.startOffset);
-        load(slice, anchor, head.startOffset);
-        const node = parser.statement() as Statement | Expr;
-        errors.push(...parser.takeDiagnostics());
-        if (isStatement(node)) statements.push(node);
-        else result = node;
-      }
-    }
-    const anchor = anchors.keys().next().value as Anchor;
-    return { statements, result: result ?? { kind: 'missing', span: { anchor, start: 0, end: 0 } } };
-  };
-
-  const firstDefinition = tokens.findIndex((x) => startsDefinition(x));
-  if (firstDefinition < 0) {
-    if (at < end) {
-      const base = (tokens[at] as IToken).startOffset;
-      const anchor = anchorAt(base);
-      const { statements, result } = parseBody(at, end);
-      const span = { anchor, start: 0, end: endOf(tokens[end - 1] as IToken) - base };
-      const expression: Block = { kind: 'block', span, braces: false, statements, result };
-      return { version, definitions, expression, metadata, errors, anchors };
-    }
-    return { version, definitions, expression: undefined, metadata, errors, anchors };
-  }
-  at = firstDefinition;
-  while (at < end) {
-    let next = at + 1;
-    if ((tokens[at] as IToken).tokenType === t.Extern) next++;
-    while (next < end && !startsDefinition(tokens[next] as IToken)) next++;
-    const head = tokens[at] as IToken;
-    const anchor = anchorAt(head.startOffset);
-    if (head.tokenType === t.Def) {
-      let depth = 0;
-      let body = at;
-      for (; body < next; body++) {
-        const type = (tokens[body] as IToken).tokenType;
-        if (type === t.LBrace && depth === 0) break;
-        if (type === t.LParen || type === t.LSquare || type === t.LBrace) depth++;
-        else if (type === t.RParen || type === t.RSquare || type === t.RBrace) depth--;
-      }
-      load(tokens.slice(at, body), anchor, head.startOffset);
-      const header = parser.header();
-      errors.push(...parser.takeDiagnostics());
-      const open = tokens[body] as IToken;
-      const close = tokens[next - 1] as IToken;
-      const { statements, result } = parseBody(body + 1, next - 1);
-      const span = (a: number, b: number): Span => ({ anchor, start: a - head.startOffset, end: b - head.startOffset });
-      const block: Block = {
-        kind: 'block',
-        span: span(open.startOffset, endOf(close)),
-        braces: true,
-        statements,
-        result,
-      };
-      const { name, fnStart, ...signature } = header;
-      const definition: FunctionDefinition = {
-        kind: 'def',
-        span: span(head.startOffset, endOf(close)),
-        name,
-        fn: {
-          kind: 'fn',
-          span: { anchor, start: fnStart, end: endOf(close) - head.startOffset },
-          ...signature,
-          body: block,
-        },
-      };
-      definitions.push(definition);
-    } else {
-      load(tokens.slice(at, next), anchor, head.startOffset);
-      definitions.push(head.tokenType === t.Import ? parser.importDefinition() : parser.typeDefinition());
-      errors.push(...parser.takeDiagnostics());
-    }
-    at = next;
-  }
-  return { version, definitions, expression: undefined, metadata, errors, anchors };
+  const all = classify(lexed.tokens);
+  const last = all[all.length - 1];
+  const metadata = last?.tokenType === t.Metadata ? metadataPart(last) : undefined;
+  const end = metadata ? (last as IToken).startOffset : text.length;
+  const versions = all.filter((x) => x.tokenType === t.Version);
+  const tokens = all.filter((x) => x.tokenType !== t.Version && x.tokenType !== t.Metadata);
+  const context: ParseContext = { text, dottedNames: declaredDottedNames(tokens) };
+  const starts = definitionStarts(tokens, text);
+  const offsets = starts.map((i) => (tokens[i] as IToken).startOffset);
+  const units: Unit[] = starts.map((start, k) =>
+    parseUnit(tokens.slice(start, starts[k + 1] ?? tokens.length), offsets[k + 1] ?? end, context),
+  );
+  const isModule = starts.length > 0;
+  if (!isModule && tokens.length > 0) units.push(parseExpressionUnit(tokens, end, context));
+  const firstOffset = isModule ? offsets[0] : tokens[0]?.startOffset;
+  const stray = isModule ? tokens.slice(0, starts[0]) : [];
+  const preamble = parsePreamble(text, firstOffset ?? end, versions, stray, isModule || tokens.length === 0);
+  const lexical = lexicalErrors(text, lexed, preamble);
+  return { preamble, units, metadata, lexical, dottedNames: context.dottedNames, fragile: isFragile(lexed, lexical) };
 }
 
-function startsDefinition(token: IToken): boolean {
-  const type = token.tokenType;
-  return type === t.Def || type === t.Type || type === t.Extern || type === t.Import;
+/** The section that `token` holds. */
+export function metadataPart(token: IToken): MetadataPart {
+  const anchor = createAnchor();
+  const length = token.image.length;
+  const json = token.image.slice(token.image.indexOf(']') + 1);
+  return { anchor, length, section: { kind: 'metadata', span: { anchor, start: 0, end: length }, json } };
+}
+
+function parsePreamble(
+  text: string,
+  end: number,
+  versions: readonly IToken[],
+  stray: readonly IToken[],
+  needsVersion: boolean,
+): Preamble {
+  const anchor = createAnchor();
+  const first = versions[0];
+  const lead = first && first.startOffset < end ? first.startOffset : 0;
+  const errors: Diagnostic[] = [];
+  const report = (
+    code: string,
+    severity: Severity,
+    from: number,
+    to: number,
+    message: string,
+    remedy: string,
+    insert?: string,
+  ): void => {
+    const span = { anchor, start: from - lead, end: to - lead };
+    const fix =
+      insert === undefined ? {} : { fixes: [{ title: 'Insert the header', edits: [{ span, newText: insert }] }] };
+    errors.push({ code, severity, span, message, remedy, ...fix });
+  };
+  let version: VersionHeader | undefined;
+  const rest = [...versions];
+  if (first && first.startOffset < end && stray.every((x) => x.startOffset > first.startOffset)) {
+    rest.shift();
+    const span = { anchor, start: first.startOffset - lead, end: endOf(first) - lead };
+    const written = /^#\[\s*version\s*=\s*"([^"]*)"\s*\]$/.exec(first.image)?.[1];
+    if (written === undefined)
+      report(
+        'malformed-header',
+        'error',
+        first.startOffset,
+        endOf(first),
+        `Expected a version header, found ${quote(first.image)}.`,
+        `Write #[version = "${knownVersion}"].`,
+      );
+    else {
+      version = { kind: 'version', span, version: written };
+      if (written !== knownVersion)
+        report(
+          'unknown-version',
+          'warning',
+          first.startOffset,
+          endOf(first),
+          `The text says version ${quote(written)}; it is read as ${knownVersion}.`,
+          `Write #[version = "${knownVersion}"] if the program is for TVM 0.12.`,
+        );
+    }
+  } else if (needsVersion) {
+    const header = `#[version = "${knownVersion}"]`;
+    const message = /\S/.test(text) ? 'The module has no version header.' : 'The file is empty; expected a module.';
+    report('missing-version', 'error', 0, 0, message, `Begin the file with ${header}.`, `${header}\n`);
+  }
+  for (const extra of rest)
+    report(
+      'misplaced-header',
+      'error',
+      extra.startOffset,
+      endOf(extra),
+      `A header such as ${quote(extra.image)} stands only once, at the start of the file.`,
+      'Remove it.',
+    );
+  const junk = stray[0];
+  if (junk)
+    report(
+      'unexpected-token',
+      'error',
+      junk.startOffset,
+      endOf(junk),
+      `Expected a definition, found ${quote(junk.image)}.`,
+      'Start definitions with def or type.',
+    );
+  return { anchor, length: end, lead, version, errors };
+}
+
+/** Stretches that are no tokens, and comments without end; anchored at the preamble. */
+function lexicalErrors(text: string, lexed: LexResult, preamble: Preamble): Diagnostic[] {
+  const errors: Diagnostic[] = [];
+  const at = (anchor: Anchor, from: number, to: number): Diagnostic['span'] => ({
+    anchor,
+    start: from - preamble.lead,
+    end: to - preamble.lead,
+  });
+  for (const { offset, length } of lexed.unknown) {
+    const found = text.slice(offset, offset + length);
+    errors.push({
+      code: 'unknown-character',
+      severity: 'error',
+      span: at(preamble.anchor, offset, offset + length),
+      message: `${quote(found)} has no meaning in Relay text.`,
+      remedy: 'Remove it; names are made of ASCII letters, digits and _.',
+    });
+  }
+  const open = lexed.comments[lexed.comments.length - 1];
+  if (open && isOpenComment(open))
+    errors.push({
+      code: 'unterminated-comment',
+      severity: 'error',
+      span: at(preamble.anchor, open.startOffset, open.startOffset + 2),
+      message: 'The comment never ends, so the rest of the file belongs to it.',
+      remedy: 'Close it with */; comments nest, so every /* inside needs its own.',
+    });
+  return errors;
+}
+
+/** Whether a block comment lacks its end. */
+export function isOpenComment(comment: IToken): boolean {
+  if (!comment.image.startsWith('/*')) return false;
+  let depth = 0;
+  for (const [mark] of comment.image.matchAll(/\/\*|\*\//g)) depth += mark === '/*' ? 1 : -1;
+  return depth > 0;
+}
+
+function isFragile(lexed: LexResult, lexical: readonly Diagnostic[]): boolean {
+  return lexical.length > 0 || lexed.tokens.some(isOpenString);
+}
+
+/** Whether a string has no closing quotation mark. */
+export function isOpenString(token: IToken): boolean {
+  return token.tokenType === t.StringLiteral && (token.image.length < 2 || !token.image.endsWith('"'));
 }

@@ -53,6 +53,11 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     this.diagnostics = [];
   }
 
+  /** Number of tokens consumed since `load`. */
+  get consumed(): number {
+    return this.atEnd() ? this.input.length : this.input.indexOf(this.LA(1));
+  }
+
   /** Diagnostics since `load`. */
   takeDiagnostics(): Diagnostic[] {
     return this.diagnostics;

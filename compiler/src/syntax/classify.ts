@@ -7,6 +7,7 @@ import {
   Arrow,
   Assign,
   AttributeKey,
+  Colon,
   Dot,
   Graph,
   GraphBinder,
@@ -59,7 +60,9 @@ function classifyIdentifier(tokens: readonly IToken[], i: number, token: IToken)
     return;
   }
   const next = tokens[i + 1]?.tokenType;
-  if (next === Assign) retype(token, AttributeKey);
+  // In `let %x: int32 = 1` the word before `=` is a type.
+  const previous = tokens[i - 1]?.tokenType;
+  if (next === Assign && previous !== Colon && previous !== Arrow) retype(token, AttributeKey);
   else if (next === LSquare && token.image === 'Tensor') retype(token, TensorName);
   else if (next === StringLiteral && token.image === 'import') retype(token, Import);
   else if (next === Dot && isSpacedKey(tokens, i)) retype(token, AttributeKey);

@@ -1,5 +1,5 @@
 /** Rules for statements, blocks, control flow, functions and definitions. */
-import type { IToken } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
 import { ExpressionGrammar, startsOperand } from './expression-grammar.ts';
 import type {
   Arm,
@@ -62,16 +62,48 @@ export class RelayGrammar extends ExpressionGrammar {
     ]),
   );
 
+  /**
+   * One statement or result that fills the whole input. Never gives up: what cannot be read is skipped, and a missing
+   * expression stands in. `last` tells that no semicolon is expected.
+   */
+  readonly chunk = this.RULE('chunk', (last: boolean): Statement | Expr => {
+    const start = this.here();
+    let node: Statement | Expr;
+    try {
+      if (!this.RECORDING_PHASE && !startsStatement.has(this.LA(1).tokenType)) this.failExpression();
+      node = this.SUBRULE(this.statement);
+    } catch (error) {
+      if (!this.isFailure(error)) throw error;
+      this.depth = 0;
+      node = this.missing(this.previousEnd());
+      this.skipTo();
+    }
+    if (this.RECORDING_PHASE) return node;
+    if (!this.atEnd()) {
+      const wanted = last ? '“;”, an operator or the end of the block' : '“;” or an operator';
+      this.report(
+        'unexpected-token',
+        this.gapSpan(),
+        `Expected ${wanted}, found ${this.found()}.`,
+        'Insert “;” between two statements, “,” between two arguments, or spaces on both sides of “-”.',
+      );
+      this.skipTo();
+    }
+    if (last || isStatement(node)) return node;
+    return { kind: 'sequence', span: this.since(start), value: node };
+  });
+
   private letStatement(): Statement {
     const start = this.here();
     this.CONSUME(t.Let);
     const name = this.binder(this.take(1, t.Local, 'a variable such as %x', 'expected-variable'));
     let type: TypeNode | undefined;
-    const value = this.guarded(() => {
+    const bound = (): Expr => {
       type = this.annotation(1);
       this.take(2, t.Assign, '“=” and a value');
       return this.value(1);
-    });
+    };
+    const value = this.attempt(bound, this.missing(this.previousEnd()), t.Semicolon);
     this.semicolon(3);
     return { kind: 'let', span: this.since(start), name, type, value };
   }
@@ -81,10 +113,11 @@ export class RelayGrammar extends ExpressionGrammar {
     const binder = this.CONSUME(t.GraphBinder);
     const index = this.graphIndex(binder);
     const nameSpan = this.spanOf(binder);
-    const value = this.guarded(() => {
+    const bound = (): Expr => {
       this.take(4, t.Assign, '“=”');
       return this.value(2);
-    });
+    };
+    const value = this.attempt(bound, this.missing(this.previousEnd() + 2), t.Semicolon);
     this.semicolon(5);
     return { kind: 'graph', span: this.since(start), index, nameSpan, value };
   }
@@ -125,17 +158,16 @@ export class RelayGrammar extends ExpressionGrammar {
     return { kind: 'block', span: this.since(start), braces: false, statements, result };
   });
 
-  /** Runs `parse`; where it fails, skips to the end of the statement and stands a missing expression in. */
-  private guarded(parse: () => Expr): Expr {
+  /** Runs `parse`; where it fails, skips to `stop` and returns `otherwise`. */
+  private attempt<T>(parse: () => T, otherwise: T, stop: TokenType): T {
     const depth = this.depth;
     try {
       return parse();
     } catch (error) {
       if (!this.isFailure(error)) throw error;
       this.depth = depth;
-      const at = this.previousEnd();
-      this.skipTo(t.Semicolon);
-      return this.missing(at);
+      this.skipTo(stop);
+      return otherwise;
     }
   }
 
@@ -204,7 +236,7 @@ export class RelayGrammar extends ExpressionGrammar {
       if (this.LA(0).tokenType === t.Semicolon) result = undefined;
     }
     if (this.RECORDING_PHASE) return { statements, result: this.missing(0) };
-    return { statements, result: result ?? this.missingResult(statements) };
+    return { statements, result: result ?? this.missingResult() };
   }
 
   private recoverStatement(): void {
@@ -228,18 +260,14 @@ export class RelayGrammar extends ExpressionGrammar {
     );
   }
 
-  private missingResult(statements: readonly Statement[]): MissingExpr {
-    const last = statements[statements.length - 1];
+  private missingResult(): MissingExpr {
     const at = this.previousEnd();
-    if (last === undefined)
-      this.report('missing-result', this.emptySpan(at), 'Expected an expression in the block.', 'Write its value.');
-    else
-      this.report(
-        'missing-result',
-        { anchor: this.anchor, start: Math.max(0, at - 1), end: at },
-        'Expected an expression after the last “;”: the value of the block.',
-        last.kind === 'sequence' ? 'Remove the semicolon.' : 'Name the value, for example the variable bound last.',
-      );
+    this.report(
+      'missing-result',
+      this.emptySpan(at),
+      'Expected an expression at the end of the block: its value.',
+      'Write the value last, without a semicolon behind it.',
+    );
     return this.missing(at);
   }
 
@@ -331,7 +359,8 @@ export class RelayGrammar extends ExpressionGrammar {
     });
     this.OPTION2(() => {
       this.CONSUME3(t.Arrow);
-      ret = this.typeHere(1);
+      const hole: TypeNode = { kind: 'holetype', span: this.emptySpan(this.previousEnd()), missing: true };
+      ret = this.attempt(() => this.typeHere(1), hole, t.LBrace);
     });
     return { typeParams, params, attrs, ret };
   });
@@ -441,13 +470,40 @@ export class RelayGrammar extends ExpressionGrammar {
   /** `def @name …` up to the body, whose brace stays. */
   readonly header = this.RULE('header', (): Header => {
     this.CONSUME(t.Def);
-    const token = this.take(1, t.Global, 'the name of the function, such as @main', 'expected-name');
-    const name = this.nameOf(token, 1);
-    if (!this.RECORDING_PHASE) this.checkName(token, name);
+    let name = this.missingName();
+    this.OPTION(() => {
+      const token = this.CONSUME(t.Global);
+      name = this.nameOf(token, 1);
+      if (!this.RECORDING_PHASE) this.checkName(token, name);
+    });
     const fnStart = this.here();
-    const signature = this.SUBRULE(this.signature);
+    const empty = { typeParams: [], params: [], attrs: [], ret: undefined };
+    const signature = this.attempt<Signature>(() => this.SUBRULE(this.signature), empty, t.LBrace);
     return { name, fnStart, ...signature };
   });
+
+  /** Reports that a function has no name; a bare word in its place is taken for it. */
+  private missingName(): Name {
+    const next = this.LA(1);
+    if (this.RECORDING_PHASE || next.tokenType === t.Global) return { text: '', span: this.emptySpan(0) };
+    const span = this.gapSpan();
+    const isWord = !this.atEnd() && /^[A-Za-z_]/.test(next.image);
+    this.report(
+      'expected-name',
+      span,
+      `Expected the name of the function, such as @main, found ${this.found()}.`,
+      'Names of functions start with @.',
+      isWord
+        ? {
+            title: `Write @${next.image}`,
+            edits: [{ span: { ...span, end: span.start }, newText: '@' }],
+            preferred: true,
+          }
+        : undefined,
+    );
+    if (isWord || next.tokenType === t.Local) this.SKIP_TOKEN();
+    return { text: isWord ? next.image : '', span };
+  }
 
   readonly typeDefinition = this.RULE('typeDefinition', (): TypeDefinition => {
     const start = this.here();
@@ -457,9 +513,16 @@ export class RelayGrammar extends ExpressionGrammar {
       extern = true;
     });
     this.take(1, t.Type, '“type”');
-    const name = this.plainName(this.take(2, t.Identifier, 'the name of the type', 'expected-name'), 'type');
     const typeParams: Name[] = [];
     let constructors: ConstructorNode[] | undefined;
+    let name: Name = { text: '', span: this.emptySpan(this.previousEnd()) };
+    this.attempt(
+      () => {
+        name = this.plainName(this.take(2, t.Identifier, 'the name of the type', 'expected-name'), 'type');
+      },
+      undefined,
+      t.LBrace,
+    );
     this.OPTION2(() => {
       this.CONSUME1(t.LSquare);
       this.elements(1, t.RSquare, 'a type parameter', () => typeParams.push(this.typeParam(1)));
@@ -471,10 +534,18 @@ export class RelayGrammar extends ExpressionGrammar {
       this.elements(2, t.RBrace, 'a constructor', () => list.push(this.SUBRULE(this.constructorRule)));
     });
     const span = this.since(start);
+    this.rest('the next definition');
     if (extern && constructors !== undefined && !this.RECORDING_PHASE)
       this.report('extern-with-constructors', span, 'An extern type has no constructors.', 'Remove the braces.');
     return { kind: 'type', span, extern, name, typeParams, constructors };
   });
+
+  /** Reports what is left behind a definition. */
+  private rest(wanted: string): void {
+    if (this.RECORDING_PHASE || this.atEnd()) return;
+    this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`);
+    this.skipTo();
+  }
 
   readonly constructorRule = this.RULE('constructorRule', (): ConstructorNode => {
     const start = this.here();
@@ -494,10 +565,13 @@ export class RelayGrammar extends ExpressionGrammar {
     const path = this.string(this.CONSUME(t.StringLiteral));
     this.OPTION(() => this.CONSUME(t.Semicolon));
     const span = this.since(start);
+    this.rest('the next definition');
     this.extension(span, 'An import.', 'TVM has no import; its host program loads modules.');
     return { kind: 'import', span, path: { text: path.value, span: path.span } };
   });
 }
+
+const startsStatement: ReadonlySet<TokenType> = new Set([...startsOperand, t.Let, t.GraphBinder, t.FreeVar]);
 
 /** Whether the result of `statement` is one. */
 export function isStatement(node: Statement | Expr): node is Statement {

@@ -1,5 +1,6 @@
 /** The entry of the syntax room: text to tree. */
 import { assemble } from './assemble.ts';
+import { buildTree } from './state.ts';
 import type { SourceTree } from './tree.ts';
 
 /**
@@ -7,5 +8,5 @@ import type { SourceTree } from './tree.ts';
  * what is wrong stands in `errors`, and the rest of the text keeps its tree.
  */
 export function parseSource(text: string): SourceTree {
-  return assemble(text);
+  return buildTree(assemble(text));
 }

@@ -1,0 +1,297 @@
+/**
+ * Balances brackets before parsing. The grammar only ever sees matching brackets, so that one forgotten `)` costs one
+ * statement and not the rest of the file. Where everything matches nothing is touched.
+ *
+ * Closers are matched by a stack; `}` outranks `)` and `]`. A `(` or `[` without partner is closed where its
+ * statement ends; a `{` without partner by indentation.
+ */
+import type { IToken, TokenType } from 'chevrotain';
+import { endOf } from './lexer.ts';
+import { Layout } from './layout.ts';
+import { quote } from './messages.ts';
+import * as t from './vocabulary.ts';
+
+/** A diagnostic before its chunk has an anchor: offsets are those of the tokens. */
+export interface RawIssue {
+  readonly code: string;
+  readonly start: number;
+  readonly end: number;
+  readonly message: string;
+  readonly remedy: string;
+  /** Replacement of the stretch that repairs it. */
+  readonly fix?: { readonly title: string; readonly newText: string };
+  readonly related?: { readonly start: number; readonly end: number; readonly message: string };
+}
+
+export interface Repaired {
+  readonly tokens: IToken[];
+  readonly issues: readonly RawIssue[];
+  /** Whether a `(` or `[` was repaired. */
+  readonly brackets: boolean;
+  /** Whether a `{` or `}` was repaired, so that other statements may be affected. */
+  readonly braces: boolean;
+}
+
+const closerOf = new Map<TokenType, TokenType>([
+  [t.LParen, t.RParen],
+  [t.LSquare, t.RSquare],
+  [t.LBrace, t.RBrace],
+]);
+const openerOf = new Map<TokenType, TokenType>([
+  [t.RParen, t.LParen],
+  [t.RSquare, t.LSquare],
+  [t.RBrace, t.LBrace],
+]);
+const spelling = new Map<TokenType, string>([
+  [t.RParen, ')'],
+  [t.RSquare, ']'],
+  [t.RBrace, '}'],
+]);
+/** A token of zero length that stands for what is missing. */
+export function virtualToken(type: TokenType, offset: number): IToken {
+  return { image: '', startOffset: offset, tokenTypeIdx: type.tokenTypeIdx ?? 0, tokenType: type };
+}
+
+/** Whether a virtual token was inserted by `repair`. */
+export function isVirtual(token: IToken): boolean {
+  return token.image === '';
+}
+
+/** Repairs the tokens of one definition, one statement or one expression file. */
+export function repair(tokens: IToken[], text: string): Repaired {
+  const matching = match(tokens);
+  if (matching.clean && !lacksSemicolon(tokens)) return { tokens, issues: [], brackets: false, braces: false };
+  const layout = new Layout(text);
+  const final = matching.braces ? match(tokens, layout) : matching;
+  return new Repair(tokens, layout, final).run(matching.braces);
+}
+
+interface Matching {
+  readonly clean: boolean;
+  readonly braces: boolean;
+  /** Openers without partner, and closers without. */
+  readonly lonely: ReadonlySet<number>;
+}
+
+/** Finds the brackets without partner; with a layout, indentation decides which brace belongs to which. */
+function match(tokens: readonly IToken[], layout?: Layout): Matching {
+  const stack: number[] = [];
+  const lonely = new Set<number>();
+  let braces = false;
+  const kind = (i: number | undefined): TokenType | undefined => (i === undefined ? i : tokens[i]?.tokenType);
+  const popTo = (depth: number): void => {
+    while (stack.length > depth) {
+      const i = stack.pop() as number;
+      lonely.add(i);
+      if (kind(i) === t.LBrace) braces = true;
+    }
+  };
+  const lastBrace = layout ? tokens.findLastIndex((x) => x.tokenType === t.RBrace) : -1;
+  for (let i = 0; i < tokens.length; i++) {
+    const type = (tokens[i] as IToken).tokenType;
+    if (closerOf.has(type)) {
+      stack.push(i);
+      continue;
+    }
+    const opener = openerOf.get(type);
+    if (opener === undefined) continue;
+    if (kind(stack[stack.length - 1]) === opener && (layout === undefined || type !== t.RBrace)) {
+      stack.pop();
+      continue;
+    }
+    const depth = layout && type === t.RBrace ? braceByLayout(tokens, stack, i, layout, lastBrace) : find(i, opener);
+    if (depth < 0) {
+      lonely.add(i);
+      if (type === t.RBrace) braces = true;
+    } else {
+      popTo(depth + 1);
+      stack.pop();
+    }
+  }
+  popTo(0);
+  return { clean: lonely.size === 0, braces, lonely };
+
+  function find(_closer: number, opener: TokenType): number {
+    for (let d = stack.length - 1; d >= 0; d--) {
+      if (kind(stack[d]) === opener) return d;
+      if (kind(stack[d]) === t.LBrace) return -1;
+    }
+    return -1;
+  }
+}
+
+/** Depth in `stack` of the brace that the `}` at `i` closes, by indentation; −1 when it closes none. */
+function braceByLayout(
+  tokens: readonly IToken[],
+  stack: readonly number[],
+  i: number,
+  layout: Layout,
+  lastBrace: number,
+): number {
+  const open: number[] = [];
+  for (let d = stack.length - 1; d >= 0; d--) if (tokens[stack[d] as number]?.tokenType === t.LBrace) open.push(d);
+  const top = open[0];
+  if (top === undefined) return -1;
+  const at = (d: number): number => (tokens[stack[d] as number] as IToken).startOffset;
+  const closer = (tokens[i] as IToken).startOffset;
+  if (!layout.isFirstOnLine(closer)) {
+    if (layout.sameLine(at(top), closer)) return top;
+    // A brace at the end of a line closes the innermost block, but the outermost only as the last brace of all.
+    return open.length > 1 || i === lastBrace ? top : -1;
+  }
+  const column = layout.indentation(closer);
+  const exact = open.find((d) => layout.indentation(at(d)) === column);
+  if (exact !== undefined) return exact;
+  return layout.indentation(at(top)) < column && open.length === 1 && i !== lastBrace ? -1 : top;
+}
+
+const starters = new Set<TokenType>([t.Let, t.GraphBinder, t.FreeVar]);
+const beforeStarter = new Set<TokenType>([t.Semicolon, t.LBrace, t.LParen, t.Comma, t.Assign, t.FatArrow, t.LSquare]);
+
+/** Whether the token at `i` starts a statement without a semicolon before it. */
+function needsSemicolon(tokens: readonly IToken[], i: number): boolean {
+  const token = tokens[i] as IToken;
+  if (!starters.has(token.tokenType)) return false;
+  const previous = tokens[i - 1];
+  if (previous === undefined || beforeStarter.has(previous.tokenType)) return false;
+  return token.tokenType === t.GraphBinder || tokens[i + 1]?.tokenType === t.Local;
+}
+
+function lacksSemicolon(tokens: readonly IToken[]): boolean {
+  for (let i = 1; i < tokens.length; i++) if (needsSemicolon(tokens, i)) return true;
+  return false;
+}
+
+interface Open {
+  readonly index: number;
+  readonly type: TokenType;
+  readonly lonely: boolean;
+  /** `fn`, `if`, `else`, `match` seen inside whose block is still to come. */
+  pending: number;
+  commas: number;
+}
+
+/** One pass that inserts what is missing and drops what is too much. */
+class Repair {
+  private readonly tokens: readonly IToken[];
+  private readonly layout: Layout;
+  private readonly lonely: ReadonlySet<number>;
+  private readonly output: IToken[] = [];
+  private readonly issues: RawIssue[] = [];
+  private readonly open: Open[] = [];
+  private lastIssue = -1;
+
+  constructor(tokens: readonly IToken[], layout: Layout, matching: Matching) {
+    this.tokens = tokens;
+    this.layout = layout;
+    this.lonely = matching.lonely;
+  }
+
+  run(braces: boolean): Repaired {
+    for (let i = 0; i < this.tokens.length; i++) this.step(i, this.tokens[i] as IToken);
+    while (this.open.length > 0) this.close(this.tokens.length);
+    return { tokens: this.output, issues: this.issues, brackets: this.lonely.size > 0, braces };
+  }
+
+  private step(i: number, token: IToken): void {
+    const type = token.tokenType;
+    let top = this.top();
+    while (top && top.lonely && this.endsHere(top, i)) {
+      this.close(i);
+      top = this.top();
+    }
+    if (needsSemicolon(this.tokens, i)) this.insertSemicolon(i);
+    if (openerOf.has(type)) {
+      if (this.lonely.has(i)) {
+        this.dropCloser(token);
+        return;
+      }
+      while (this.top()?.lonely) this.close(i);
+      this.open.pop();
+    } else if (closerOf.has(type)) {
+      if (type === t.LBrace && top && top.pending > 0) top.pending--;
+      this.open.push({ index: i, type, lonely: this.lonely.has(i), pending: 0, commas: 0 });
+    } else if (top) {
+      if (type === t.Comma) top.commas++;
+      else if (type === t.Fn || type === t.If || type === t.Else || type === t.Match || type === t.PartialMatch)
+        top.pending++;
+    }
+    this.output.push(token);
+  }
+
+  private top(): Open | undefined {
+    return this.open[this.open.length - 1];
+  }
+
+  /** Whether the group without partner ends before the token at `i`. */
+  private endsHere(group: Open, i: number): boolean {
+    const token = this.tokens[i] as IToken;
+    const type = token.tokenType;
+    if (group.type === t.LBrace) {
+      if (openerOf.has(type) || !this.layout.isFirstOnLine(token.startOffset)) return false;
+      const opener = this.tokens[group.index] as IToken;
+      return this.layout.indentation(token.startOffset) <= this.layout.indentation(opener.startOffset);
+    }
+    if (type === t.Semicolon || (needsSemicolon(this.tokens, i) && this.layout.isFirstOnLine(token.startOffset)))
+      return true;
+    if (type === t.LBrace) return group.pending === 0 && this.tokens[i - 1]?.tokenType !== t.Local;
+    if (type === t.Arrow || type === t.FatArrow) return group.pending === 0;
+    if (group.type === t.LSquare) {
+      if (type === t.Assign || type === t.AttributeKey) return true;
+      if (type !== t.Comma) return false;
+      if (this.tokens[i + 1]?.tokenType === t.AttributeKey) return true;
+      return group.commas > 0 && this.tokens[group.index - 1]?.tokenType === t.TensorName;
+    }
+    return false;
+  }
+
+  private close(i: number): void {
+    const group = this.open.pop();
+    if (!group) return;
+    const opener = this.tokens[group.index] as IToken;
+    const closer = closerOf.get(group.type) as TokenType;
+    const previous = this.tokens[i - 1] as IToken;
+    const at = endOf(previous);
+    this.output.push(virtualToken(closer, at));
+    const text = spelling.get(closer) ?? '';
+    this.issue(i, {
+      code: 'unclosed-bracket',
+      start: at,
+      end: at,
+      message: `Expected “${text}” to close the “${opener.image}”.`,
+      remedy: `Insert “${text}”.`,
+      fix: { title: `Insert “${text}”`, newText: text },
+      related: { start: opener.startOffset, end: endOf(opener), message: `The “${opener.image}” opens here.` },
+    });
+  }
+
+  private dropCloser(token: IToken): void {
+    this.issues.push({
+      code: 'unmatched-bracket',
+      start: token.startOffset,
+      end: endOf(token),
+      message: `Nothing is open that ${quote(token.image)} could close.`,
+      remedy: `Remove ${quote(token.image)}, or add its opening partner.`,
+      fix: { title: `Remove ${quote(token.image)}`, newText: '' },
+    });
+  }
+
+  private insertSemicolon(i: number): void {
+    const at = endOf(this.tokens[i - 1] as IToken);
+    this.output.push(virtualToken(t.Semicolon, at));
+    this.issue(i, {
+      code: 'missing-semicolon',
+      start: at,
+      end: at,
+      message: `Expected “;” before the next statement, found ${quote((this.tokens[i] as IToken).image)}.`,
+      remedy: 'Insert a semicolon.',
+      fix: { title: 'Insert “;”', newText: ';' },
+    });
+  }
+
+  /** One issue a place: what follows from the first is not said. */
+  private issue(i: number, issue: RawIssue): void {
+    if (this.lastIssue !== i) this.issues.push(issue);
+    this.lastIssue = i;
+  }
+}

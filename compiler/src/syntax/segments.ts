@@ -1,0 +1,51 @@
+/** Where top-level units start. */
+import type { IToken, TokenType } from 'chevrotain';
+import { endOf } from './lexer.ts';
+import * as t from './vocabulary.ts';
+
+const heads = new Set<TokenType>([t.Def, t.Type, t.Extern, t.Import]);
+const openers = new Set<TokenType>([t.LParen, t.LSquare, t.LBrace]);
+const closers = new Set<TokenType>([t.RParen, t.RSquare, t.RBrace]);
+
+/** Whether a token of this kind can start a definition. */
+export function isDefinitionHead(token: IToken): boolean {
+  return heads.has(token.tokenType);
+}
+
+/**
+ * Indices of the tokens that start definitions. Inside brackets that were never closed, a definition is recognised
+ * where it looks like one: its keyword and name at the start of a line, or behind a `}`.
+ */
+export function definitionStarts(tokens: readonly IToken[], text: string): number[] {
+  const starts: number[] = [];
+  let depth = 0;
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as IToken;
+    const type = token.tokenType;
+    if (openers.has(type)) depth++;
+    else if (closers.has(type)) depth = Math.max(0, depth - 1);
+    else if (heads.has(type)) {
+      const previous = tokens[i - 1];
+      if (previous?.tokenType === t.Extern && type === t.Type) continue;
+      if (depth > 0 && !looksLikeDefinition(tokens, i, text)) continue;
+      starts.push(i);
+      depth = 0;
+    }
+  }
+  return starts;
+}
+
+function looksLikeDefinition(tokens: readonly IToken[], i: number, text: string): boolean {
+  const token = tokens[i] as IToken;
+  const previous = tokens[i - 1];
+  const name = tokens[i + 1]?.tokenType;
+  const named =
+    token.tokenType === t.Def
+      ? name === t.Global
+      : token.tokenType === t.Extern
+        ? name === t.Type
+        : token.tokenType === t.Type && name === t.Identifier;
+  if (!named) return false;
+  if (previous === undefined || previous.tokenType === t.RBrace) return true;
+  return text.slice(endOf(previous), token.startOffset).includes('\n');
+}
