@@ -5,7 +5,7 @@
 import type { TETensor, TEExpr } from '../../tensor/te.ts';
 import { add, floordiv, floormod, int, load, mul } from '../../tensor/te.ts';
 import type { Dim } from '../../types/type.ts';
-import { ceilDivide, multiply } from './dims.ts';
+import { ceilDivDims, mulDims } from '../relations/dims.ts';
 
 export interface LayoutAxis {
   /** Capital letter of the axis. */
@@ -82,7 +82,7 @@ export function convertShape(from: Layout, shape: readonly Dim[], to: Layout): D
   return to.axes.map((a): Dim => {
     if (a.block !== undefined) return a.block;
     const dim = shape[axisIndex(from, a.axis)] ?? 1;
-    return ceilDivide(multiply(dim, blockFactor(from, a.axis)), blockFactor(to, a.axis));
+    return ceilDivDims(mulDims(dim, blockFactor(from, a.axis)), blockFactor(to, a.axis));
   });
 }
 
