@@ -1,0 +1,63 @@
+import { examineTools, type BoardProfile, type ToolReport } from '../../../boards/src/index.ts';
+import { exit } from '../io.ts';
+import { knownProfiles, readProfile } from '../profiles.ts';
+import { renderFailure, renderTable } from '../render.ts';
+import type { Verb } from '../verb.ts';
+
+function missingFor(profile: BoardProfile, tools: readonly ToolReport[]): readonly ToolReport[] {
+  return tools.filter((tool) => !tool.found && tool.boards.includes(profile.name));
+}
+
+function reach(profile: BoardProfile): string {
+  const { transport } = profile;
+  if (transport.kind === 'gdb') return `GDB server at ${transport.host}:${transport.port}`;
+  return transport.kind === 'qemu' ? 'emulator' : 'this machine';
+}
+
+export const boardsVerb: Verb = {
+  name: 'boards',
+  summary: 'List the boards that --board takes.',
+  usage: '[--json] [--check FILE]',
+  options: {
+    json: { type: 'boolean', summary: 'print one JSON object' },
+    check: { type: 'string', value: 'FILE', summary: 'say whether a profile file is valid' },
+  },
+  positionals: { min: 0, max: 0 },
+  async run(args, io) {
+    const file = args.text('check');
+    if (file !== undefined) {
+      const profile = readProfile(file);
+      io.out(
+        profile.ok ? `${file} is a valid profile of '${profile.value.name}'.` : renderFailure(profile.error, io.colour),
+      );
+      return profile.ok ? exit.ok : exit.failed;
+    }
+    const { profiles, problems } = knownProfiles();
+    const tools = await examineTools(profiles);
+    for (const problem of problems) io.err(renderFailure(problem, io.colour));
+    if (args.flag('json')) {
+      const boards = profiles.map((p) => ({
+        name: p.name,
+        description: p.description,
+        target: p.target,
+        provenance: p.provenance,
+        reach: reach(p),
+        missing: missingFor(p, tools).map((t) => ({ name: t.name, package: t.package ?? t.name })),
+      }));
+      io.out(JSON.stringify({ boards, problems }));
+      return exit.ok;
+    }
+    const rows = profiles.map((p) => {
+      const missing = missingFor(p, tools).map((t) => t.package ?? t.name);
+      return [
+        p.name,
+        p.target,
+        p.provenance,
+        missing.length > 0 ? `needs ${missing.join(', ')}` : reach(p),
+        p.description,
+      ];
+    });
+    io.out(renderTable(['board', 'target', 'numbers are', 'reached by', 'description'], rows));
+    return exit.ok;
+  },
+};
