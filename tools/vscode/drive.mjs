@@ -140,12 +140,13 @@ export class Workbench {
     this.server.stdout.on('data', keep);
     this.server.stderr.on('data', keep);
     const address = `http://127.0.0.1:${this.port}`;
-    await until('the start of code-server', 60_000, () =>
-      fetch(`${address}/healthz`).then(
+    await until('the start of code-server', 60_000, () => {
+      if (this.server.exitCode !== null) throw new Error(`code-server did not start:\n${this.log}`);
+      return fetch(`${address}/healthz`).then(
         (answer) => answer.ok,
         () => false,
-      ),
-    );
+      );
+    });
     this.browser = await chromium.launch({ executablePath: findChromium(), args: browserArguments });
   }
 
@@ -169,6 +170,10 @@ export class Workbench {
 
   async answer(action, body) {
     const data = body ? JSON.parse(body) : {};
+    if (action === 'say') {
+      console.log(data.line);
+      return undefined;
+    }
     if (action === 'result') {
       this.results = data;
       return undefined;
@@ -194,12 +199,16 @@ export class Workbench {
     let exited;
     const exit = new Promise((resolve) => (exited = resolve));
     await this.page.exposeFunction('codeAutomationExit', (code) => exited(code));
+    // The workbench talks a lot; it is shown only when something went wrong.
+    const chatter = [];
     await this.page.exposeFunction('codeAutomationLog', (level, args) => {
-      if (level === 'error') console.error(...args);
-      else console.log(...args);
+      chatter.push(`${level}: ${args.map(String).join(' ')}`);
+      if (chatter.length > 200) chatter.shift();
     });
-    const query = new URLSearchParams({ folder: workspace, payload });
-    await this.page.goto(`${address}/?${query}`);
+    const page = new URL(address);
+    page.searchParams.set('folder', workspace);
+    page.searchParams.set('payload', payload);
+    await this.page.goto(page.href);
     let timer;
     const late = new Promise((resolve) => (timer = setTimeout(() => resolve('late'), timeout)));
     const code = await Promise.race([exit, late]);
@@ -210,6 +219,7 @@ export class Workbench {
       console.error(
         code === 'late' ? `The suite did not end within ${timeout / 1000} s.` : `The suite ended with ${code}.`,
       );
+      if (!this.results) console.error(chatter.slice(-40).join('\n'));
       console.error(`See ${path}`);
     }
     await context.close();

@@ -1,0 +1,30 @@
+/** The extension in a Node host: the server is a child process, and boards can be used. */
+import * as vscode from 'vscode';
+import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
+import { chooseBoard } from './boards.ts';
+import { activateCommon } from './common.ts';
+import { tuneAndDeploy } from './tune.ts';
+
+export function activate(context: vscode.ExtensionContext): void {
+  const module = vscode.Uri.joinPath(context.extensionUri, 'dist', 'server.cjs').fsPath;
+  const session = activateCommon(context, (options) => {
+    const run = { module, transport: TransportKind.ipc };
+    return new LanguageClient('relay', 'Relay', { run, debug: run }, options);
+  });
+  context.subscriptions.push(
+    vscode.commands.registerCommand('relay.tuneAndDeploy', (resource?: unknown, options?: unknown) =>
+      tuneAndDeploy(context, session.output, resource, isOptions(options) ? options : {}),
+    ),
+    vscode.commands.registerCommand('relay.chooseBoard', () => chooseBoard(context, session.output)),
+  );
+}
+
+/** Callers of a command may pass anything; menus pass a list of files as second argument. */
+function isOptions(value: unknown): value is { readonly board?: string; readonly trials?: number } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const { board, trials } = value as { board?: unknown; trials?: unknown };
+  return (
+    (board === undefined || typeof board === 'string') &&
+    (trials === undefined || (typeof trials === 'number' && Number.isInteger(trials) && trials > 0))
+  );
+}

@@ -1,0 +1,135 @@
+/** "Show Lowering": a stage of the compiler beside the source, kept in step with it, never taking the focus. */
+import * as vscode from 'vscode';
+import { requests, type LowerParams, type LowerResult, type StageInfo } from '../../server/src/protocol.ts';
+import type { Session } from './session.ts';
+
+const scheme = 'relay-lowering';
+/** Pause after the last change before a stage is made anew. */
+const pauseMs = 200;
+
+/** Editor languages of stages. Lowered Relay has one of its own: coloured like Relay, but not checked as a source. */
+const languageIds: Record<LowerResult['language'], string> = { relay: 'relay-lowered', c: 'c', plaintext: 'plaintext' };
+
+/** `relay-lowering:/model.fused.relay?{"stage":…,"source":…}` */
+interface Address {
+  readonly stage: string;
+  readonly source: string;
+}
+
+function addressOf(uri: vscode.Uri): Address {
+  const { stage, source } = JSON.parse(uri.query) as Partial<Address>;
+  return { stage: stage ?? '', source: source ?? '' };
+}
+
+function uriFor(source: vscode.Uri, stage: string): vscode.Uri {
+  const name = source.path.split('/').at(-1) ?? 'program';
+  const extension = stage === 'C' || stage === 'c' ? 'c' : 'relay.txt';
+  const query = JSON.stringify({ stage, source: source.toString() } satisfies Address);
+  return vscode.Uri.from({ scheme, path: `/${name.replace(/\.relay$/, '')}.${stage}.${extension}`, query });
+}
+
+class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.changed.event;
+  private readonly session: Session;
+  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly subscriptions: vscode.Disposable[];
+
+  constructor(session: Session) {
+    this.session = session;
+    this.subscriptions = [
+      session.onChecked(({ uri }) => this.refreshLater(uri)),
+      vscode.workspace.onDidCloseTextDocument((document) => {
+        const key = document.uri.toString();
+        clearTimeout(this.timers.get(key));
+        this.timers.delete(key);
+      }),
+    ];
+  }
+
+  async provideTextDocumentContent(uri: vscode.Uri, token: vscode.CancellationToken): Promise<string> {
+    const { stage, source } = addressOf(uri);
+    const params: LowerParams = { uri: source, stage };
+    try {
+      const result = await this.session.client.sendRequest<LowerResult>(requests.lower, params, token);
+      void this.setLanguage(uri, result.language);
+      return result.failure ? failureText(stage, result.failure) : result.text;
+    } catch (error) {
+      return failureText(stage, { message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  private async setLanguage(uri: vscode.Uri, language: LowerResult['language']): Promise<void> {
+    const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === uri.toString());
+    const wanted = languageIds[language];
+    if (document && document.languageId !== wanted) await vscode.languages.setTextDocumentLanguage(document, wanted);
+  }
+
+  private refreshLater(source: string): void {
+    const open = vscode.workspace.textDocuments.filter(
+      (document) => document.uri.scheme === scheme && addressOf(document.uri).source === source,
+    );
+    for (const document of open) {
+      const key = document.uri.toString();
+      clearTimeout(this.timers.get(key));
+      this.timers.set(
+        key,
+        setTimeout(() => this.changed.fire(document.uri), pauseMs),
+      );
+    }
+  }
+
+  dispose(): void {
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    for (const subscription of this.subscriptions) subscription.dispose();
+    this.changed.dispose();
+  }
+}
+
+function failureText(stage: string, failure: { readonly message: string; readonly remedy?: string }): string {
+  const lines = [`The program has no stage "${stage}" yet.`, '', failure.message, failure.remedy ?? ''];
+  return lines
+    .filter((line, i) => line !== '' || i === 1)
+    .map((line) => (line === '' ? '//' : `// ${line}`))
+    .join('\n');
+}
+
+/** Registers the documents of stages and the command that opens one. */
+export function registerLowering(session: Session): vscode.Disposable {
+  const provider = new LoweringProvider(session);
+  return vscode.Disposable.from(
+    provider,
+    vscode.workspace.registerTextDocumentContentProvider(scheme, provider),
+    vscode.commands.registerCommand('relay.showLowering', (resource?: unknown, stage?: unknown) =>
+      showLowering(session, resource, stage),
+    ),
+  );
+}
+
+/** Opens a stage beside the source. `resource` and `stage` may be given by a caller; otherwise the user is asked. */
+async function showLowering(session: Session, resource: unknown, wanted: unknown): Promise<void> {
+  const active = vscode.window.activeTextEditor;
+  const source = resource instanceof vscode.Uri ? resource : active?.document.uri;
+  const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === source?.toString());
+  if (!source || document?.languageId !== 'relay') {
+    void vscode.window.showInformationMessage('Open a Relay file to see how it is lowered.');
+    return;
+  }
+  const stage = typeof wanted === 'string' ? wanted : await chooseStage(session);
+  if (stage === undefined) return;
+  const lowered = await vscode.workspace.openTextDocument(uriFor(source, stage));
+  await vscode.window.showTextDocument(lowered, {
+    viewColumn: vscode.ViewColumn.Beside,
+    preserveFocus: true,
+    preview: false,
+  });
+}
+
+async function chooseStage(session: Session): Promise<string | undefined> {
+  const stages = await session.client.sendRequest<readonly StageInfo[]>(requests.stages);
+  const picked = await vscode.window.showQuickPick(
+    stages.map((stage) => ({ label: stage.name, detail: stage.summary })),
+    { title: 'Show Lowering', placeHolder: 'Stage to show beside the source', matchOnDetail: true },
+  );
+  return picked?.label;
+}

@@ -1,0 +1,19 @@
+/** Workspace trust: what runs programs asks for it; checking and previews do not. */
+import * as vscode from 'vscode';
+
+/** True when the workspace is trusted; otherwise explains, offers to change it, and is false. */
+export async function ensureTrust(what: string): Promise<boolean> {
+  if (vscode.workspace.isTrusted) return true;
+  const manage = 'Manage Workspace Trust';
+  const choice = await vscode.window.showWarningMessage(
+    `${what} needs a trusted workspace.`,
+    {
+      modal: true,
+      detail:
+        'It runs a C compiler, an emulator or a debug probe on files of this folder. Checking and previews work without.',
+    },
+    manage,
+  );
+  if (choice === manage) await vscode.commands.executeCommand('workbench.trust.manage');
+  return vscode.workspace.isTrusted;
+}

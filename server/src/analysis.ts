@@ -1,0 +1,133 @@
+/**
+ * When documents are checked. A change schedules a check after a pause that fits how long the last one took; a request
+ * that needs types waits for it. A check of an outdated version is given up, and no change ever waits for a request.
+ */
+import { Cancelled, type CancellationToken } from '../../compiler/src/base/cancellation.ts';
+import { check } from '../../compiler/src/check/check.ts';
+import type { Document, DocumentStore } from './documents.ts';
+import type { CheckedSnapshot } from './snapshot.ts';
+
+export interface Checked {
+  readonly snapshot: CheckedSnapshot;
+  readonly milliseconds: number;
+}
+
+/** Pauses before a check, in milliseconds: none for small documents, at most the longest for big ones. */
+const longestPause = 250;
+
+interface Pending {
+  readonly version: number;
+  readonly done: Promise<CheckedSnapshot | undefined>;
+  /** Starts the check now instead of after the pause. */
+  hurry(): void;
+  cancel(): void;
+}
+
+export class Analysis {
+  private readonly documents: DocumentStore;
+  private readonly onChecked: (result: Checked) => void;
+  private readonly onBug: (error: unknown) => void;
+  private readonly pending = new Map<string, Pending>();
+  private readonly lastDuration = new Map<string, number>();
+
+  constructor(
+    documents: DocumentStore,
+    hooks: { readonly checked: (result: Checked) => void; readonly bug: (error: unknown) => void },
+  ) {
+    this.documents = documents;
+    this.onChecked = hooks.checked;
+    this.onBug = hooks.bug;
+  }
+
+  /** Call after a document was opened or changed. */
+  changed(uri: string): void {
+    const document = this.documents.get(uri);
+    if (!document) return;
+    this.pending.get(uri)?.cancel();
+    this.pending.set(uri, this.schedule(document));
+  }
+
+  closed(uri: string): void {
+    this.pending.get(uri)?.cancel();
+    this.pending.delete(uri);
+    this.lastDuration.delete(uri);
+  }
+
+  /**
+   * The document with its types, for the version that is current when the answer comes. Undefined when the document is
+   * not open or the request was cancelled meanwhile.
+   */
+  async checked(uri: string, token?: CancellationToken): Promise<CheckedSnapshot | undefined> {
+    for (;;) {
+      const document = this.documents.get(uri);
+      if (!document || token?.isCancellationRequested) return undefined;
+      const known = document.checked;
+      if (known) return known;
+      let pending = this.pending.get(uri);
+      if (!pending || pending.version !== document.version) {
+        pending = this.schedule(document);
+        this.pending.set(uri, pending);
+      }
+      pending.hurry();
+      const version = document.version;
+      const result = await pending.done;
+      if (result) return result;
+      // Given up because the text changed: go on with the new version. Otherwise it failed, and will again.
+      if (this.documents.get(uri)?.version === version) return undefined;
+    }
+  }
+
+  private schedule(document: Document): Pending {
+    const version = document.version;
+    const spent = this.lastDuration.get(document.uri) ?? 0;
+    let cancelled = false;
+    let started = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let settle: (value: CheckedSnapshot | undefined) => void = () => undefined;
+    const done = new Promise<CheckedSnapshot | undefined>((resolve) => (settle = resolve));
+    const token: CancellationToken = {
+      get isCancellationRequested() {
+        return cancelled || document.version !== version;
+      },
+    };
+    const start = (pause: number): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        started = true;
+        settle(this.run(document, token));
+      }, pause);
+    };
+    start(spent < 20 ? 0 : Math.min(longestPause, spent));
+    return {
+      version,
+      done,
+      hurry: () => {
+        if (!cancelled && !started) start(0);
+      },
+      cancel: () => {
+        cancelled = true;
+        clearTimeout(timer);
+        settle(undefined);
+      },
+    };
+  }
+
+  private run(document: Document, token: CancellationToken): CheckedSnapshot | undefined {
+    if (token.isCancellationRequested) return undefined;
+    const known = document.checked;
+    if (known) return known;
+    const previous = document.previousCheck;
+    const began = performance.now();
+    try {
+      document.remember(check(document.snapshot.tree, { ...(previous ? { previous } : {}), token }));
+    } catch (error) {
+      if (!(error instanceof Cancelled)) this.onBug(error);
+      return undefined;
+    }
+    const milliseconds = performance.now() - began;
+    this.lastDuration.set(document.uri, milliseconds);
+    const snapshot = document.checked;
+    if (snapshot) this.onChecked({ snapshot, milliseconds });
+    return snapshot;
+  }
+}

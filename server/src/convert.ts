@@ -1,0 +1,255 @@
+/** The one file that turns what features say into LSP's types. */
+import {
+  CodeActionKind,
+  CompletionItemKind,
+  DiagnosticSeverity,
+  DiagnosticTag,
+  DocumentHighlightKind,
+  InlayHintKind,
+  InsertTextFormat,
+  MarkupKind,
+  SemanticTokensBuilder,
+  SymbolKind,
+  type CodeAction,
+  type CompletionItem,
+  type Diagnostic as LspDiagnostic,
+  type DocumentHighlight,
+  type DocumentLink,
+  type DocumentSymbol,
+  type FoldingRange,
+  type Hover as LspHover,
+  type InlayHint,
+  type Location,
+  type LocationLink,
+  type Range,
+  type SelectionRange,
+  type SemanticTokens,
+  type SignatureHelp,
+  type SymbolInformation,
+  type TextEdit as LspTextEdit,
+  type WorkspaceEdit,
+} from 'vscode-languageserver/lib/common/api.js';
+import type { Diagnostic, Severity } from '../../compiler/src/base/diagnostic.ts';
+import type { TextRange } from '../../compiler/src/base/span.ts';
+import type { QuickFix } from './features/codeActions.ts';
+import type { Completion, CompletionKind } from './features/completion.ts';
+import { messageOf } from './features/diagnostics.ts';
+import type { MetaLink } from './features/documentLinks.ts';
+import type { Fold } from './features/folding.ts';
+import type { Hover } from './features/hover.ts';
+import type { Hint } from './features/inlayHints.ts';
+import type { Reference, Target } from './features/navigation.ts';
+import type { RenameEdit } from './features/rename.ts';
+import { tokenModifiers, tokenTypes, type SemanticToken } from './features/semanticTokens.ts';
+import type { Signature } from './features/signatureHelp.ts';
+import type { OutlineItem, OutlineKind } from './features/symbols.ts';
+import { rangeOf, type Snapshot } from './snapshot.ts';
+
+export function toRange(snapshot: Snapshot, range: TextRange): Range {
+  return { start: snapshot.lines.position(range.start), end: snapshot.lines.position(range.end) };
+}
+
+export function fromRange(snapshot: Snapshot, range: Range): TextRange {
+  return { start: snapshot.lines.offset(range.start), end: snapshot.lines.offset(range.end) };
+}
+
+const severities: Record<Severity, DiagnosticSeverity> = {
+  error: DiagnosticSeverity.Error,
+  warning: DiagnosticSeverity.Warning,
+  information: DiagnosticSeverity.Information,
+  hint: DiagnosticSeverity.Hint,
+};
+const tags = { unnecessary: DiagnosticTag.Unnecessary, deprecated: DiagnosticTag.Deprecated } as const;
+
+export function toDiagnostic(snapshot: Snapshot, diagnostic: Diagnostic): LspDiagnostic {
+  const related = (diagnostic.related ?? []).map(({ span, message }) => ({
+    location: { uri: snapshot.uri, range: toRange(snapshot, rangeOf(snapshot, span)) },
+    message,
+  }));
+  return {
+    range: toRange(snapshot, rangeOf(snapshot, diagnostic.span)),
+    severity: severities[diagnostic.severity],
+    code: diagnostic.code,
+    source: 'relay',
+    message: messageOf(diagnostic),
+    ...(related.length > 0 ? { relatedInformation: related } : {}),
+    ...(diagnostic.tags ? { tags: diagnostic.tags.map((tag) => tags[tag]) } : {}),
+  };
+}
+
+export function toCodeAction(snapshot: Snapshot, { diagnostic, fix }: QuickFix): CodeAction {
+  const edits = fix.edits.map(({ span, newText }) => ({ range: toRange(snapshot, rangeOf(snapshot, span)), newText }));
+  return {
+    title: fix.title,
+    kind: CodeActionKind.QuickFix,
+    diagnostics: [toDiagnostic(snapshot, diagnostic)],
+    edit: toWorkspaceEdit(snapshot, edits),
+    ...(fix.preferred === undefined ? {} : { isPreferred: fix.preferred }),
+  };
+}
+
+/** Edits of one document, refused by the client when it has another version by then. */
+function toWorkspaceEdit(snapshot: Snapshot, edits: LspTextEdit[]): WorkspaceEdit {
+  return { documentChanges: [{ textDocument: { uri: snapshot.uri, version: snapshot.version }, edits }] };
+}
+
+export function toHover(snapshot: Snapshot, hover: Hover): LspHover {
+  return {
+    contents: { kind: MarkupKind.Markdown, value: hover.markdown },
+    range: toRange(snapshot, hover.range),
+  };
+}
+
+const outlineKinds: Record<OutlineKind, SymbolKind> = {
+  function: SymbolKind.Function,
+  type: SymbolKind.Enum,
+  constructor: SymbolKind.EnumMember,
+  parameter: SymbolKind.Variable,
+  binding: SymbolKind.Constant,
+  import: SymbolKind.Module,
+};
+
+export function toDocumentSymbol(snapshot: Snapshot, item: OutlineItem): DocumentSymbol {
+  return {
+    name: item.name,
+    detail: item.detail,
+    kind: outlineKinds[item.kind],
+    range: toRange(snapshot, item.range),
+    selectionRange: toRange(snapshot, item.nameRange),
+    children: item.children.map((child) => toDocumentSymbol(snapshot, child)),
+  };
+}
+
+export function toSymbolInformation(snapshot: Snapshot, item: OutlineItem): SymbolInformation {
+  return {
+    name: item.name,
+    kind: outlineKinds[item.kind],
+    location: { uri: snapshot.uri, range: toRange(snapshot, item.nameRange) },
+  };
+}
+
+export function toLocationLink(snapshot: Snapshot, target: Target): LocationLink {
+  return {
+    originSelectionRange: toRange(snapshot, target.origin),
+    targetUri: snapshot.uri,
+    targetRange: toRange(snapshot, target.full),
+    targetSelectionRange: toRange(snapshot, target.name),
+  };
+}
+
+export function toLocation(snapshot: Snapshot, range: TextRange): Location {
+  return { uri: snapshot.uri, range: toRange(snapshot, range) };
+}
+
+export function toHighlight(snapshot: Snapshot, reference: Reference): DocumentHighlight {
+  return {
+    range: toRange(snapshot, reference.range),
+    kind: reference.declares ? DocumentHighlightKind.Write : DocumentHighlightKind.Read,
+  };
+}
+
+export function toRename(snapshot: Snapshot, edits: readonly RenameEdit[]): WorkspaceEdit {
+  return toWorkspaceEdit(
+    snapshot,
+    edits.map(({ range, newText }) => ({ range: toRange(snapshot, range), newText })),
+  );
+}
+
+export function toFoldingRange(fold: Fold): FoldingRange {
+  return { startLine: fold.startLine, endLine: fold.endLine, kind: fold.kind };
+}
+
+export function toSelectionRange(snapshot: Snapshot, ranges: readonly TextRange[]): SelectionRange {
+  let result: SelectionRange | undefined;
+  for (const range of ranges.toReversed())
+    result = { range: toRange(snapshot, range), ...(result ? { parent: result } : {}) };
+  return result ?? { range: toRange(snapshot, { start: 0, end: 0 }) };
+}
+
+const completionKinds: Record<CompletionKind, CompletionItemKind> = {
+  local: CompletionItemKind.Variable,
+  graph: CompletionItemKind.Variable,
+  global: CompletionItemKind.Function,
+  operator: CompletionItemKind.Method,
+  attribute: CompletionItemKind.Property,
+  value: CompletionItemKind.Value,
+  constructor: CompletionItemKind.EnumMember,
+  type: CompletionItemKind.Class,
+  typeParam: CompletionItemKind.TypeParameter,
+  keyword: CompletionItemKind.Keyword,
+  snippet: CompletionItemKind.Snippet,
+};
+
+export function toCompletionItem(snapshot: Snapshot, item: Completion): CompletionItem {
+  return {
+    label: item.label,
+    kind: completionKinds[item.kind],
+    detail: item.detail,
+    ...(item.documentation === undefined
+      ? {}
+      : { documentation: { kind: MarkupKind.Markdown, value: item.documentation } }),
+    sortText: `${String(item.rank).padStart(3, '0')}${item.label}`,
+    filterText: item.label,
+    insertTextFormat: item.snippet === true ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
+    textEdit: { range: toRange(snapshot, item.range), newText: item.insert },
+  };
+}
+
+export function toSignatureHelp(signature: Signature): SignatureHelp {
+  return {
+    signatures: [
+      {
+        label: signature.label,
+        documentation: { kind: MarkupKind.Markdown, value: signature.documentation },
+        parameters: parameterRanges(signature),
+      },
+    ],
+    activeSignature: 0,
+    ...(signature.active === undefined ? {} : { activeParameter: signature.active }),
+  };
+}
+
+/** Parameters by offsets, so that a name that stands twice in the label is told apart. */
+function parameterRanges(signature: Signature) {
+  let from = signature.label.indexOf('(') + 1;
+  return signature.parameters.map((parameter) => {
+    const start = signature.label.indexOf(parameter.label, from);
+    from = start + parameter.label.length;
+    return {
+      label: [start, from] as [number, number],
+      documentation: { kind: MarkupKind.Markdown, value: parameter.documentation },
+    };
+  });
+}
+
+export function toInlayHint(snapshot: Snapshot, hint: Hint): InlayHint {
+  const position = snapshot.lines.position(hint.offset);
+  return {
+    position,
+    label: hint.label,
+    kind: InlayHintKind.Type,
+    paddingRight: true,
+    ...(hint.insert === undefined
+      ? {}
+      : { textEdits: [{ range: { start: position, end: position }, newText: hint.insert }] }),
+  };
+}
+
+export function toSemanticTokens(snapshot: Snapshot, tokens: readonly SemanticToken[]): SemanticTokens {
+  const builder = new SemanticTokensBuilder();
+  for (const token of tokens) {
+    const { line, character } = snapshot.lines.position(token.range.start);
+    const modifiers = token.modifiers.reduce((bits, name) => bits | (1 << tokenModifiers.indexOf(name)), 0);
+    builder.push(line, character, token.range.end - token.range.start, tokenTypes.indexOf(token.type), modifiers);
+  }
+  return builder.build();
+}
+
+export function toDocumentLink(snapshot: Snapshot, link: MetaLink): DocumentLink {
+  const { line, character } = snapshot.lines.position(link.target.start);
+  return {
+    range: toRange(snapshot, link.range),
+    target: `${snapshot.uri}#L${line + 1},${character + 1}`,
+    tooltip: link.tooltip,
+  };
+}

@@ -1,0 +1,263 @@
+/** Completion: what may stand at the cursor, by the place it is in. */
+import type { TextRange } from '../../../compiler/src/base/span.ts';
+import type { AttributeSpec } from '../../../compiler/src/operators/attributes.ts';
+import type { Operator } from '../../../compiler/src/operators/operator.ts';
+import { operatorRegistry } from '../../../compiler/src/operators/registry.ts';
+import type { CallExpr, Node } from '../../../compiler/src/syntax/tree.ts';
+import { printType } from '../../../compiler/src/types/print.ts';
+import { pathAt } from '../locate.ts';
+import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
+import { attributeKind, attributesOf, attributeTable, code, operatorSignature, writeAttribute } from './describe.ts';
+import { visibleLocals } from './scope.ts';
+
+export type CompletionKind =
+  | 'local'
+  | 'graph'
+  | 'global'
+  | 'operator'
+  | 'attribute'
+  | 'value'
+  | 'constructor'
+  | 'type'
+  | 'typeParam'
+  | 'keyword'
+  | 'snippet';
+
+export interface Completion {
+  readonly label: string;
+  readonly kind: CompletionKind;
+  readonly detail: string;
+  /** Markdown. */
+  readonly documentation?: string;
+  /** What is inserted over `range`; a snippet when `snippet` is set. */
+  readonly insert: string;
+  readonly snippet?: boolean;
+  readonly range: TextRange;
+  /** Smaller comes first. */
+  readonly rank: number;
+}
+
+/** Everything that fits at `offset`; the editor filters by what is typed. */
+export function completion(snapshot: CheckedSnapshot, offset: number): readonly Completion[] {
+  const lineStart = snapshot.text.lastIndexOf('\n', offset - 1) + 1;
+  const line = snapshot.text.slice(Math.max(lineStart, offset - 2000), offset);
+  if (inComment(line) || inMetadata(snapshot, offset)) return [];
+  const typed = /[%@]?[A-Za-z_0-9][\w/.]*$|[%@]$/.exec(line)?.[0] ?? '';
+  const range = { start: offset - typed.length, end: offset };
+  if (typed.startsWith('@')) return globals(snapshot, range);
+  const path = pathAt(snapshot, offset);
+  if (typed.startsWith('%')) return locals(snapshot, path, offset, range);
+  const before = line.slice(0, line.length - typed.length);
+  const call = callAround(snapshot, path, offset);
+  const operator = call && operatorOf(snapshot, call);
+  const key = /([A-Za-z_][\w.]*)\s*=\s*(?:"[^"]*)?$/.exec(before)?.[1];
+  if (operator && key !== undefined && !/==\s*$/.test(before)) {
+    const spec = attributesOf(operator).find(([name]) => name === key)?.[1];
+    if (spec) return values(spec, range, /"[^"]*$/.test(before));
+  }
+  if (inString(before)) return [];
+  if (isTypePlace(before, path)) return types(snapshot, path, range);
+  const expressions = [
+    ...locals(snapshot, path, offset, range),
+    ...globals(snapshot, range),
+    ...constructors(snapshot, range),
+    ...operators(range),
+    ...keywords(range),
+  ];
+  if (call && operator && /[(,]\s*$/.test(before)) return [...attributes(operator, call, range), ...expressions];
+  return expressions;
+}
+
+function inComment(line: string): boolean {
+  return /^[^"]*\/\//.test(line);
+}
+
+function inString(before: string): boolean {
+  return (before.split('"').length - 1) % 2 === 1;
+}
+
+function inMetadata(snapshot: CheckedSnapshot, offset: number): boolean {
+  const { metadata } = snapshot.tree;
+  return metadata !== undefined && offset > rangeOf(snapshot, metadata.span).start;
+}
+
+/** The innermost call whose parentheses hold the offset. */
+function callAround(snapshot: CheckedSnapshot, path: readonly Node[], offset: number): CallExpr | undefined {
+  for (let i = path.length - 1; i >= 0; i--) {
+    const node = path[i];
+    if (node?.kind === 'fn' || (node?.kind === 'block' && node.braces)) return undefined;
+    if (node?.kind === 'call' && rangeOf(snapshot, node.argsSpan).start < offset) return node;
+  }
+  return undefined;
+}
+
+function operatorOf(snapshot: CheckedSnapshot, call: CallExpr): Operator | undefined {
+  if (call.callee.kind !== 'name') return undefined;
+  const symbol = snapshot.check.symbolOf(call.callee);
+  if (symbol) return symbol.kind === 'operator' ? symbol.operator : undefined;
+  return operatorRegistry.get(call.callee.name);
+}
+
+const typeKinds: ReadonlySet<Node['kind']> = new Set<Node['kind']>([
+  ...(['tensortype', 'tupletype', 'fntype', 'namedtype', 'holetype', 'reftype'] as const),
+]);
+
+/** After a colon or an arrow, or inside a type. */
+function isTypePlace(before: string, path: readonly Node[]): boolean {
+  if (/(?:[%@]?[\w/\])]\s*:|->)\s*$/.test(before)) return true;
+  return path.some((node) => typeKinds.has(node.kind));
+}
+
+function locals(
+  snapshot: CheckedSnapshot,
+  path: readonly Node[],
+  offset: number,
+  range: TextRange,
+): readonly Completion[] {
+  return visibleLocals(snapshot, path, offset).map((local, nearness) => {
+    const type = snapshot.check.typeOf(local.node);
+    return {
+      label: local.text,
+      kind: local.node.kind === 'graph' ? 'graph' : 'local',
+      detail: type && type.kind !== 'error' ? printType(type) : '',
+      insert: local.text,
+      range,
+      rank: 10 + Math.min(nearness, 9),
+    };
+  });
+}
+
+function globals(snapshot: CheckedSnapshot, range: TextRange): readonly Completion[] {
+  return [...snapshot.check.globals].map(([name, type]) => ({
+    label: `@${name}`,
+    kind: 'global',
+    detail: printType(type),
+    insert: `@${name}`,
+    range,
+    rank: 30,
+  }));
+}
+
+function constructors(snapshot: CheckedSnapshot, range: TextRange): readonly Completion[] {
+  return snapshot.tree.definitions.flatMap((definition) =>
+    definition.kind !== 'type'
+      ? []
+      : (definition.constructors ?? []).map((constructor): Completion => {
+          const { text } = constructor.name;
+          const taken = constructor.fields.length > 0;
+          const detail = `constructor of ${definition.name.text}`;
+          const insert = taken ? `${text}($0)` : text;
+          return { label: text, kind: 'constructor', detail, insert, snippet: taken, range, rank: 35 };
+        }),
+  );
+}
+
+let operatorItems: readonly Omit<Completion, 'range'>[] | undefined;
+
+/** Operators say the same in every document; only the range differs. */
+function operators(range: TextRange): readonly Completion[] {
+  operatorItems ??= operatorRegistry.all().map((operator) => {
+    const table = attributeTable(operator, undefined);
+    return {
+      label: operator.name,
+      kind: 'operator',
+      detail: operatorSignature(operator),
+      documentation: table ? `${operator.summary}\n\n${table}` : operator.summary,
+      insert: `${operator.name}($0)`,
+      snippet: true,
+      rank: 40,
+    };
+  });
+  return operatorItems.map((item) => ({ ...item, range }));
+}
+
+/** Attributes that the call does not have yet; required ones first. */
+function attributes(operator: Operator, call: CallExpr, range: TextRange): readonly Completion[] {
+  const written = new Set(call.attrs.map((attribute) => attribute.key.text));
+  return attributesOf(operator)
+    .filter(([name]) => !written.has(name))
+    .map(([name, spec]): Completion => {
+      const fallback = spec.default === undefined ? 'required' : `default ${writeAttribute(spec.default)}`;
+      return {
+        label: `${name}=`,
+        kind: 'attribute',
+        detail: `${attributeKind(spec)}, ${fallback}`,
+        documentation: `${spec.summary}\n\nAttribute of ${code(operator.name)}`,
+        insert: `${name}=${valuePlaceholder(spec)}`,
+        snippet: true,
+        range,
+        rank: spec.default === undefined ? 1 : 5,
+      };
+    });
+}
+
+function valuePlaceholder(spec: AttributeSpec): string {
+  if (spec.values && spec.values.length > 0) return `"\${1|${spec.values.join(',')}|}"`;
+  if (spec.kind === 'bool') return '${1|True,False|}';
+  const quoted = spec.kind === 'string' || spec.kind === 'dtype';
+  const fallback = spec.default === undefined || spec.default === null ? '' : writeAttribute(spec.default);
+  if (quoted) return `"\${1:${fallback.replaceAll('"', '')}}"`;
+  if (spec.kind.endsWith('[]') && spec.kind !== 'int|int[]') return `[\${1:${fallback.replace(/^\[|\]$/g, '')}}]`;
+  return `\${1:${fallback}}`;
+}
+
+const dtypes = [
+  'float32',
+  'float16',
+  'float64',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'bool',
+];
+
+function values(spec: AttributeSpec, range: TextRange, quoted: boolean): readonly Completion[] {
+  const strings = spec.values ?? (spec.kind === 'dtype' ? dtypes : []);
+  const words = quoted ? [] : spec.kind === 'bool' ? ['True', 'False'] : [];
+  const none = spec.nullable === true && !quoted ? ['None'] : [];
+  const shown = [...words, ...strings.map((s) => (quoted ? s : `"${s}"`)), ...none];
+  return shown.map((text, i) => ({ label: text, kind: 'value', detail: spec.summary, insert: text, range, rank: i }));
+}
+
+function types(snapshot: CheckedSnapshot, path: readonly Node[], range: TextRange): readonly Completion[] {
+  const item = (label: string, kind: CompletionKind, detail: string, rank: number, insert = label): Completion => {
+    return { label, kind, detail, insert, snippet: insert !== label, range, rank };
+  };
+  const params = path.flatMap((node) =>
+    node.kind === 'def' ? node.fn.typeParams : node.kind === 'type' || node.kind === 'fn' ? node.typeParams : [],
+  );
+  const named = snapshot.tree.definitions.flatMap((d) => (d.kind === 'type' ? [d] : []));
+  return [
+    item('Tensor', 'type', 'Tensor[(shape), dtype]', 0, 'Tensor[(${1:1}), ${2:float32}]'),
+    ...dtypes.map((dtype) => item(dtype, 'type', 'scalar', 2)),
+    ...[...new Set(params.map((name) => name.text))].map((name) => item(name, 'typeParam', 'type parameter', 1)),
+    ...named.map((d) => {
+      const generic = d.typeParams.length > 0;
+      return item(d.name.text, 'type', 'data type', 1, generic ? `${d.name.text}[$0]` : d.name.text);
+    }),
+    item('fn', 'keyword', 'function type', 3, 'fn ($1) -> $0'),
+  ];
+}
+
+const snippets: readonly (readonly [string, string, string])[] = [
+  ['def', 'function definition', 'def @${1:main}(%${2:x}: Tensor[(${3:1}), float32]) {\n  $0\n}'],
+  ['let', 'local binding', 'let %${1:x} = $2;\n$0'],
+  ['fn', 'function literal', 'fn (%${1:x}) {\n  $0\n}'],
+  ['if', 'conditional', 'if ($1) {\n  $2\n} else {\n  $0\n}'],
+  ['match', 'pattern match', 'match (${1:%x}) {\n  $0\n}'],
+  ['type', 'data type', 'type ${1:Name} {\n  $0\n}'],
+];
+
+function keywords(range: TextRange): readonly Completion[] {
+  const plain = ['ref', 'ref_read', 'ref_write', 'free_var', 'True', 'False'];
+  return [
+    ...snippets.map(([label, detail, insert]): Completion => {
+      return { label, kind: 'snippet', detail, insert, snippet: true, range, rank: 60 };
+    }),
+    ...plain.map((label): Completion => ({ label, kind: 'keyword', detail: '', insert: label, range, rank: 61 })),
+  ];
+}

@@ -1,0 +1,28 @@
+/** Links from `meta[relay.Constant][0]` to the metadata section. */
+import type { TextRange } from '../../../compiler/src/base/span.ts';
+import { rangeOf, type Snapshot } from '../snapshot.ts';
+
+export interface MetaLink {
+  readonly range: TextRange;
+  readonly target: TextRange;
+  readonly tooltip: string;
+}
+
+const pattern = /meta\[([^\]\n]*)\]\[(\d+)\]/g;
+
+/** Every metadata reference outside the metadata section itself; none when the file has no such section. */
+export function documentLinks(snapshot: Snapshot): readonly MetaLink[] {
+  const { metadata } = snapshot.tree;
+  if (!metadata) return [];
+  const section = rangeOf(snapshot, metadata.span);
+  const links: MetaLink[] = [];
+  const program = snapshot.text.slice(0, section.start);
+  for (const match of program.matchAll(pattern)) {
+    links.push({
+      range: { start: match.index, end: match.index + match[0].length },
+      target: { start: section.start, end: section.start + '#[metadata]'.length },
+      tooltip: `Constant ${match[2] ?? ''} of ${match[1] ?? ''} in the metadata section`,
+    });
+  }
+  return links;
+}

@@ -1,0 +1,205 @@
+/** Hover: the type of any expression, what a name means, an operator's summary and attributes, where a dimension came from. */
+import type { TextRange } from '../../../compiler/src/base/span.ts';
+import type { DimStep, Symbol } from '../../../compiler/src/check/result.ts';
+import type { CallExpr, Expr, Node } from '../../../compiler/src/syntax/tree.ts';
+import { printType } from '../../../compiler/src/types/print.ts';
+import type { Type } from '../../../compiler/src/types/type.ts';
+import { occurrenceAt, pathAt, symbolText } from '../locate.ts';
+import { rangeOf, textOf, touches, type CheckedSnapshot } from '../snapshot.ts';
+import { summariseConstant } from './constants.ts';
+import {
+  attributeKind,
+  attributesOf,
+  attributeTable,
+  code,
+  fenced,
+  operatorSignature,
+  writeAttribute,
+} from './describe.ts';
+
+export interface Hover {
+  readonly range: TextRange;
+  readonly markdown: string;
+}
+
+/** What to show at an offset; undefined where there is nothing to say. */
+export function hover(snapshot: CheckedSnapshot, offset: number): Hover | undefined {
+  const path = pathAt(snapshot, offset);
+  return hoverAttribute(snapshot, path, offset) ?? hoverName(snapshot, path, offset) ?? hoverExpression(snapshot, path);
+}
+
+/** An attribute's key: what it takes, its default, what it does. */
+function hoverAttribute(snapshot: CheckedSnapshot, path: readonly Node[], offset: number): Hover | undefined {
+  const at = path.findLastIndex((node) => node.kind === 'attribute');
+  const attribute = path[at];
+  const call = path[at - 1];
+  if (attribute?.kind !== 'attribute' || call?.kind !== 'call') return undefined;
+  const range = rangeOf(snapshot, attribute.key.span);
+  if (!touches(range, offset)) return undefined;
+  const operator = operatorOf(snapshot, call);
+  const spec = operator && attributesOf(operator).find(([name]) => name === attribute.key.text)?.[1];
+  if (!operator || !spec) return undefined;
+  const fallback = spec.default === undefined ? 'required' : `default ${code(writeAttribute(spec.default))}`;
+  const markdown = `${fenced(`${attribute.key.text}: ${attributeKind(spec)}`)}\n${spec.summary}\n\n${fallback}, of ${code(operator.name)}`;
+  return { range, markdown };
+}
+
+function operatorOf(snapshot: CheckedSnapshot, call: CallExpr) {
+  const symbol = call.callee.kind === 'name' ? snapshot.check.symbolOf(call.callee) : undefined;
+  return symbol?.kind === 'operator' ? symbol.operator : undefined;
+}
+
+function hoverName(snapshot: CheckedSnapshot, path: readonly Node[], offset: number): Hover | undefined {
+  const found = occurrenceAt(snapshot, offset);
+  if (!found) return undefined;
+  const range = rangeOf(snapshot, found.span);
+  const call = path.findLast((node): node is CallExpr => node.kind === 'call');
+  if (found.symbol.kind === 'operator') {
+    const own = call && call.callee.kind === 'name' && call.callee.span === found.span ? call : undefined;
+    return { range, markdown: describeOperator(snapshot, found.symbol, own) };
+  }
+  return { range, markdown: describeSymbol(snapshot, found.symbol, path) };
+}
+
+function describeOperator(
+  snapshot: CheckedSnapshot,
+  symbol: Extract<Symbol, { kind: 'operator' }>,
+  call: CallExpr | undefined,
+): string {
+  const { operator } = symbol;
+  const type = call && snapshot.check.typeOf(call);
+  const parts = [fenced(type ? `${operator.name}(…): ${printType(type)}` : operatorSignature(operator))];
+  parts.push(operator.summary);
+  if (operator.inputs.length > 0) {
+    parts.push(operator.inputs.map((input, i) => describeInput(snapshot, input, call?.args[i])).join('\n'));
+  }
+  const table = attributeTable(operator, call && snapshot.check.attrsOf(call));
+  if (table) parts.push(table);
+  const origins = call && type ? describeDims(snapshot, call, type) : '';
+  if (origins) parts.push(origins);
+  if (operator.details) parts.push(operator.details);
+  return parts.join('\n\n');
+}
+
+function describeInput(
+  snapshot: CheckedSnapshot,
+  input: { readonly name: string; readonly summary: string },
+  argument: Expr | undefined,
+): string {
+  const type = argument && snapshot.check.typeOf(argument);
+  return `- ${code(input.name)}${type ? ` ${code(printType(type))}` : ''} ${input.summary}`;
+}
+
+function describeSymbol(snapshot: CheckedSnapshot, symbol: Symbol, path: readonly Node[]): string {
+  const name = symbolText(symbol);
+  switch (symbol.kind) {
+    case 'local': {
+      const type = snapshot.check.typeOf(symbol.definition);
+      const what = {
+        param: 'parameter',
+        let: 'bound by let',
+        free_var: 'free variable',
+        varpattern: 'bound by a pattern',
+      };
+      return joined(fenced(`${name}: ${printed(type)}`), what[symbol.definition.kind]);
+    }
+    case 'graph': {
+      const { definition } = symbol;
+      const type = snapshot.check.typeOf(definition);
+      const origins = type ? describeDims(snapshot, definition, type) : '';
+      return joined(fenced(`${name}: ${printed(type)}`), fenced(shorten(textOf(snapshot, definition.span))), origins);
+    }
+    case 'global': {
+      const type = snapshot.check.globals.get(symbol.name);
+      return joined(fenced(`def ${name}: ${printed(type)}`), symbol.definition ? '' : 'from the library');
+    }
+    case 'constructor': {
+      const use = path.at(-1);
+      const type = use?.kind === 'name' ? snapshot.check.typeOf(use) : undefined;
+      const shown = type
+        ? `${name}: ${printType(type)}`
+        : symbol.definition
+          ? textOf(snapshot, symbol.definition.span)
+          : name;
+      return joined(fenced(shown), `constructor of ${code(symbol.adt)}`);
+    }
+    case 'adt':
+      return fenced(symbol.definition ? shorten(textOf(snapshot, symbol.definition.span)) : `type ${name}`);
+    case 'typeParam':
+      return joined(fenced(name), 'type parameter');
+    case 'dimVar':
+      return joined(fenced(name), 'named dimension');
+    case 'operator':
+      return describeOperator(snapshot, symbol, undefined);
+  }
+}
+
+/** The innermost expression with a type: literals, calls, projections, tuples, blocks. */
+function hoverExpression(snapshot: CheckedSnapshot, path: readonly Node[]): Hover | undefined {
+  for (let i = path.length - 1; i >= 0; i--) {
+    const node = path[i];
+    if (!node || !isTyped(node)) continue;
+    const type = snapshot.check.typeOf(node);
+    if (!type || type.kind === 'error') continue;
+    const range = rangeOf(snapshot, node.span);
+    if (node.kind === 'meta') {
+      const name = `meta[${node.key}][${node.index}]`;
+      return { range, markdown: joined(fenced(`${name}: ${printType(type)}`), summariseConstant(snapshot, node)) };
+    }
+    return { range, markdown: fenced(printType(type)) };
+  }
+  return undefined;
+}
+
+type Typed = Extract<Node, Expr>;
+
+const untyped: ReadonlySet<Node['kind']> = new Set<Node['kind']>([
+  ...(['def', 'type', 'import', 'constructor', 'param', 'let', 'graph', 'sequence', 'free_var', 'arm'] as const),
+  ...(['wildcard', 'varpattern', 'ctorpattern', 'tuplepattern'] as const),
+  ...(['tensortype', 'tupletype', 'fntype', 'namedtype', 'holetype', 'reftype'] as const),
+  ...(['intdim', 'anydim', 'nameddim', 'exprdim', 'attribute', 'missing', 'block'] as const),
+]);
+
+function isTyped(node: Node): node is Typed {
+  return !untyped.has(node.kind);
+}
+
+/** One line a dimension that was computed: `56 = floor((112 + 2·1 − 3)/2) + 1`. */
+function describeDims(
+  snapshot: CheckedSnapshot,
+  node: Parameters<CheckedSnapshot['check']['explainDim']>[0],
+  type: Type,
+): string {
+  if (type.kind !== 'tensor') return '';
+  const lines: string[] = [];
+  for (let dim = 0; dim < type.shape.length; dim++) {
+    const step = snapshot.check.explainDim(node, dim);
+    if (!step || step.formula === '') continue;
+    lines.push(`- ${code(`${step.value} = ${step.formula}`)}${describeSources(snapshot, step)}`);
+  }
+  return lines.length === 0 ? '' : `Dimensions:\n${lines.join('\n')}`;
+}
+
+function describeSources(snapshot: CheckedSnapshot, step: DimStep): string {
+  const sources = step.sources.map((source) => {
+    if (!source.span) return source.label;
+    const at = snapshot.lines.position(rangeOf(snapshot, source.span).start);
+    return `[${source.label}](${snapshot.uri}#L${at.line + 1},${at.character + 1})`;
+  });
+  return sources.length === 0 ? '' : ` from ${sources.join(', ')}`;
+}
+
+function printed(type: Type | undefined): string {
+  return type && type.kind !== 'error' ? printType(type) : '_';
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** At most a few lines of source. */
+function shorten(text: string): string {
+  const lines = text.split(/\r?\n/);
+  const shown = lines.slice(0, 8).map((line) => (line.length > 200 ? `${line.slice(0, 200)}…` : line));
+  return lines.length > 8 ? `${shown.join('\n')}\n…` : shown.join('\n');
+}

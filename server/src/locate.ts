@@ -1,0 +1,182 @@
+/** From a place in the text to the nodes and names there. */
+import type { Span, TextRange } from '../../compiler/src/base/span.ts';
+import type { Symbol } from '../../compiler/src/check/result.ts';
+import type { Name, Node } from '../../compiler/src/syntax/tree.ts';
+import { children } from '../../compiler/src/syntax/walk.ts';
+import { rangeOf, touches, type CheckedSnapshot, type Snapshot } from './snapshot.ts';
+
+/** The nodes around an offset, outermost first. */
+export function pathAt(snapshot: Snapshot, offset: number): readonly Node[] {
+  const { tree } = snapshot;
+  const path: Node[] = [];
+  let candidates: readonly Node[] = tree.expression ? [tree.expression] : tree.definitions;
+  for (;;) {
+    const inner = childAt(snapshot, candidates, offset);
+    if (!inner) return path;
+    path.push(inner);
+    candidates = [...children(inner)];
+  }
+}
+
+/** Lists longer than this are searched by halving. */
+const shortList = 16;
+
+/** The child that touches the offset; where two meet, the one that starts there, as a cursor before a name means it. */
+function childAt(snapshot: Snapshot, nodes: readonly Node[], offset: number): Node | undefined {
+  let from = 0;
+  if (nodes.length > shortList) {
+    let low = 0;
+    let high = nodes.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const node = nodes[middle];
+      if (node && rangeOf(snapshot, node.span).end < offset) low = middle + 1;
+      else high = middle;
+    }
+    from = low;
+  }
+  let best: { readonly node: Node; readonly range: TextRange } | undefined;
+  for (let i = from; i < nodes.length; i++) {
+    const node = nodes[i];
+    if (!node) continue;
+    const range = rangeOf(snapshot, node.span);
+    if (nodes.length > shortList && range.start > offset) break;
+    if (!touches(range, offset)) continue;
+    if (!best || range.start === offset || isSmallerInside(range, best.range)) best = { node, range };
+  }
+  return best?.node;
+}
+
+function isSmallerInside(inner: TextRange, outer: TextRange): boolean {
+  return inner.start >= outer.start && inner.end <= outer.end && inner.end - inner.start < outer.end - outer.start;
+}
+
+/** A name in the text and what it means. */
+export interface Occurrence {
+  readonly symbol: Symbol;
+  readonly span: Span;
+  /** True where the name is introduced. */
+  readonly declares: boolean;
+}
+
+/** The name at an offset, whether it is used or introduced there. */
+export function occurrenceAt(snapshot: CheckedSnapshot, offset: number): Occurrence | undefined {
+  const path = pathAt(snapshot, offset);
+  for (let i = path.length - 1; i >= 0; i--) {
+    const node = path[i];
+    if (!node) continue;
+    const found = declarationIn(snapshot, node, offset) ?? useIn(snapshot, node, offset);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** What `node` introduces under a name that stands at `offset`. */
+function declarationIn(snapshot: CheckedSnapshot, node: Node, offset: number): Occurrence | undefined {
+  const declared = declarationOf(node);
+  if (declared && touches(rangeOf(snapshot, declared.span), offset)) return declared;
+  if (node.kind === 'def' || node.kind === 'type' || node.kind === 'fn') {
+    const names = node.kind === 'def' ? node.fn.typeParams : node.typeParams;
+    const name = names.find((n: Name) => touches(rangeOf(snapshot, n.span), offset));
+    if (name) return { symbol: { kind: 'typeParam', name }, span: name.span, declares: true };
+  }
+  return undefined;
+}
+
+/** The symbol that a node introduces by itself; type parameters, of which there may be many, aside. */
+export function declarationOf(node: Node): Occurrence | undefined {
+  const declares = true;
+  switch (node.kind) {
+    case 'def':
+      return { symbol: { kind: 'global', name: node.name.text, definition: node }, span: node.name.span, declares };
+    case 'type':
+      return { symbol: { kind: 'adt', name: node.name.text, definition: node }, span: node.name.span, declares };
+    case 'param':
+    case 'let':
+    case 'free_var':
+    case 'varpattern':
+      return { symbol: { kind: 'local', name: node.name.text, definition: node }, span: node.name.span, declares };
+    case 'graph':
+      return { symbol: { kind: 'graph', index: node.index, definition: node }, span: node.nameSpan, declares };
+    default:
+      return undefined;
+  }
+}
+
+/** What the node refers to, when it is a reference whose name stands at `offset`. */
+function useIn(snapshot: CheckedSnapshot, node: Node, offset: number): Occurrence | undefined {
+  switch (node.kind) {
+    case 'local':
+    case 'graphref':
+    case 'global':
+    case 'name': {
+      const symbol = snapshot.check.symbolOf(node);
+      return symbol ? { symbol, span: node.span, declares: false } : undefined;
+    }
+    case 'ctorpattern':
+    case 'namedtype': {
+      if (!touches(rangeOf(snapshot, node.name.span), offset)) return undefined;
+      const symbol = snapshot.check.symbolOf(node);
+      return symbol ? { symbol, span: node.name.span, declares: false } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Where a symbol is introduced, when that is in this file. */
+export function declarationSpan(symbol: Symbol): Span | undefined {
+  switch (symbol.kind) {
+    case 'local':
+      return symbol.definition.name.span;
+    case 'graph':
+      return symbol.definition.nameSpan;
+    case 'global':
+    case 'constructor':
+    case 'adt':
+      return symbol.definition?.name.span;
+    case 'typeParam':
+      return symbol.name.span;
+    case 'dimVar':
+    case 'operator':
+      return undefined;
+  }
+}
+
+/** The whole of what introduces a symbol, for peeking. */
+export function definitionSpan(symbol: Symbol): Span | undefined {
+  switch (symbol.kind) {
+    case 'local':
+    case 'graph':
+      return symbol.definition.span;
+    case 'global':
+    case 'constructor':
+    case 'adt':
+      return symbol.definition?.span;
+    case 'typeParam':
+      return symbol.name.span;
+    case 'dimVar':
+    case 'operator':
+      return undefined;
+  }
+}
+
+/** How a symbol is written, sigil included. */
+export function symbolText(symbol: Symbol): string {
+  switch (symbol.kind) {
+    case 'local':
+      return `%${symbol.name}`;
+    case 'graph':
+      return `%${symbol.index}`;
+    case 'global':
+      return `@${symbol.name}`;
+    case 'constructor':
+    case 'adt':
+    case 'dimVar':
+      return symbol.name;
+    case 'typeParam':
+      return symbol.name.text;
+    case 'operator':
+      return symbol.operator.name;
+  }
+}

@@ -1,0 +1,15 @@
+/** The language server on Node: over a pipe to its parent, or over standard input and output. */
+import { createConnection, ProposedFeatures } from 'vscode-languageserver/node.js';
+import { serve } from './server.ts';
+
+/** Serves over the transport that the arguments name: `--stdio`, `--node-ipc`, `--socket=PORT`, `--pipe=NAME`. */
+export function startServer(argv: readonly string[] = process.argv.slice(2)): void {
+  const connection = argv.includes('--stdio')
+    ? createConnection(ProposedFeatures.all, process.stdin, process.stdout)
+    : createConnection(ProposedFeatures.all);
+  serve(connection);
+}
+
+/** True when this file (or its bundle) is the program, not a module of another. */
+const isProgram = /(?:^|[\\/])(?:server\.cjs|server[\\/]src[\\/]main\.ts)$/.test(process.argv[1] ?? '');
+if (isProgram) startServer();

@@ -1,0 +1,89 @@
+/** The language server over any connection; knows neither Node nor a browser. */
+import {
+  TextDocumentSyncKind,
+  type Connection,
+  type InitializeParams,
+  type InitializeResult,
+  type ServerCapabilities,
+} from 'vscode-languageserver/lib/common/api.js';
+import { Analysis } from './analysis.ts';
+import { toDiagnostic } from './convert.ts';
+import { DocumentStore } from './documents.ts';
+import { diagnostics, syntaxDiagnostics } from './features/diagnostics.ts';
+import { defaultSettings, notifications, readSettings, type CheckedParams, type ServerSettings } from './protocol.ts';
+import type { Host } from './service.ts';
+import { services } from './services.ts';
+import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
+
+export const serverName = 'Relay';
+
+/** Wires the services to a connection and starts listening. */
+export function serve(connection: Connection): void {
+  const documents = new DocumentStore();
+  let settings: ServerSettings = defaultSettings;
+  /** A client that asks for diagnostics gets no second set unasked. */
+  let pulls = false;
+
+  const publish = (snapshot: Snapshot, found: ReturnType<typeof syntaxDiagnostics>): void => {
+    if (pulls) return;
+    const items = found.map((diagnostic) => toDiagnostic(snapshot, diagnostic));
+    void connection.sendDiagnostics({ uri: snapshot.uri, version: snapshot.version, diagnostics: items });
+  };
+  const checked = (snapshot: CheckedSnapshot, milliseconds: number): void => {
+    const found = diagnostics(snapshot);
+    publish(snapshot, found);
+    const count = (severity: string): number => found.filter((d) => d.severity === severity).length;
+    const params: CheckedParams = {
+      uri: snapshot.uri,
+      version: snapshot.version,
+      errors: count('error'),
+      warnings: count('warning'),
+      milliseconds,
+    };
+    void connection.sendNotification(notifications.checked, params);
+  };
+  const analysis = new Analysis(documents, {
+    checked: ({ snapshot, milliseconds }) => checked(snapshot, milliseconds),
+    bug: (error) => {
+      connection.console.error(`Checking failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+      for (const document of documents.all())
+        if (!document.checked) publish(document.snapshot, syntaxDiagnostics(document.snapshot));
+    },
+  });
+  const host: Host = { connection, documents, analysis, settings: () => settings };
+
+  connection.onInitialize((params: InitializeParams): InitializeResult => {
+    const options = params.initializationOptions as { readonly diagnostics?: unknown } | undefined;
+    pulls = params.capabilities.textDocument?.diagnostic !== undefined && options?.diagnostics !== 'push';
+    settings = readSettings(params.initializationOptions);
+    const capabilities: ServerCapabilities = {
+      textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
+      positionEncoding: 'utf-16',
+    };
+    for (const service of services) {
+      if (!pulls && service.capabilities.diagnosticProvider) continue;
+      Object.assign(capabilities, service.capabilities);
+    }
+    return { capabilities, serverInfo: { name: serverName } };
+  });
+  connection.onDidChangeConfiguration((params) => {
+    const all = params.settings as { readonly relay?: unknown } | undefined;
+    settings = readSettings(all?.relay);
+    void connection.languages.inlayHint.refresh().catch(() => undefined);
+  });
+  connection.onDidOpenTextDocument(({ textDocument }) => {
+    documents.open(textDocument.uri, textDocument.version, textDocument.text);
+    analysis.changed(textDocument.uri);
+  });
+  connection.onDidChangeTextDocument(({ textDocument, contentChanges }) => {
+    documents.get(textDocument.uri)?.change(contentChanges, textDocument.version);
+    analysis.changed(textDocument.uri);
+  });
+  connection.onDidCloseTextDocument(({ textDocument }) => {
+    analysis.closed(textDocument.uri);
+    documents.close(textDocument.uri);
+    void connection.sendDiagnostics({ uri: textDocument.uri, diagnostics: [] });
+  });
+  for (const service of services) service.register(host);
+  connection.listen();
+}
