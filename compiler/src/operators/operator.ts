@@ -136,6 +136,11 @@ export interface Operator<S extends AttributeSchema = AttributeSchema> {
   readonly attributes: S;
   /** TVM's attribute class, `relay.attrs.Conv2DAttrs`; undefined when attributes are rejected. */
   readonly attrsType?: string;
+  /**
+   * TVM reads attributes of this operator only when the extra key `attrs_type_key` names `attrsType` (the operator has
+   * no attribute class registered), so printed programs carry the key.
+   */
+  readonly attrsTypeKey?: boolean;
   relate(context: RelateContext<AttributeValues<S>>): RelateResult;
   /** Origin of each result dimension; called only when someone asks. Inputs are solved. */
   explain?(context: RelateContext<AttributeValues<S>>, result: Type, at: ResultDim): DimOrigin | undefined;
