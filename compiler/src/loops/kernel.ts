@@ -25,9 +25,15 @@ export interface LoweredKernel {
   readonly body: Stmt;
   /**
    * Output `output` may start `lead` bytes or more below the start of input `input` in memory (0: share one start),
-   * because every element is read before its place is written.
+   * because every element is read before its place is written. `exact`: at that distance only (or not overlapping at
+   * all), because the order of reads and writes is not that of memory.
    */
-  readonly overlaps: readonly { readonly input: number; readonly output: number; readonly leadBytes: number }[];
+  readonly overlaps: readonly {
+    readonly input: number;
+    readonly output: number;
+    readonly leadBytes: number;
+    readonly exact?: boolean;
+  }[];
   /** Extra compiler flags for this function's file (`-O3`, `-fno-schedule-insns`). */
   readonly flags: readonly string[];
   readonly macs: number;

@@ -13,6 +13,7 @@ import {
   intr,
   advance,
   ix,
+  load,
   local,
   loop,
   mul,
@@ -368,8 +369,8 @@ function computeBlock(
       let scaled: LExpr;
       if (config.requantize === 'high') scaled = bin('shr', intr('smmla', value, multiplier, rounding), shift);
       else scaled = scaleWide(partner ? bin('shr', value, i32(8)) : value, multiplier, shift, zero);
-      const place = add(index, i * p.outC + c);
-      const result = finish(scaled, p.epilogue, at.other, place);
+      const residual = at.other ? load(at.other, add(index, i * p.outC + c)) : undefined;
+      const result = finish(scaled, p.epilogue, residual);
       out.push({ kind: 'store_via', pointer: o, offset: ix(i * p.outC + c), value: result });
     }
   }

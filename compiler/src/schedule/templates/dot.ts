@@ -190,45 +190,55 @@ type At = (pixel: number) => { readonly pointer: Pointer; readonly offset: numbe
 function step(d: DotBlock, at: At, x: number, s: number): Stmt[] {
   const out: Stmt[] = [];
   const count = columns(d);
-  if (d.packing === 'dual') {
-    const words: { raw: Local; wide: Local }[][] = [];
+  const load = (c: number): readonly Word[] =>
+    d.packing === 'dual' ? dualWords(d, s, c, out) : singleWords(d, s, c, out);
+  const multiply = (c: number, p: number, inputs: readonly Local[], words: readonly Word[]): void =>
+    inputs.forEach((input, h) => {
+      const word = words[h] as Word;
+      if (d.packing === 'single') return accumulate(d, out, c, p, input, word.wide);
+      accumulate(d, out, 2 * c, p, input, word.wide);
+      accumulate(d, out, 2 * c + 1, p, input, word.raw);
+    });
+  // The side with fewer registers is held, the other streams past it.
+  if (count > d.pixels) {
+    const inputs = Array.from({ length: d.pixels }, (_, p) => loadPair(at, p, x, out));
     for (let c = 0; c < count; c++) {
-      const raw = [local('w'), local('w')] as const;
-      const wide = [local('v'), local('v')] as const;
-      out.push(declare(raw[0], 0), declare(raw[1], 0), ldrd(raw[0], raw[1], d.weights, 2 * (s * count + c)));
-      out.push(declare(wide[0], intr('sxtb16', raw[0])), declare(wide[1], intr('sxtb16', raw[1])));
-      words.push([
-        { raw: raw[0], wide: wide[0] },
-        { raw: raw[1], wide: wide[1] },
-      ]);
-    }
-    for (let p = 0; p < d.pixels; p++) {
-      const inputs = loadPair(at, p, x, out);
-      inputs.forEach((input, h) => {
-        for (let c = 0; c < count; c++) {
-          const word = words[c]?.[h] as { raw: Local; wide: Local };
-          accumulate(d, out, 2 * c, p, input, word.wide);
-          accumulate(d, out, 2 * c + 1, p, input, word.raw);
-        }
-      });
+      const words = load(c);
+      inputs.forEach((input, p) => multiply(c, p, input, words));
     }
     return out;
   }
-  const words: Local[][] = [];
-  for (let c = 0; c < count; c++) {
-    const raw = local('w');
-    const wide = [local('v'), local('v')] as const;
-    out.push(declare(raw, deref(d.weights, s * count + c)));
-    out.push(declare(wide[0], intr('sxtb16', raw)), declare(wide[1], intr('sxtb16_ror8', raw)));
-    words.push([wide[0], wide[1]]);
-  }
+  const words = Array.from({ length: count }, (_, c) => load(c));
   for (let p = 0; p < d.pixels; p++) {
     const inputs = loadPair(at, p, x, out);
-    inputs.forEach((input, h) => {
-      for (let c = 0; c < count; c++) accumulate(d, out, c, p, input, words[c]?.[h] as Local);
-    });
+    words.forEach((w, c) => multiply(c, p, inputs, w));
   }
   return out;
+}
+
+interface Word {
+  readonly raw: Local;
+  readonly wide: Local;
+}
+
+/** Both words of a pair of channels: taps 0 and 1, taps 2 and 3. */
+function dualWords(d: DotBlock, s: number, c: number, out: Stmt[]): readonly Word[] {
+  const raw = [local('w'), local('w')] as const;
+  const words = raw.map((r) => ({ raw: r, wide: local('v') }));
+  out.push(declare(raw[0], 0), declare(raw[1], 0), ldrd(raw[0], raw[1], d.weights, 2 * (s * columns(d) + c)));
+  for (const w of words) out.push(declare(w.wide, intr('sxtb16', w.raw)));
+  return words;
+}
+
+/** The one word of a channel as its two widened halves. */
+function singleWords(d: DotBlock, s: number, c: number, out: Stmt[]): readonly Word[] {
+  const raw = local('w');
+  out.push(declare(raw, deref(d.weights, s * columns(d) + c)));
+  return ['sxtb16', 'sxtb16_ror8'].map((op) => {
+    const wide = local('v');
+    out.push(declare(wide, intr(op, raw)));
+    return { raw, wide };
+  });
 }
 
 function loadPair(at: At, p: number, x: number, out: Stmt[]): readonly [Local, Local] {

@@ -1,7 +1,6 @@
 /** From 32-bit sums to stored bytes: scaling, zero point, saturation, bounds, and a fused residual addition. */
-import { add, bin, cast, i32, intr, load, sub } from '../../loops/build.ts';
+import { add, bin, cast, i32, intr, sub } from '../../loops/build.ts';
 import type { LExpr } from '../../loops/ir.ts';
-import type { Buffer } from '../../loops/kernel.ts';
 import type { AddSide, Epilogue, OutputDType, Residual } from '../problem.ts';
 import { highMultiply, scaleByConstants, scaleUp, scaleWide, scalingFor } from '../requantize.ts';
 
@@ -15,11 +14,10 @@ export function clamp(value: LExpr, dtype: OutputDType, min: number, max: number
   return v;
 }
 
-/** What follows scaling, for one element at `index` of the output. */
-export function finish(scaled: LExpr, e: Epilogue, other: Buffer | undefined, index: LExpr): LExpr {
+/** What follows scaling, for one element; `other` is the residual's element where there is one. */
+export function finish(scaled: LExpr, e: Epilogue, other: LExpr | undefined): LExpr {
   const own = clamp(scaled, e.dtype, e.min, e.max);
-  if (!e.residual || !other) return own;
-  return addSides(own, load(other, index), e.residual);
+  return e.residual && other ? addSides(own, other, e.residual) : own;
 }
 
 /** A quantised sum of two int8 or uint8 elements. */

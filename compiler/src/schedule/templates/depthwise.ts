@@ -1,0 +1,311 @@
+/**
+ * Quantised depthwise convolution: one channel's plane is gathered as int16 with its padding, then a few neighbouring
+ * outputs at a time take two taps an instruction where a pair of taps meets an aligned pair of inputs. Because a channel
+ * is read whole before its output is written, input and output may share their memory.
+ */
+import {
+  add, advance, assign, bin, block, buffer, cast, declare, deref, i32, intr, ix, ldrd, local, loop, mul, point, pointer, storeVia, sub,
+} from '../../loops/build.ts'; // prettier-ignore
+import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
+import type { Buffer } from '../../loops/kernel.ts';
+import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
+import { highMultiply, scaleWide } from '../requantize.ts';
+import { finish } from './epilogue.ts';
+import type { KernelParts } from './parts.ts';
+import { fill } from './rows.ts';
+
+export interface DepthwiseConfig {
+  /** Neighbouring outputs computed together. */
+  readonly pixels: number;
+  readonly requantize: 'high' | 'wide';
+}
+
+/** One multiply–accumulate instruction: input word, and a pair of taps or a single one. */
+interface Tap {
+  readonly word: number;
+  /** First tap of a pair; or the single tap. */
+  readonly tap: number;
+  readonly single: boolean;
+  /** For a single tap: its input is the word's upper half. */
+  readonly top: boolean;
+}
+
+/** The taps of an output whose first input is at element `start` of a row. */
+function tapsOf(p: ConvProblem, start: number): Tap[] {
+  const out: Tap[] = [];
+  for (let k = 0; k < p.kW;) {
+    const at = start + k * p.dilationW;
+    const paired = at % 2 === 0 && p.dilationW === 1 && k + 1 < p.kW;
+    out.push({ word: at >> 1, tap: k, single: !paired, top: at % 2 === 1 });
+    k += paired ? 2 : 1;
+  }
+  return out;
+}
+
+/** Pairs of neighbouring taps that are kept in registers; every tap is in one. */
+function pairsOf(p: ConvProblem, pixels: number): number[] {
+  const pairs = new Set<number>();
+  for (let i = 0; i < pixels; i++) for (const t of tapsOf(p, i * p.strideW)) if (!t.single) pairs.add(t.tap);
+  for (let k = 0; k < p.kW; k++) {
+    if (pairs.has(k) || pairs.has(k - 1)) continue;
+    pairs.add(k + 1 < p.kW || k === 0 ? k : k - 1);
+  }
+  return [...pairs].sort((a, b) => a - b);
+}
+
+export function depthwiseHighLegal(p: ConvProblem): boolean {
+  for (let c = 0; c < p.outC; c++) if (!scaleOf(p, c)) return false;
+  return true;
+}
+
+function factors(p: ConvProblem, c: number): { readonly multiplier: number; readonly shift: number } {
+  const e = p.epilogue;
+  const at = e.multiplier.length === 1 ? 0 : c;
+  return { multiplier: e.multiplier[at] ?? 0, shift: e.shift[at] ?? 0 };
+}
+
+function scaleOf(p: ConvProblem, c: number): ReturnType<typeof highMultiply> {
+  const { multiplier, shift } = factors(p, c);
+  return highMultiply(multiplier, shift, p.epilogue.zeroPoint, sumRange(p, c));
+}
+
+interface Plan {
+  readonly p: ConvProblem;
+  readonly config: DepthwiseConfig;
+  readonly pixels: number;
+  readonly pairs: readonly number[];
+  readonly planeW: number;
+  readonly planeH: number;
+  readonly input: Buffer;
+  readonly output: Buffer;
+  readonly other: Buffer | undefined;
+  readonly plane: Buffer;
+}
+
+/** The kernel of a depthwise problem (`groups` = input channels; any multiplier of channels). */
+export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig): KernelParts {
+  // A stride that is odd alternates between even and odd places: blocks then start at even ones.
+  const wanted = Math.min(config.pixels, p.outW);
+  const pixels = (wanted * p.strideW) % 2 === 1 && wanted < p.outW ? wanted + 1 : wanted;
+  const span = (Math.ceil(p.outW / pixels) * pixels - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
+  const planeW = span + 2 + (span & 1);
+  const planeH = (p.outH - 1) * p.strideH + (p.kH - 1) * p.dilationH + 1;
+  const input = buffer('input', p.inputDtype, p.batch * p.inH * p.inW * p.inC);
+  const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, p.batch * p.outH * p.outW * p.outC);
+  const other = p.epilogue.residual ? buffer('residual', p.epilogue.residual.other.dtype, output.length) : undefined;
+  const plane = buffer('plane', 'int16', planeW * planeH);
+  const plan: Plan = { p, config, pixels, pairs: pairsOf(p, pixels), planeW, planeH, input, output, other, plane };
+  const packed = pack(plan);
+  const weights = buffer('weights', 'int8', packed.length);
+  const w = pointer('w', weights, 'int32');
+  const body = block(
+    fill(plane, ix(0), needsPadding(p) ? plane.length : 0, p.inputZero),
+    loop('n', p.batch, (n) =>
+      block(
+        point(w, 0),
+        loop('c', p.inC, (c) =>
+          block(
+            gather(plan, add(mul(n, p.inH * p.inW * p.inC), c)),
+            loop('m', p.outC / p.inC, (m) => channel(plan, w, n, add(mul(c, p.outC / p.inC), m))),
+          ),
+        ),
+      ),
+    ),
+  );
+  return {
+    inputs: other ? [input, other] : [input],
+    outputs: [output],
+    constants: [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }],
+    scratch: [plane],
+    body,
+    overlaps: [
+      ...(p.batch === 1 && p.outC === p.inC && p.outH * p.outW <= p.inH * p.inW
+        ? [{ input: 0, output: 0, leadBytes: 0, exact: true }]
+        : []),
+      ...(other ? [{ input: 1, output: 0, leadBytes: 0, exact: true }] : []),
+    ],
+    macs: convMacs(p),
+  };
+}
+
+function needsPadding(p: ConvProblem): boolean {
+  return (
+    p.padTop > 0 ||
+    p.padLeft > 0 ||
+    (p.outH - 1) * p.strideH + (p.kH - 1) * p.dilationH >= p.inH + p.padTop ||
+    (p.outW - 1) * p.strideW + (p.kW - 1) * p.dilationW >= p.inW + p.padLeft
+  );
+}
+
+/** Copies one channel of the image into the plane; the border stays as it was filled. */
+function gather(plan: Plan, start: LExpr): Stmt[] {
+  const { p, plane, planeW, planeH } = plan;
+  const rows = Math.min(p.inH, planeH - p.padTop);
+  const columns = Math.min(p.inW, planeW - p.padLeft);
+  if (rows <= 0 || columns <= 0) return [];
+  const from = pointer('src', plan.input, p.inputDtype);
+  const to = pointer('dst', plane, 'int16');
+  const unroll = columns <= 8 ? columns : ([8, 6, 5, 4, 3, 2].find((u) => columns % u === 0) ?? 1);
+  const body: Stmt[] = [];
+  for (let i = 0; i < unroll; i++) body.push(storeVia(to, i, cast('int16', deref(from, i * p.inC))));
+  const row = [...body, advance(from, unroll * p.inC), advance(to, unroll)];
+  return [
+    point(from, start),
+    point(to, p.padTop * planeW + p.padLeft),
+    loop('y', rows, () =>
+      block(
+        loop('x', columns / unroll, () => block(row)),
+        advance(from, (p.inW - columns) * p.inC),
+        advance(to, planeW - columns),
+      ),
+    ),
+  ];
+}
+
+/** Bytes a channel: its pairs of taps two a word, then bias, multiplier, shift. */
+function pack(plan: Plan): Int8Array {
+  const { p, pairs } = plan;
+  const bytes: number[] = [];
+  const word = (v: number): void => void bytes.push((v << 24) >> 24, (v << 16) >> 24, (v << 8) >> 24, v >> 24);
+  for (let c = 0; c < p.outC; c++) {
+    const tap = (ky: number, k: number | undefined): number =>
+      k === undefined || k >= p.kW ? 0 : (p.weights[(c * p.kH + ky) * p.kW + k] ?? 0);
+    const all = Array.from({ length: p.kH }, (_, ky) => pairs.map((k) => ({ ky, k }))).flat();
+    for (let i = 0; i < all.length; i += 2) {
+      const a = all[i];
+      const b = all[i + 1];
+      for (const d of [0, 1]) bytes.push(a ? tap(a.ky, a.k + d) : 0, b ? tap(b.ky, b.k + d) : 0);
+    }
+    word(p.bias[c] ?? 0);
+    const scale = plan.config.requantize === 'high' ? scaleOf(p, c) : undefined;
+    word(scale?.multiplier ?? factors(p, c).multiplier);
+    word(scale?.shift ?? factors(p, c).shift);
+  }
+  return Int8Array.from(bytes);
+}
+
+/** One output channel: taps and parameters into registers, then all of its outputs. */
+function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr): Stmt {
+  const { p, pairs, config } = plan;
+  const out: Stmt[] = [];
+  const taps: Local[] = [];
+  const count = p.kH * pairs.length;
+  for (let i = 0; i < count; i += 2) {
+    const raw = local('q');
+    out.push(declare(raw, deref(w, i / 2)));
+    for (const [j, op] of ['sxtb16', 'sxtb16_ror8'].entries()) {
+      if (i + j >= count) break;
+      const pair = local('t');
+      out.push(declare(pair, intr(op, raw)));
+      taps.push(pair);
+    }
+  }
+  const words = Math.ceil(count / 2);
+  const bias = local('bias');
+  const multiplier = local('m');
+  const shift = local('sh');
+  const rounding = local('r');
+  out.push(
+    declare(bias, deref(w, words)),
+    declare(multiplier, deref(w, words + 1)),
+    declare(shift, deref(w, words + 2)),
+  );
+  if (config.requantize === 'high')
+    out.push(declare(rounding, bin('shl', i32(2 * p.epilogue.zeroPoint + 1), sub(shift, i32(1)))));
+  out.push(advance(w, words + 3));
+  const x = pointer('x', plan.plane, 'int32');
+  const o = pointer('out', plan.output, plan.output.dtype);
+  const residual = plan.other ? pointer('res', plan.other, plan.other.dtype) : undefined;
+  const first = add(mul(n, p.outH * p.outW * p.outC), c);
+  out.push(point(x, 0), point(o, first), ...(residual ? [point(residual, first)] : []));
+  const scale = (sum: Local): LExpr =>
+    config.requantize === 'high'
+      ? bin('shr', intr('smmla', sum, multiplier, rounding), shift)
+      : scaleWide(sum, multiplier, shift, p.epilogue.zeroPoint);
+  const outputs = (pixels: number): Stmt =>
+    block(
+      ...outputBlock(plan, pixels, x, taps, bias, (sum, i) => {
+        const value = finish(scale(sum), p.epilogue, residual ? deref(residual, i * p.outC) : undefined);
+        return storeVia(o, i * p.outC, value);
+      }),
+      advance(o, pixels * p.outC),
+      ...(residual ? [advance(residual, pixels * p.outC)] : []),
+    );
+  const whole = Math.floor(p.outW / plan.pixels);
+  const rest = p.outW % plan.pixels;
+  const stepWords = (plan.pixels * p.strideW) / 2;
+  const moved = Math.floor(stepWords) * whole;
+  out.push(
+    loop('oy', p.outH, () =>
+      block(
+        loop('xb', whole, () => block(outputs(plan.pixels), advance(x, Math.floor(stepWords)))),
+        ...(rest > 0 ? [outputs(rest)] : []),
+        advance(x, (plan.planeW * p.strideH) / 2 - moved),
+      ),
+    ),
+  );
+  return block(...out);
+}
+
+/** The sums of neighbouring outputs, row by row of the kernel; `done` stores one. */
+function outputBlock(
+  plan: Plan,
+  pixels: number,
+  x: Pointer,
+  taps: readonly Local[],
+  bias: Local,
+  done: (sum: Local, i: number) => Stmt,
+): Stmt[] {
+  const { p, pairs } = plan;
+  const out: Stmt[] = [];
+  const sums: (Local | undefined)[] = Array.from({ length: pixels }, () => undefined);
+  const accumulate = (i: number, make: (sum: LExpr) => LExpr): void => {
+    const sum = sums[i];
+    if (sum) return void out.push(assign(sum, make(sum)));
+    const fresh = local(`s${i}`);
+    sums[i] = fresh;
+    out.push(declare(fresh, make(bias)));
+  };
+  for (let ky = 0; ky < p.kH; ky++) {
+    const row = (ky * p.dilationH * plan.planeW) / 2;
+    const uses = Array.from({ length: pixels }, (_, i) => tapsOf(p, i * p.strideW));
+    const inputs = loadWords(
+      x,
+      row,
+      [...new Set(uses.flat().map((t) => t.word))].sort((a, b) => a - b),
+      out,
+    );
+    for (let i = 0; i < pixels; i++) {
+      for (const t of uses[i] ?? []) {
+        const input = inputs.get(t.word) as Local;
+        if (!t.single) {
+          const pair = taps[ky * pairs.length + pairs.indexOf(t.tap)] as Local;
+          accumulate(i, (sum) => intr('smlad', input, pair, sum));
+          continue;
+        }
+        const low = pairs.indexOf(t.tap);
+        const pair = taps[ky * pairs.length + (low >= 0 ? low : pairs.indexOf(t.tap - 1))] as Local;
+        accumulate(i, (sum) => intr(`smla${t.top ? 't' : 'b'}${low >= 0 ? 'b' : 't'}`, input, pair, sum));
+      }
+    }
+  }
+  sums.forEach((sum, i) => out.push(done(sum as Local, i)));
+  return out;
+}
+
+/** Words of the plane into locals, neighbours by pairs. */
+function loadWords(x: Pointer, row: number, words: readonly number[], out: Stmt[]): Map<number, Local> {
+  const inputs = new Map<number, Local>();
+  for (let i = 0; i < words.length; i++) {
+    const at = words[i] as number;
+    const a = local('a');
+    inputs.set(at, a);
+    if (words[i + 1] === at + 1) {
+      const b = local('a');
+      inputs.set(at + 1, b);
+      out.push(declare(a, 0), declare(b, 0), ldrd(a, b, x, row + at));
+      i++;
+    } else out.push(declare(a, deref(x, row + at)));
+  }
+  return inputs;
+}
