@@ -5,6 +5,8 @@ import { miscOperators } from './misc/index.ts';
 import { nnOperators } from './nn/index.ts';
 import type { Operator } from './operator.ts';
 import { qnnOperators } from './qnn/index.ts';
+import { reductionOperators } from './reduce/index.ts';
+import { sortOperators } from './sort/index.ts';
 import { transformOperators } from './transform/index.ts';
 import { visionOperators } from './vision/index.ts';
 
@@ -33,6 +35,8 @@ export function createOperatorRegistry(lists: readonly (readonly Operator[])[]):
 export const operatorRegistry: OperatorRegistry = createOperatorRegistry([
   elementwiseOperators,
   transformOperators,
+  reductionOperators,
+  sortOperators,
   nnOperators,
   qnnOperators,
   imageOperators,
