@@ -55,7 +55,7 @@ export function evaluateTE(
   };
   const generate = options.mode !== 'interpret' && canGenerateCode();
   for (const tensor of stagesOf(outputs)) {
-    const given = inputs.get(tensor);
+    const given = inputs.get(tensor) ?? tensor.value;
     if (given !== undefined) {
       if (given.data.length !== elementCount(tensor.shape))
         throw new Error(`${tensor.name} has ${elementCount(tensor.shape)} elements, its value ${given.data.length}`);

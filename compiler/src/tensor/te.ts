@@ -4,6 +4,7 @@
  * float32 rounds after every operation, integer `div`/`mod` come in floor and truncating forms.
  */
 import type { DType } from './dtype.ts';
+import type { NDArray } from './ndarray.ts';
 
 /** A tensor inside a computation: an input (`body` undefined) or one computed elementwise over its axes. */
 export interface TETensor {
@@ -14,6 +15,8 @@ export interface TETensor {
     readonly axes: readonly AxisVar[];
     readonly body: TEExpr;
   };
+  /** Set for a constant table (`compute` is absent then). */
+  readonly value?: NDArray;
 }
 
 /** A loop index: 0 … extent−1, int32. Identity is the object. */
@@ -139,6 +142,11 @@ let counter = 0;
 /** An input tensor. */
 export function placeholder(name: string, shape: readonly number[], dtype: DType): TETensor {
   return { name, shape, dtype };
+}
+
+/** A constant table, such as a fixed-point multiplier for each channel. */
+export function table(name: string, value: NDArray): TETensor {
+  return { name, shape: value.shape, dtype: value.dtype, value };
 }
 
 /**
