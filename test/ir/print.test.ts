@@ -91,7 +91,7 @@ def @main(%x: int32) -> int32 {
     for (let i = 0; i < 90_000; i++) e = call('add', e, x);
     assert.equal(postOrder(e).filter((n) => n.kind === 'call').length, 90_000);
     assert.equal(useCounts(e).get(x), 90_001);
-    assert.equal(printModule(moduleOf(build.func([x], e)), { operators: operatorRegistry }).lines.length, 90_002);
+    assert.equal(printModule(moduleOf(build.func([x], e)), { operators: operatorRegistry }).lines.length, 90_003);
     const y = build.variable('y', scalarType('int32'));
     const other = substitute(e, new Map([[x, y]]));
     assert.deepEqual(freeVariables(other), [y]);
