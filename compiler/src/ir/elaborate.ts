@@ -8,16 +8,11 @@ import type { Span } from '../base/span.ts';
 import type { CheckResult, Symbol } from '../check/result.ts';
 import type { AttributeValueData } from '../operators/attributes.ts';
 import { allocateElements } from '../tensor/ndarray.ts';
-import type { NDArray } from '../tensor/ndarray.ts';
+import { decodeMetadata } from '../syntax/metadata.ts';
 import type * as syntax from '../syntax/tree.ts';
 import { errorType, funcType } from '../types/type.ts';
 import type { FuncType, Type, TypeVar } from '../types/type.ts';
 import type { AdtDefinition, Clause, Expr, Func, IRModule, IRPattern, Origin, Var } from './expr.ts';
-
-export interface ElaborateOptions {
-  /** Constants of the metadata section, in order: `meta[relay.Constant][i]`. */
-  readonly constants: readonly (NDArray | undefined)[];
-}
 
 /** Raised inside for what a checked program cannot contain or the IR cannot hold; becomes the `Result`. */
 class Refused extends Error {
@@ -34,9 +29,9 @@ class Refused extends Error {
  * Elaborates a program without errors. A stand-alone expression becomes `main` over its free variables. Fails when the
  * tree holds what has no type or no value (an error was not repaired, a metadata object that is no constant).
  */
-export function elaborate(check: CheckResult, options: ElaborateOptions): Result<IRModule> {
+export function elaborate(check: CheckResult): Result<IRModule> {
   try {
-    return ok(new Elaborator(check, options).module());
+    return ok(new Elaborator(check).module());
   } catch (error) {
     if (error instanceof Refused) return fail(error.code, error.message, error.remedy);
     throw error;
@@ -60,15 +55,13 @@ type Definition = Extract<Symbol, { kind: 'local' }>['definition'];
 
 class Elaborator {
   private readonly check: CheckResult;
-  private readonly options: ElaborateOptions;
   private readonly variables = new Map<Definition, Var>();
   private readonly graph = new Map<syntax.GraphStatement, Expr>();
   private readonly constants = new Map<number, Expr>();
   private readonly free: Var[] = [];
 
-  constructor(check: CheckResult, options: ElaborateOptions) {
+  constructor(check: CheckResult) {
     this.check = check;
-    this.options = options;
   }
 
   module(): IRModule {
@@ -283,13 +276,16 @@ class Elaborator {
   private metaConstant(node: syntax.MetaRef): Expr {
     const known = this.constants.get(node.index);
     if (known !== undefined && node.key === 'relay.Constant') return known;
-    const value = node.key === 'relay.Constant' ? this.options.constants[node.index] : undefined;
-    if (value === undefined)
+    const found =
+      node.key === 'relay.Constant' ? decodeMetadata(this.check.tree.metadata).constant(node.index) : undefined;
+    if (found?.ok === false) throw new Refused(found.error.code, found.error.message, found.error.remedy);
+    if (found === undefined)
       throw new Refused(
         'no-constant',
-        `meta[${node.key}][${node.index}] is not a constant of the metadata section.`,
-        'Print the module again with its metadata section.',
+        `meta[${node.key}][${node.index}] stands where a value is needed, but it is no constant.`,
+        'Use a constant of the metadata section.',
       );
+    const value = found.value;
     const e: Expr = {
       kind: 'constant',
       value,
