@@ -150,7 +150,7 @@ function headerText(spec: ModuleSpec, stem: string, top: string): string {
     list.flatMap((t, i) => [
       `/* ${kind} ${i}, ${commentText(t.name)}: ${t.dtype} (${t.shape.join(', ')}) */`,
       `#define ${upper}_${kind.toUpperCase()}_${i}_BYTES ${tensorBytes(t)}`,
-      `${cType(t.dtype)} *${stem}_${kind}_${i}(void);`,
+      `#define ${stem}_${kind}_${i} ((${cType(t.dtype)} *)(void *)(${stem}_arena + ${t.offset}))`,
     ]);
   return `${[
     top,
@@ -168,6 +168,8 @@ function headerText(spec: ModuleSpec, stem: string, top: string): string {
     `#define ${upper}_ARENA_BYTES ${spec.arenaBytes}`,
     `#define ${upper}_INPUTS ${spec.inputs.length}`,
     `#define ${upper}_OUTPUTS ${spec.outputs.length}`,
+    '',
+    `extern uint8_t *const ${stem}_arena;`,
     '',
     ...tensors('input', spec.inputs),
     ...tensors('output', spec.outputs),
@@ -212,7 +214,7 @@ function programText(
     }
     return symbol;
   };
-  const calls = spec.calls.flatMap((call) => {
+  const calls = spec.calls.flatMap((call, number) => {
     const { kernel } = call;
     const args = [
       ...kernel.inputs.map((b, i) => argument(placeOf(call.inputs, i, kernel), b, false)),
@@ -221,12 +223,11 @@ function programText(
     ];
     const title = call.comment[0];
     return [
+      `  RELAY_LAYER(${number});`,
       ...(title === undefined ? [] : [`  /* ${commentText(title)} */`]),
       `  ${kernels.get(kernel)?.name ?? ''}(${args.join(', ')});`,
     ];
   });
-  const accessor = (kind: 'input' | 'output') => (t: ModuleTensor, i: number) =>
-    `${cType(t.dtype)} *${stem}_${kind}_${i}(void) { return (${cType(t.dtype)} *)(void *)(arena.bytes + ${t.offset}); }`;
   const text = [
     top,
     [`#include "${stem}.h"`, '', '#include <stddef.h>', '#include <string.h>'].join('\n'),
@@ -238,9 +239,15 @@ function programText(
       `  uint8_t bytes[${Math.max(1, spec.arenaBytes)}];`,
       '  int64_t align;',
       '} arena;',
+      `uint8_t *const ${stem}_arena = arena.bytes;`,
     ].join('\n'),
-    [...spec.inputs.map(accessor('input')), ...spec.outputs.map(accessor('output'))].join('\n'),
-    [`void ${stem}_run(void)`, '{', ...calls, '}'].join('\n'),
+    [
+      '/* A profiling build may define this beforehand; it stands before each call and after the last. */',
+      '#ifndef RELAY_LAYER',
+      '#define RELAY_LAYER(index) ((void)0)',
+      '#endif',
+    ].join('\n'),
+    [`void ${stem}_run(void)`, '{', ...calls, `  RELAY_LAYER(${spec.calls.length});`, '}'].join('\n'),
     [
       `void ${stem}_invoke(const void *const inputs[], void *const outputs[])`,
       '{',
