@@ -1,54 +1,13 @@
 /** From a place in the text to the nodes and names there. */
-import type { Span, TextRange } from '../../compiler/src/base/span.ts';
+import type { Span } from '../../compiler/src/base/span.ts';
 import type { Symbol } from '../../compiler/src/check/result.ts';
 import type { Name, Node } from '../../compiler/src/syntax/tree.ts';
-import { children } from '../../compiler/src/syntax/walk.ts';
+import { nodeAt } from '../../compiler/src/syntax/walk.ts';
 import { rangeOf, touches, type CheckedSnapshot, type Snapshot } from './snapshot.ts';
 
 /** The nodes around an offset, outermost first. */
 export function pathAt(snapshot: Snapshot, offset: number): readonly Node[] {
-  const { tree } = snapshot;
-  const path: Node[] = [];
-  let candidates: readonly Node[] = tree.expression ? [tree.expression] : tree.definitions;
-  for (;;) {
-    const inner = childAt(snapshot, candidates, offset);
-    if (!inner) return path;
-    path.push(inner);
-    candidates = [...children(inner)];
-  }
-}
-
-/** Lists longer than this are searched by halving. */
-const shortList = 16;
-
-/** The child that touches the offset; where two meet, the one that starts there, as a cursor before a name means it. */
-function childAt(snapshot: Snapshot, nodes: readonly Node[], offset: number): Node | undefined {
-  let from = 0;
-  if (nodes.length > shortList) {
-    let low = 0;
-    let high = nodes.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const node = nodes[middle];
-      if (node && rangeOf(snapshot, node.span).end < offset) low = middle + 1;
-      else high = middle;
-    }
-    from = low;
-  }
-  let best: { readonly node: Node; readonly range: TextRange } | undefined;
-  for (let i = from; i < nodes.length; i++) {
-    const node = nodes[i];
-    if (!node) continue;
-    const range = rangeOf(snapshot, node.span);
-    if (nodes.length > shortList && range.start > offset) break;
-    if (!touches(range, offset)) continue;
-    if (!best || range.start === offset || isSmallerInside(range, best.range)) best = { node, range };
-  }
-  return best?.node;
-}
-
-function isSmallerInside(inner: TextRange, outer: TextRange): boolean {
-  return inner.start >= outer.start && inner.end <= outer.end && inner.end - inner.start < outer.end - outer.start;
+  return nodeAt(snapshot.tree, offset);
 }
 
 /** A name in the text and what it means. */
@@ -65,7 +24,10 @@ export function occurrenceAt(snapshot: CheckedSnapshot, offset: number): Occurre
   for (let i = path.length - 1; i >= 0; i--) {
     const node = path[i];
     if (!node) continue;
-    const found = declarationIn(snapshot, node, offset) ?? useIn(snapshot, node, offset);
+    const found =
+      declarationIn(snapshot, node, offset) ??
+      constructorIn(snapshot, node, path[i - 1], offset) ??
+      useIn(snapshot, node, offset);
     if (found) return found;
   }
   return undefined;
@@ -81,6 +43,19 @@ function declarationIn(snapshot: CheckedSnapshot, node: Node, offset: number): O
     if (name) return { symbol: { kind: 'typeParam', name }, span: name.span, declares: true };
   }
   return undefined;
+}
+
+/** The constructor whose name stands at `offset`; the type around it tells what it belongs to. */
+function constructorIn(
+  snapshot: CheckedSnapshot,
+  node: Node,
+  around: Node | undefined,
+  offset: number,
+): Occurrence | undefined {
+  if (node.kind !== 'constructor' || around?.kind !== 'type') return undefined;
+  if (!touches(rangeOf(snapshot, node.name.span), offset)) return undefined;
+  const symbol = { kind: 'constructor', name: node.name.text, adt: around.name.text, definition: node } as const;
+  return { symbol, span: node.name.span, declares: true };
 }
 
 /** The symbol that a node introduces by itself; type parameters, of which there may be many, aside. */

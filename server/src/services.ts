@@ -1,5 +1,5 @@
 /** The services of the language server, one row each. Adding one is a file in `features/` and a row here. */
-import { LSPErrorCodes, ResponseError } from 'vscode-languageserver/lib/common/api.js';
+import { LSPErrorCodes, ResponseError, type SemanticTokens } from 'vscode-languageserver/lib/common/api.js';
 import type { Failure } from '../../compiler/src/base/result.ts';
 import * as convert from './convert.ts';
 import { codeActions } from './features/codeActions.ts';
@@ -199,7 +199,7 @@ export const services: readonly Service[] = [
       },
     },
     register: (host) => {
-      const none = { data: [] };
+      const none: SemanticTokens = { data: [] };
       host.connection.languages.semanticTokens.on(
         withTypes(host, none, (snapshot) => convert.toSemanticTokens(snapshot, semanticTokens(snapshot))),
       );

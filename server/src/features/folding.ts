@@ -1,6 +1,6 @@
 /** What can be folded: functions, blocks, matches, long calls, the metadata section, runs of comments. */
 import type { Node } from '../../../compiler/src/syntax/tree.ts';
-import { children } from '../../../compiler/src/syntax/walk.ts';
+import { walkTree } from '../../../compiler/src/syntax/walk.ts';
 import { rangeOf, type Snapshot } from '../snapshot.ts';
 
 export interface Fold {
@@ -28,15 +28,14 @@ export function folds(snapshot: Snapshot): readonly Fold[] {
     const endLine = snapshot.lines.position(end).line;
     if (endLine > startLine && !found.has(startLine)) found.set(startLine, { startLine, endLine, kind });
   };
-  const pending: Node[] = [...snapshot.tree.definitions].reverse();
-  if (snapshot.tree.expression) pending.push(snapshot.tree.expression);
-  for (let node = pending.pop(); node; node = pending.pop()) {
+  walkTree(snapshot.tree, (node) => {
     const range = rangeOf(snapshot, node.span);
+    const startLine = snapshot.lines.position(range.start).line;
     // What stands on one line has nothing to fold inside either.
-    if (!snapshot.text.slice(range.start, range.end).includes('\n')) continue;
+    if (snapshot.lines.position(range.end).line === startLine) return false;
     if (foldable.has(node.kind)) add(range.start, range.end, 'region');
-    pending.push(...[...children(node)].reverse());
-  }
+    return true;
+  });
   const { metadata } = snapshot.tree;
   if (metadata) {
     const range = rangeOf(snapshot, metadata.span);

@@ -1,7 +1,7 @@
 /** Types that the text does not say, shown behind the names of bindings. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
 import type { Node } from '../../../compiler/src/syntax/tree.ts';
-import { children } from '../../../compiler/src/syntax/walk.ts';
+import { walkTree } from '../../../compiler/src/syntax/walk.ts';
 import { printType } from '../../../compiler/src/types/print.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
 
@@ -18,15 +18,13 @@ const longest = 60;
 /** Hints inside `range`, in the order of the text. */
 export function inlayHints(snapshot: CheckedSnapshot, range: TextRange): readonly Hint[] {
   const hints: Hint[] = [];
-  const visit = (node: Node): void => {
+  walkTree(snapshot.tree, (node) => {
     const at = rangeOf(snapshot, node.span);
-    if (at.end < range.start || at.start > range.end) return;
+    if (at.end < range.start || at.start > range.end) return false;
     const hint = hintFor(snapshot, node);
     if (hint && hint.offset >= range.start && hint.offset <= range.end) hints.push(hint);
-    for (const child of children(node)) visit(child);
-  };
-  for (const definition of snapshot.tree.definitions) visit(definition);
-  if (snapshot.tree.expression) visit(snapshot.tree.expression);
+    return true;
+  });
   return hints.sort((a, b) => a.offset - b.offset);
 }
 

@@ -2,7 +2,7 @@
 import type { Span, TextRange } from '../../../compiler/src/base/span.ts';
 import type { Symbol } from '../../../compiler/src/check/result.ts';
 import type { Name, Node } from '../../../compiler/src/syntax/tree.ts';
-import { children } from '../../../compiler/src/syntax/walk.ts';
+import { walkTree } from '../../../compiler/src/syntax/walk.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
 
 /** The legend, in the order of LSP's numbers. */
@@ -34,21 +34,14 @@ export function semanticTokens(snapshot: CheckedSnapshot, range?: TextRange): re
     const at = rangeOf(snapshot, span);
     if (at.end > at.start) tokens.push({ range: at, type, modifiers });
   };
-  const { tree } = snapshot;
-  const pending: Node[] = [...tree.definitions].reverse();
-  if (tree.expression) pending.push(tree.expression);
-  for (let node = pending.pop(); node; node = pending.pop()) {
+  walkTree(snapshot.tree, (node) => {
     if (range) {
       const at = rangeOf(snapshot, node.span);
-      if (at.end < range.start || at.start > range.end) continue;
+      if (at.end < range.start || at.start > range.end) return false;
     }
     colour(snapshot, node, add);
-    const inner = [...children(node)];
-    for (let i = inner.length - 1; i >= 0; i--) {
-      const child = inner[i];
-      if (child) pending.push(child);
-    }
-  }
+    return true;
+  });
   tokens.sort((a, b) => a.range.start - b.range.start);
   return tokens.filter((token, i) => i === 0 || token.range.start >= (tokens[i - 1]?.range.end ?? 0));
 }

@@ -1,10 +1,9 @@
+import { languageTests } from './language.ts';
 import { runSuite } from './runner.ts';
 
+/** The suite for a trusted workspace. */
 export function run(): Promise<void> {
   return runSuite(() => {
-    it('smoke', async () => {
-      const vscode = await import('vscode');
-      console.log(vscode.version, vscode.workspace.workspaceFolders?.[0]?.uri.fsPath);
-    });
+    languageTests();
   });
 }

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { after, before, describe, it } from 'mocha';
+import {
+  createProtocolConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
+  type Hover,
+  type InitializeResult,
+  type ProtocolConnection,
+  type PublishDiagnosticsParams,
+} from 'vscode-languageserver-protocol/node.js';
+import { requests, type StatusResult } from '../../server/src/protocol.ts';
+import { header } from './fixture.ts';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const uri = 'file:///work/model.relay';
+const good = `${header}def @main(%x: Tensor[(2, 3), float32]) {\n  nn.relu(%x)\n}\n`;
+
+/** A language server in a process of its own, spoken to over standard input and output. */
+class Client {
+  readonly connection: ProtocolConnection;
+  readonly process: ChildProcess;
+  private readonly published: PublishDiagnosticsParams[] = [];
+  private readonly waiting: { readonly version: number; resolve(params: PublishDiagnosticsParams): void }[] = [];
+
+  constructor() {
+    const args = ['--import', 'tsx', 'server/src/main.ts', '--stdio'];
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+    this.process = child;
+    this.connection = createProtocolConnection(
+      new StreamMessageReader(child.stdout),
+      new StreamMessageWriter(child.stdin),
+    );
+    this.connection.onNotification('textDocument/publishDiagnostics', (params: PublishDiagnosticsParams) => {
+      this.published.push(params);
+      for (const wait of this.waiting) if (params.version === wait.version) wait.resolve(params);
+    });
+    this.connection.listen();
+  }
+
+  initialize(): Promise<InitializeResult> {
+    return this.connection.sendRequest('initialize', { processId: process.pid, rootUri: null, capabilities: {} });
+  }
+
+  open(version: number, text: string): Promise<void> {
+    return this.connection.sendNotification('textDocument/didOpen', {
+      textDocument: { uri, languageId: 'relay', version, text },
+    });
+  }
+
+  change(version: number, line: number, from: number, to: number, text: string): Promise<void> {
+    return this.connection.sendNotification('textDocument/didChange', {
+      textDocument: { uri, version },
+      contentChanges: [{ range: { start: { line, character: from }, end: { line, character: to } }, text }],
+    });
+  }
+
+  /** The diagnostics of one version of the document. */
+  diagnostics(version: number): Promise<PublishDiagnosticsParams> {
+    const known = this.published.find((params) => params.version === version);
+    return known ? Promise.resolve(known) : new Promise((resolve) => this.waiting.push({ version, resolve }));
+  }
+
+  hover(line: number, character: number): Promise<Hover | null> {
+    return this.connection.sendRequest('textDocument/hover', { textDocument: { uri }, position: { line, character } });
+  }
+
+  /** Ends the server as LSP wants it; resolves to its exit code. */
+  async stop(): Promise<number | null> {
+    const ended = new Promise<number | null>((resolve) => this.process.once('exit', resolve));
+    await this.connection.sendRequest('shutdown');
+    await this.connection.sendNotification('exit');
+    const code = await ended;
+    this.connection.dispose();
+    return code;
+  }
+}
+
+describe('language server over stdio', () => {
+  let client: Client;
+  let initialized: InitializeResult;
+  before(async () => {
+    client = new Client();
+    initialized = await client.initialize();
+    await client.connection.sendNotification('initialized', {});
+  });
+  after(() => {
+    if (client.process.exitCode === null) client.process.kill();
+  });
+
+  it('announces its services, with incremental synchronisation', () => {
+    const { capabilities } = initialized;
+    assert.deepEqual(capabilities.textDocumentSync, { openClose: true, change: 2 });
+    assert.equal(capabilities.hoverProvider, true);
+    assert.equal(capabilities.diagnosticProvider, undefined, 'a client that cannot ask gets diagnostics unasked');
+  });
+
+  it('reports an error as one types it, and takes it back', async () => {
+    await client.open(1, good);
+    assert.deepEqual((await client.diagnostics(1)).diagnostics, []);
+    await client.change(2, 2, 2, 9, 'nn.rellu');
+    const [problem, ...more] = (await client.diagnostics(2)).diagnostics;
+    assert.ok(problem);
+    assert.equal(more.length, 0);
+    assert.deepEqual(problem.range, { start: { line: 2, character: 2 }, end: { line: 2, character: 10 } });
+    assert.match(problem.message, /nn\.rellu/);
+    assert.equal(problem.source, 'relay');
+    await client.change(3, 2, 2, 10, 'nn.relu');
+    assert.deepEqual((await client.diagnostics(3)).diagnostics, []);
+  });
+
+  it('answers a hover with the type of the text as it is now', async () => {
+    const before = await client.hover(2, 5);
+    assert.match(JSON.stringify(before), /Tensor\[\(2, 3\), float32\]/);
+    await client.change(4, 1, 21, 22, '7');
+    const now = await client.hover(2, 5);
+    assert.match(JSON.stringify(now), /Tensor\[\(7, 3\), float32\]/);
+  });
+
+  it('keeps up with a burst of changes and reports on the last', async () => {
+    const last = 4 + 200;
+    for (let version = 5; version <= last; version++) {
+      const odd = version % 2 === 1;
+      await (odd ? client.change(version, 2, 2, 9, 'nn.rel') : client.change(version, 2, 2, 8, 'nn.relu'));
+    }
+    assert.deepEqual((await client.diagnostics(last)).diagnostics, []);
+  });
+
+  it('answers about a document that is not open with nothing', async () => {
+    const answer = await client.connection.sendRequest('textDocument/hover', {
+      textDocument: { uri: 'file:///elsewhere.relay' },
+      position: { line: 0, character: 0 },
+    });
+    assert.equal(answer, null);
+  });
+
+  it('tells its state', async () => {
+    const status: StatusResult = await client.connection.sendRequest(requests.status);
+    assert.deepEqual(status.documents, [{ uri, version: 204, lines: 5 }]);
+    assert.ok(status.operators > 50);
+  });
+
+  it('ends with exit code 0 when asked', async () => {
+    assert.equal(await client.stop(), 0);
+  });
+});

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { completion, type Completion } from '../../server/src/features/completion.ts';
+import { signatureHelp } from '../../server/src/features/signatureHelp.ts';
+import { marked } from './fixture.ts';
+
+/** The labels offered at the marker, best first; those given must be among them, in this order. */
+function checkCompletion(program: string, ...expected: readonly string[]): readonly Completion[] {
+  const { snapshot, offset } = marked(program);
+  const items = [...completion(snapshot, offset)].sort((a, b) => a.rank - b.rank);
+  const labels = items.map((item) => item.label);
+  const found = labels.filter((label) => expected.includes(label));
+  assert.deepEqual(found, expected, `offered: ${labels.slice(0, 30).join(' ')}`);
+  return items;
+}
+
+/** The active parameter at the marker. */
+function checkSignature(program: string, active: string | undefined): void {
+  const { snapshot, offset } = marked(program);
+  const signature = signatureHelp(snapshot, offset);
+  assert.equal(
+    signature && signature.active !== undefined ? signature.parameters[signature.active]?.label : undefined,
+    active,
+  );
+}
+
+describe('completion', () => {
+  it('after % the locals in sight, nearest first', () => {
+    checkCompletion('def @main(%x: int32) {\n  let %a = 1;\n  %0 = add(%a, 2);\n  add(%$0)\n}', '%0', '%a', '%x');
+  });
+  it('does not offer what is not in sight', () => {
+    const items = checkCompletion('def @f(%secret: int32) { %secret }\ndef @main(%x: int32) { add(%$0) }', '%x');
+    assert.ok(!items.some((item) => item.label === '%secret'));
+  });
+  it('after @ the functions with their signatures', () => {
+    const items = checkCompletion('def @helper(%x: int32) { %x }\ndef @main() { @$0 }', '@helper');
+    assert.equal(items.find((i) => i.label === '@helper')?.detail, 'fn (int32) -> int32');
+  });
+  it('operators replace the whole dotted name', () => {
+    const { snapshot, offset } = marked('def @main(%x: Tensor[(1), float32]) { nn.re$0 }');
+    const item = completion(snapshot, offset).find((i) => i.label === 'nn.relu');
+    assert.ok(item);
+    assert.equal(snapshot.text.slice(item.range.start, item.range.end), 'nn.re');
+    assert.equal(item.insert, 'nn.relu($0)');
+  });
+  it('inside a call the attributes that it lacks, required ones first', () => {
+    const items = checkCompletion(
+      'def @main(%x: Tensor[(1, 3, 8, 8), float32], %w: Tensor[(4, 3, 3, 3), float32]) { nn.conv2d(%x, %w, padding=[1, 1], $0) }',
+      'strides=',
+      'data_layout=',
+    );
+    assert.ok(!items.some((item) => item.label === 'padding='));
+  });
+  it('after the equals sign of an attribute its values', () => {
+    checkCompletion('def @main(%x: int32) { cast(%x, dtype="$0") }', 'float32', 'int8');
+  });
+  it('types where a type stands', () => {
+    checkCompletion('type Box { Full }\ndef @main(%x: $0) { %x }', 'Tensor', 'Box', 'int32');
+  });
+  it('nothing in comments and strings', () => {
+    for (const program of ['def @main() { 1 } // a$0', '// %$0\ndef @main() { 1 }']) {
+      const { snapshot, offset } = marked(program);
+      assert.deepEqual(completion(snapshot, offset), []);
+    }
+  });
+});
+
+describe('signature help', () => {
+  const types = 'def @main(%x: Tensor[(1, 3, 8, 8), float32], %w: Tensor[(4, 3, 3, 3), float32]) { ';
+  it('marks the input at the cursor', () => {
+    checkSignature(`${types}nn.conv2d($0%x, %w) }`, 'data');
+    checkSignature(`${types}nn.conv2d(%x, $0%w) }`, 'weight');
+  });
+  it('marks the attribute that is being written', () => {
+    checkSignature(`${types}nn.conv2d(%x, %w, strides=[1, $01]) }`, 'strides=[1, 1]');
+  });
+  it('knows the parameters of a function', () => {
+    checkSignature('def @f(%a: int32, %b: float32) { %b }\ndef @main() { @f(1, $02f) }', 'float32');
+  });
+  it('is silent outside of a call', () => {
+    checkSignature('def @main() { $0 1 }', undefined);
+  });
+});

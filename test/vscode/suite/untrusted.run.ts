@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { hasDriver, screenshot, tell, texts, until } from './driver.ts';
+import { diagnosticsOf, file, hoverText, open, positionOf } from './editor.ts';
+import { runSuite } from './runner.ts';
+
+/** The suite for a workspace that the user does not trust. */
+export function run(): Promise<void> {
+  return runSuite(() => {
+    describe('an untrusted workspace', () => {
+      it('is what this suite runs in', () => {
+        assert.equal(vscode.workspace.isTrusted, false);
+      });
+      it('is checked like any other', async () => {
+        const { document } = await open('broken.relay');
+        await diagnosticsOf(file('broken.relay'), (found) => found.length === 1);
+        assert.match(await hoverText(document.uri, positionOf(document, '%image,', 2)), /Tensor\[\(1, 3, 32, 32\)/);
+      });
+      it('has to be trusted before Tune and Deploy runs anything', async function () {
+        if (!hasDriver) this.skip();
+        await open('network.relay');
+        const finished = vscode.commands.executeCommand('relay.tuneAndDeploy', undefined, { board: 'host', trials: 1 });
+        const text = await until(
+          'the question',
+          async () => (await texts('.monaco-dialog-box')).join('\n') || undefined,
+        );
+        assert.match(text, /Tune and Deploy needs a trusted workspace/);
+        await screenshot('trust');
+        await tell('press', { key: 'Escape' });
+        assert.equal(await finished, undefined);
+      });
+    });
+  });
+}
