@@ -27,7 +27,7 @@ import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
 import { highMultiply, scaleWide } from '../requantize.ts';
 import { dotBlock, packBlock, type Packing, type TapLayout } from './dot.ts';
 import { finish } from './epilogue.ts';
-import type { KernelParts } from './parts.ts';
+import { residualBuffer, type KernelParts } from './parts.ts';
 import { fillRow, moveDown, padRow, widen, type RowLayout, type Widening } from './rows.ts';
 
 export interface ConvConfig {
@@ -136,13 +136,13 @@ export function isPointwise(p: ConvProblem): boolean {
   );
 }
 
-/** The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. */
-export function lowerConv(p: ConvProblem, config: ConvConfig): KernelParts {
+/** The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. `same`: the residual is the input. */
+export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): KernelParts {
   const pixels = Math.min(config.pixels, p.outW);
   const g = geometry(p, pixels);
   const input = buffer('input', p.inputDtype, p.batch * p.inH * p.inW * p.inC);
   const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, p.batch * p.outH * p.outW * p.outC);
-  const other = p.epilogue.residual ? buffer('residual', p.epilogue.residual.other.dtype, output.length) : undefined;
+  const other = residualBuffer(p, input, output.length, same);
   const ringRows = g.row ? (p.kH - 1) * p.dilationH + 1 : 0;
   const rows = buffer('rows', 'int16', g.row ? ringRows * g.row.length + 4 : pixels * g.taps.pixelStep + 4);
   const widening: Widening = { from: input, to: rows, dtype: p.inputDtype, shuffled: g.shuffled };
@@ -182,14 +182,14 @@ export function lowerConv(p: ConvProblem, config: ConvConfig): KernelParts {
     ),
   );
   return {
-    inputs: other ? [input, other] : [input],
+    inputs: other && !same ? [input, other] : [input],
     outputs: [output],
     constants: [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }],
     scratch: [rows],
     body: block(...body),
     overlaps: [
       ...(p.batch === 1 ? [{ input: 0, output: 0, leadBytes: leadOf(p, g.row !== undefined, pixels) }] : []),
-      ...(other ? [{ input: 1, output: 0, leadBytes: 0 }] : []),
+      ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0 }] : []),
     ],
     macs: convMacs(p),
   };

@@ -11,7 +11,7 @@ import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
 import { highMultiply, scaleWide } from '../requantize.ts';
 import { finish } from './epilogue.ts';
-import type { KernelParts } from './parts.ts';
+import { residualBuffer, type KernelParts } from './parts.ts';
 import { fill } from './rows.ts';
 
 export interface DepthwiseConfig {
@@ -82,8 +82,8 @@ interface Plan {
   readonly plane: Buffer;
 }
 
-/** The kernel of a depthwise problem (`groups` = input channels; any multiplier of channels). */
-export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig): KernelParts {
+/** The kernel of a depthwise problem (`groups` = input channels; any multiplier of channels). `same`: the residual is the input. */
+export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = false): KernelParts {
   // A stride that is odd alternates between even and odd places: blocks then start at even ones.
   const wanted = Math.min(config.pixels, p.outW);
   const pixels = (wanted * p.strideW) % 2 === 1 && wanted < p.outW ? wanted + 1 : wanted;
@@ -92,7 +92,7 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig): KernelP
   const planeH = (p.outH - 1) * p.strideH + (p.kH - 1) * p.dilationH + 1;
   const input = buffer('input', p.inputDtype, p.batch * p.inH * p.inW * p.inC);
   const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, p.batch * p.outH * p.outW * p.outC);
-  const other = p.epilogue.residual ? buffer('residual', p.epilogue.residual.other.dtype, output.length) : undefined;
+  const other = residualBuffer(p, input, output.length, same);
   const plane = buffer('plane', 'int16', planeW * planeH);
   const plan: Plan = { p, config, pixels, pairs: pairsOf(p, pixels), planeW, planeH, input, output, other, plane };
   const packed = pack(plan);
@@ -113,16 +113,16 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig): KernelP
     ),
   );
   return {
-    inputs: other ? [input, other] : [input],
+    inputs: other && !same ? [input, other] : [input],
     outputs: [output],
     constants: [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }],
     scratch: [plane],
     body,
     overlaps: [
-      ...(p.batch === 1 && p.outC === p.inC && p.outH * p.outW <= p.inH * p.inW
+      ...(p.batch === 1 && !same && p.outC === p.inC && p.outH * p.outW <= p.inH * p.inW
         ? [{ input: 0, output: 0, leadBytes: 0, exact: true }]
         : []),
-      ...(other ? [{ input: 1, output: 0, leadBytes: 0, exact: true }] : []),
+      ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0, exact: true }] : []),
     ],
     macs: convMacs(p),
   };

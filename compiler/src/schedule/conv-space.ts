@@ -1,0 +1,169 @@
+/** The schedule spaces of convolution, dense and depthwise convolution. */
+import type { Func, Var } from '../ir/expr.ts';
+import type { ParsedConv } from './parse.ts';
+import { isDepthwise, normalise, type ConvProblem } from './problem.ts';
+import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver, type Fitted } from './space.ts';
+import type { Knob, ScheduleConfig } from './task.ts';
+import { highLegal, isPointwise, lowerConv, packingLegal, type ConvConfig } from './templates/conv.ts';
+import { depthwiseHighLegal, lowerDepthwise } from './templates/depthwise.ts';
+import type { Packing } from './templates/dot.ts';
+import type { KernelParts } from './templates/parts.ts';
+
+const num = (config: ScheduleConfig, name: string): number => Number(config[name]);
+
+/** The template for a parsed convolution; undefined when the function has parameters it does not read. */
+export function fitConv(parsed: ParsedConv, func: Func): Fitted | undefined {
+  const problem = normalise(parsed.problem);
+  const variables: Var[] = [parsed.input];
+  const same = parsed.residual === parsed.input;
+  if (parsed.residual && !same) variables.push(parsed.residual);
+  if (func.params.some((p) => !variables.includes(p)) || func.params.length !== variables.length) return undefined;
+  const ordered = (parts: KernelParts): KernelParts => inParameterOrder(parts, func, variables) ?? parts;
+  return isDepthwise(problem) ? fitDepthwise(problem, same, ordered) : fitDirect(problem, same, ordered);
+}
+
+type Ordered = (parts: KernelParts) => KernelParts;
+
+function problemFeatures(p: ConvProblem): number[] {
+  const e = p.epilogue;
+  return [
+    log(p.outH), log(p.outW), log(p.outC), log(p.inC), log(p.kH), log(p.kW), log(p.strideH * p.strideW), log(p.groups),
+    log(p.outH * p.outW * p.outC * p.kH * p.kW * (p.inC / p.groups)),
+    e.multiplier.length > 1 ? 1 : 0, e.residual ? 1 : 0,
+  ]; // prettier-ignore
+}
+
+function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
+  const packings: Packing[] = packingLegal(p, 'dual') ? ['dual', 'single'] : ['single'];
+  const high = packings.filter((packing) => highLegal(p, packing));
+  const perGroup = p.outC / p.groups;
+  const knobs: Knob[] = [
+    {
+      name: 'channels',
+      summary: 'Output channels whose sums stay in registers.',
+      values: [1, 2, 3, 4, 6].filter((c) => c <= perGroup),
+    },
+    {
+      name: 'pixels',
+      summary: 'Output pixels whose sums stay in registers.',
+      values: [1, 2, 3, 4].filter((x) => x <= p.outW),
+    },
+    {
+      name: 'unroll',
+      summary: 'Steps of four taps in a turn of the inner loop; 0: all of them.',
+      values: [1, 2, 4, 8, 0],
+    },
+    { name: 'packing', summary: 'Two channels in a word of weights, or one.', values: packings },
+    {
+      name: 'requantize',
+      summary: 'Scaling by the upper half of a product, or by 64 bits.',
+      values: high.length > 0 ? ['high', 'wide'] : ['wide'],
+    },
+    flagsKnob,
+  ];
+  const fours = Math.floor(runLength(p) / 4);
+  const valid = (c: ScheduleConfig): boolean => {
+    const sums = num(c, 'channels') * num(c, 'pixels');
+    const unroll = num(c, 'unroll');
+    if (sums > 12 || (unroll > 1 && unroll >= Math.max(2, fours))) return false;
+    if (unroll === 0 && fours * sums > 512) return false;
+    return c['requantize'] === 'wide' || high.includes(c['packing'] as Packing);
+  };
+  const packing: Packing =
+    packings.includes('dual') && (high.includes('dual') || high.length === 0) ? 'dual' : 'single';
+  const blocked = defaultBlock(p);
+  const chosen: ScheduleConfig = {
+    ...blocked,
+    unroll: defaultUnroll(p, fours),
+    packing,
+    requantize: high.includes(packing) ? 'high' : 'wide',
+    flags: defaultFlags,
+  };
+  const features = (c: ScheduleConfig): readonly number[] => {
+    const [channels, pixels, unroll] = [num(c, 'channels'), num(c, 'pixels'), num(c, 'unroll')];
+    const sums = channels * pixels;
+    const turns = unroll === 0 ? 1 : Math.ceil(fours / unroll);
+    return [
+      ...problemFeatures(p), isPointwise(p) ? 1 : 0, log(fours),
+      channels, pixels, sums, log(unroll), log(turns), log((unroll || fours) * sums),
+      (p.outW % pixels) / pixels, (perGroup % channels) / channels,
+      c['packing'] === 'dual' ? 1 : 0, c['requantize'] === 'high' ? 1 : 0, ...oneHot(flagsKnob, c),
+    ]; // prettier-ignore
+  };
+  return {
+    space: spaceOver('conv2d_rows_smlad', knobs, chosen, valid, features),
+    lower: (c) => {
+      const config: ConvConfig = {
+        channels: num(c, 'channels'),
+        pixels: num(c, 'pixels'),
+        unroll: num(c, 'unroll'),
+        packing: c['packing'] as Packing,
+        requantize: c['requantize'] as ConvConfig['requantize'],
+      };
+      return ordered(lowerConv(p, config, same));
+    },
+  };
+}
+
+/** Taps that lie one behind the other. */
+function runLength(p: ConvProblem): number {
+  const perGroup = p.inC / p.groups;
+  return isPointwise(p) || p.groups > 1 || p.dilationW > 1 ? perGroup : perGroup * p.kW;
+}
+
+/** Six or four sums fit the registers beside weights and inputs; a single pixel takes more channels. */
+function defaultBlock(p: ConvProblem): { channels: number; pixels: number } {
+  const perGroup = p.outC / p.groups;
+  const pairs = Math.min(2, perGroup);
+  if (p.outW === 1) return { channels: perGroup >= 6 ? 6 : Math.min(4, perGroup), pixels: 1 };
+  if (p.outW === 2) return { channels: pairs, pixels: 2 };
+  if (p.outW === 4) return { channels: pairs, pixels: 4 };
+  return { channels: pairs, pixels: 3 };
+}
+
+/** Short runs are written out; long ones take a loop, which costs little and saves flash. */
+function defaultUnroll(p: ConvProblem, fours: number): number {
+  if (fours <= 4) return 0;
+  if (p.kH > 1 && fours <= 12) return 0;
+  return fours > 4 ? 4 : 0;
+}
+
+function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
+  const high = depthwiseHighLegal(p);
+  const knobs: Knob[] = [
+    {
+      name: 'pixels',
+      summary: 'Neighbouring outputs computed together.',
+      values: [1, 2, 3, 4, 5, 6, 8].filter((x) => x === 1 || x <= p.outW),
+    },
+    {
+      name: 'requantize',
+      summary: 'Scaling by the upper half of a product, or by 64 bits.',
+      values: high ? ['high', 'wide'] : ['wide'],
+    },
+    flagsKnob,
+  ];
+  const chosen: ScheduleConfig = {
+    pixels: defaultNeighbours(p),
+    requantize: high ? 'high' : 'wide',
+    flags: defaultFlags,
+  };
+  const features = (c: ScheduleConfig): readonly number[] => [
+    ...problemFeatures(p),
+    num(c, 'pixels'),
+    (p.outW % num(c, 'pixels')) / num(c, 'pixels'),
+    c['requantize'] === 'high' ? 1 : 0,
+    ...oneHot(flagsKnob, c),
+  ];
+  return {
+    space: spaceOver('depthwise_plane_smlad', knobs, chosen, () => true, features),
+    lower: (c) =>
+      ordered(lowerDepthwise(p, { pixels: num(c, 'pixels'), requantize: c['requantize'] as 'high' | 'wide' }, same)),
+  };
+}
+
+function defaultNeighbours(p: ConvProblem): number {
+  if (p.outW <= 5) return p.outW;
+  const wanted = [4, 2, 5, 3].find((n) => p.outW % n === 0);
+  return wanted ?? 4;
+}

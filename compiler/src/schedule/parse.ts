@@ -1,0 +1,367 @@
+/**
+ * Fused functions to the plain problems of the templates. Everything that is not exactly of a template's form is
+ * refused here (`undefined`) and goes the generic way.
+ */
+import { fixedPointMultiplier } from '../operators/qnn/fixed-point.ts';
+import type { Call, Expr, Func, Var } from '../ir/expr.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
+import { staticShape } from '../types/type.ts';
+import type { AddSide, ConvProblem, Epilogue, InputDType, OutputDType, Residual } from './problem.ts';
+
+/** A problem and how the function's parameters serve it. */
+export interface ParsedConv {
+  readonly problem: ConvProblem;
+  readonly input: Var;
+  /** The other operand of a fused residual addition. */
+  readonly residual: Var | undefined;
+}
+export interface ParsedAdd {
+  readonly residual: Residual;
+  readonly own: Var;
+  readonly other: Var;
+  readonly length: number;
+}
+
+const factorOne = { multiplier: 2 ** 30, shift: 1 };
+
+/** Steps from the function's result down to (not including) the call that `stop` accepts. */
+function chain(
+  func: Func,
+  stop: (c: Call) => boolean,
+): { readonly steps: readonly Call[]; readonly base: Call } | undefined {
+  const steps: Call[] = [];
+  let e: Expr = func.body;
+  for (;;) {
+    if (e.kind !== 'call' || e.callee.kind !== 'op') return undefined;
+    if (stop(e)) return { steps: steps.reverse(), base: e };
+    const name = e.callee.name;
+    // Of a sum, the side that is computed here is followed.
+    const next: Expr | undefined = name === 'qnn.add' ? e.args.slice(0, 2).find((a) => a.kind === 'call') : e.args[0];
+    if (!next) return undefined;
+    steps.push(e);
+    e = next;
+  }
+}
+
+const nameOf = (e: Expr): string | undefined =>
+  e.kind === 'call' && e.callee.kind === 'op' ? e.callee.name : undefined;
+
+function constantOf(e: Expr | undefined): NDArray | undefined {
+  return e?.kind === 'constant' ? e.value : undefined;
+}
+function numbers(e: Expr | undefined): readonly number[] | undefined {
+  const value = constantOf(e);
+  return value ? Array.from(value.data as ArrayLike<number | bigint>, Number) : undefined;
+}
+/** The one value of a scalar or of a vector of equal values. */
+function single(e: Expr | undefined): number | undefined {
+  const all = numbers(e);
+  const first = all?.[0];
+  return all && first !== undefined && all.every((v) => v === first) ? first : undefined;
+}
+function shapeOf(e: Expr): readonly number[] | undefined {
+  return e.type.kind === 'tensor' ? staticShape(e.type) : undefined;
+}
+function dtypeOf(e: Expr): string {
+  return e.type.kind === 'tensor' ? e.type.dtype : '';
+}
+function ints(value: unknown, count: number): readonly number[] | undefined {
+  const list = Array.isArray(value) ? (value as readonly unknown[]) : [value];
+  if (!list.every((v) => typeof v === 'number' && Number.isInteger(v))) return undefined;
+  const all = list as readonly number[];
+  if (all.length === count) return all;
+  if (all.length === 1) return Array.from({ length: count }, () => all[0] ?? 0);
+  if (count === 4 && all.length === 2) return [...all, ...all];
+  return undefined;
+}
+function byteType(dtype: string): InputDType | undefined {
+  return dtype === 'int8' || dtype === 'uint8' ? dtype : undefined;
+}
+function rangeOf(dtype: OutputDType): readonly [number, number] {
+  return dtype === 'int8' ? [-128, 127] : [0, 255];
+}
+
+interface Filter {
+  readonly inH: number; readonly inW: number; readonly inC: number; readonly batch: number;
+  readonly outH: number; readonly outW: number; readonly outC: number;
+  readonly kH: number; readonly kW: number;
+  readonly strideH: number; readonly strideW: number; readonly dilationH: number; readonly dilationW: number;
+  readonly padTop: number; readonly padLeft: number; readonly groups: number;
+  /** Position of a weight in the constant. */
+  at(o: number, ky: number, kx: number, i: number): number;
+} // prettier-ignore
+
+function convFilter(call: Call): Filter | undefined {
+  const [data, weight] = call.args;
+  const input = data && shapeOf(data);
+  const kernel = weight && shapeOf(weight);
+  const output = shapeOf(call);
+  const a = call.attrs;
+  if (!input || !kernel || !output || input.length !== 4 || kernel.length !== 4 || a['data_layout'] !== 'NHWC')
+    return undefined;
+  if (a['out_layout'] !== undefined && a['out_layout'] !== '' && a['out_layout'] !== 'NHWC' && a['out_layout'] !== null)
+    return undefined;
+  const layout = String(a['kernel_layout']);
+  const position = ['H', 'W', 'I', 'O'].map((axis) => layout.indexOf(axis));
+  if (layout.length !== 4 || position.some((p) => p < 0)) return undefined;
+  const [h, w, i, o] = position as [number, number, number, number];
+  const strides = ints(a['strides'], 2);
+  const dilation = ints(a['dilation'], 2);
+  const padding = ints(a['padding'], 4);
+  const groups = Number(a['groups']);
+  if (!strides || !dilation || !padding) return undefined;
+  const [batch = 0, inH = 0, inW = 0, inC = 0] = input;
+  const [, outH = 0, outW = 0, outC = 0] = output;
+  const [kH, kW] = [kernel[h] ?? 0, kernel[w] ?? 0];
+  // Depthwise kernels come as (…, channels, multiplier) or (…, 1, channels · multiplier); order in memory is the same.
+  const perGroup = inC / groups;
+  const depthwise = groups > 1 && perGroup === 1;
+  if (!depthwise && ((kernel[i] ?? 0) !== perGroup || (kernel[o] ?? 0) !== outC)) return undefined;
+  if (depthwise && Math.abs(i - o) !== 1) return undefined;
+  const stride = (axis: number): number => kernel.slice(axis + 1).reduce((x, y) => x * y, 1);
+  const channelStride = depthwise ? stride(Math.max(i, o)) : stride(o);
+  return {
+    batch, inH, inW, inC, outH, outW, outC, kH, kW, groups,
+    strideH: strides[0] ?? 1, strideW: strides[1] ?? 1, dilationH: dilation[0] ?? 1, dilationW: dilation[1] ?? 1,
+    padTop: padding[0] ?? 0, padLeft: padding[1] ?? 0,
+    at: (oc, ky, kx, ic) => oc * channelStride + ky * stride(h) + kx * stride(w) + (depthwise ? 0 : ic * stride(i)),
+  }; // prettier-ignore
+}
+
+function denseFilter(call: Call): Filter | undefined {
+  const [data, weight] = call.args;
+  const input = data && shapeOf(data);
+  const kernel = weight && shapeOf(weight);
+  if (!input || !kernel || kernel.length !== 2 || input.length < 1) return undefined;
+  const inC = input.at(-1) ?? 0;
+  const rows = input.slice(0, -1).reduce((a, b) => a * b, 1);
+  const outC = kernel[0] ?? 0;
+  return {
+    batch: 1, inH: 1, inW: rows, inC, outH: 1, outW: rows, outC, kH: 1, kW: 1, groups: 1,
+    strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, padTop: 0, padLeft: 0,
+    at: (o, _y, _x, i) => o * inC + i,
+  }; // prettier-ignore
+}
+
+/** A quantised convolution or dense with bias, requantisation, bounds and at most one residual addition. */
+export function parseConv(func: Func): ParsedConv | undefined {
+  const found = chain(func, (c) => nameOf(c) === 'qnn.conv2d' || nameOf(c) === 'qnn.dense');
+  if (!found) return undefined;
+  const { base, steps } = found;
+  let data: Expr | undefined = base.args[0];
+  while (
+    data &&
+    nameOf(data) === 'reshape' &&
+    data.kind === 'call' &&
+    base.args[0] !== undefined &&
+    nameOf(base) === 'qnn.dense'
+  )
+    data = data.args[0];
+  if (data?.kind !== 'var' || !func.params.includes(data)) return undefined;
+  const filter = nameOf(base) === 'qnn.conv2d' ? convFilter(base) : denseFilter(base);
+  const inputDtype = byteType(dtypeOf(data));
+  const weight = constantOf(base.args[1]);
+  const inputZero = single(base.args[2]);
+  const weightZero = single(base.args[3]);
+  if (!filter || !inputDtype || !weight || inputZero === undefined || weightZero === undefined) return undefined;
+  if (filter.groups > 1 && filter.outC % filter.groups !== 0) return undefined;
+  if (dtypeOf(base) !== 'int32') return undefined;
+  const [lo, hi] = rangeOf(inputDtype);
+  if (inputZero < lo || inputZero > hi) return undefined;
+
+  const weights = weightsOf(filter, weight, weightZero);
+  const sums = parseSteps(steps, func, filter.outC);
+  if (!weights || !sums) return undefined;
+  const perChannel = weights.length / filter.outC;
+  const bias = Int32Array.from({ length: filter.outC }, (_, c) => {
+    let sum = 0;
+    for (let i = c * perChannel; i < (c + 1) * perChannel; i++) sum += weights[i] ?? 0;
+    return ((sums.bias[c] ?? 0) - inputZero * sum) | 0;
+  });
+  const { at: _at, ...geometry } = filter;
+  return {
+    problem: { ...geometry, inputDtype, inputZero, weights, bias, epilogue: sums.epilogue },
+    input: data,
+    residual: sums.residual,
+  };
+}
+
+function weightsOf(f: Filter, value: NDArray, zero: number): Int8Array | undefined {
+  const inGroup = f.inC / f.groups;
+  const out = new Int8Array(f.outC * f.kH * f.kW * inGroup);
+  if (out.length !== value.data.length) return undefined;
+  let n = 0;
+  for (let o = 0; o < f.outC; o++)
+    for (let ky = 0; ky < f.kH; ky++)
+      for (let kx = 0; kx < f.kW; kx++)
+        for (let i = 0; i < inGroup; i++) {
+          const w = Number(value.data[f.at(o, ky, kx, i)]) - zero;
+          if (w < -128 || w > 127) return undefined;
+          out[n++] = w;
+        }
+  return out;
+}
+
+/** What follows the sums, in order: bias, requantisation, bounds, residual. */
+function parseSteps(
+  steps: readonly Call[],
+  func: Func,
+  channels: number,
+): { bias: readonly number[]; epilogue: Epilogue; residual: Var | undefined } | undefined {
+  const bias = new Array<number>(channels).fill(0);
+  let epilogue: Epilogue | undefined;
+  let residual: Var | undefined;
+  let flattened = false; // channels are no longer the last axis
+  for (const step of steps) {
+    const name = nameOf(step);
+    if (name === 'reshape') {
+      flattened ||= shapeOf(step)?.at(-1) !== channels;
+      continue;
+    }
+    if (flattened && (name === 'nn.bias_add' || name === 'add' || name === 'qnn.requantize')) return undefined;
+    if (name === 'nn.bias_add' || name === 'add') {
+      const added = channelConstant(step, channels);
+      if (epilogue || !added) return undefined;
+      added.forEach((v, c) => (bias[c] = ((bias[c] ?? 0) + v) | 0));
+    } else if (name === 'qnn.requantize') {
+      const made = requantizeOf(step, channels);
+      if (epilogue || !made) return undefined;
+      made.inputZero.forEach((z, c) => (bias[c] = ((bias[c] ?? 0) - z) | 0));
+      epilogue = made.epilogue;
+    } else if (name === 'clip') {
+      const bounds = boundsOf(step);
+      if (!epilogue || !bounds) return undefined;
+      const at: { min: number; max: number } = epilogue.residual ?? epilogue;
+      const tightened = { min: Math.max(at.min, bounds[0]), max: Math.min(at.max, bounds[1]) };
+      if (tightened.min > tightened.max) return undefined;
+      epilogue = epilogue.residual
+        ? { ...epilogue, residual: { ...epilogue.residual, ...tightened } }
+        : { ...epilogue, ...tightened };
+    } else if (name === 'cast') {
+      if (!epilogue || dtypeOf(step) !== (epilogue.residual ?? epilogue).dtype) return undefined;
+    } else if (name === 'qnn.add') {
+      const own = step.args.findIndex((a) => a.kind === 'call');
+      const other = step.args[1 - own];
+      if (!epilogue || epilogue.residual || own > 1 || other?.kind !== 'var' || !func.params.includes(other))
+        return undefined;
+      const sum = addOf(step, own);
+      if (!sum || !sameShape(step, other)) return undefined;
+      epilogue = { ...epilogue, residual: sum };
+      residual = other;
+    } else return undefined;
+  }
+  return epilogue ? { bias, epilogue, residual } : undefined;
+}
+
+function sameShape(a: Expr, b: Expr): boolean {
+  const [x, y] = [shapeOf(a), shapeOf(b)];
+  return x !== undefined && y !== undefined && x.length === y.length && x.every((n, i) => n === y[i]);
+}
+
+/** The constant operand of `nn.bias_add` or `add` as one int32 a channel (the last axis). */
+function channelConstant(step: Call, channels: number): readonly number[] | undefined {
+  const values = numbers(step.args[1]);
+  const shape = shapeOf(step);
+  const added = step.args[1] && shapeOf(step.args[1]);
+  if (!values || !shape || !added || dtypeOf(step) !== 'int32') return undefined;
+  if (nameOf(step) === 'nn.bias_add') {
+    const axis = Number(step.attrs['axis'] ?? 1);
+    if ((axis + shape.length) % shape.length !== shape.length - 1) return undefined;
+  }
+  if (values.length === 1) return Array.from({ length: channels }, () => values[0] ?? 0);
+  return values.length === channels && added.at(-1) === channels ? values : undefined;
+}
+
+function requantizeOf(
+  step: Call,
+  channels: number,
+): { readonly epilogue: Epilogue; readonly inputZero: readonly number[] } | undefined {
+  const inputScale = numbers(step.args[1]);
+  const inputZero = numbers(step.args[2]);
+  const outputScale = single(step.args[3]);
+  const zeroPoint = single(step.args[4]);
+  const dtype = byteType(dtypeOf(step));
+  const shape = shapeOf(step);
+  if (!inputScale || !inputZero || outputScale === undefined || zeroPoint === undefined || !dtype || !shape)
+    return undefined;
+  const rounding = step.attrs['rounding'];
+  const precision = step.attrs['compute_dtype'];
+  if (rounding !== undefined && rounding !== 'None' && rounding !== 'UPWARD') return undefined;
+  if (precision !== undefined && precision !== 'None' && precision !== 'int64') return undefined;
+  const axis = Number(step.attrs['axis'] ?? -1);
+  const perChannel = inputScale.length > 1 || inputZero.length > 1;
+  if (perChannel && (axis + shape.length) % shape.length !== shape.length - 1) return undefined;
+  if (perChannel && [inputScale, inputZero].some((v) => v.length !== 1 && v.length !== channels)) return undefined;
+  const [min, max] = rangeOf(dtype);
+  if (zeroPoint < min || zeroPoint > max) return undefined;
+  const factors = inputScale.map((s) => factorOf(s, outputScale, inputScale.length === 1));
+  return {
+    epilogue: {
+      multiplier: factors.map((f) => f.multiplier),
+      shift: factors.map((f) => f.shift),
+      zeroPoint,
+      dtype,
+      min,
+      max,
+    },
+    inputZero: Array.from({ length: channels }, (_, c) => inputZero[inputZero.length === 1 ? 0 : c] ?? 0),
+  };
+}
+
+/** Scales are float32; equal ones (of a whole tensor) are no scaling at all. */
+function factorOf(from: number, to: number, skip: boolean): { readonly multiplier: number; readonly shift: number } {
+  const [a, b] = [Math.fround(from), Math.fround(to)];
+  return skip && a === b ? factorOne : fixedPointMultiplier(a / b);
+}
+
+/** Integer bounds of `clip`; others are refused. */
+function boundsOf(step: Call): readonly [number, number] | undefined {
+  const [min, max] = [Number(step.attrs['a_min']), Number(step.attrs['a_max'])];
+  const fits = (v: number): boolean => Number.isInteger(v) && Math.abs(v) <= 2 ** 24;
+  const dtype = byteType(dtypeOf(step));
+  if (!dtype || !fits(min) || !fits(max)) return undefined;
+  const [lo, hi] = rangeOf(dtype);
+  return min < lo || max > hi ? undefined : [min, max];
+}
+
+/** Both sides of a quantised sum in the scale of its output. `own`: which argument is the computed one. */
+function addOf(call: Call, own: number): Residual | undefined {
+  const dtype = byteType(dtypeOf(call));
+  const outScale = single(call.args[6]);
+  const zeroPoint = single(call.args[7]);
+  if (!dtype || outScale === undefined || zeroPoint === undefined) return undefined;
+  const sides = [0, 1].map((i): AddSide | undefined => {
+    const arg = call.args[i];
+    const scale = single(call.args[2 + 2 * i]);
+    const zero = single(call.args[3 + 2 * i]);
+    const type = arg && byteType(dtypeOf(arg));
+    if (scale === undefined || zero === undefined || !type) return undefined;
+    const factor = factorOf(scale, outScale, true);
+    return { ...factor, zeroPoint: zero, dtype: type };
+  });
+  const [a, b] = [sides[own], sides[1 - own]];
+  const [min, max] = rangeOf(dtype);
+  return a && b ? { own: a, other: b, zeroPoint, dtype, min, max } : undefined;
+}
+
+/** A quantised sum of two parameters of one shape, with bounds. */
+export function parseAdd(func: Func): ParsedAdd | undefined {
+  const found = chain(func, (c) => nameOf(c) === 'qnn.add');
+  if (!found) return undefined;
+  const { base, steps } = found;
+  const [own, other] = base.args;
+  const isParameter = (e: Expr | undefined): e is Var => e?.kind === 'var' && func.params.includes(e);
+  if (!isParameter(own) || !isParameter(other) || !sameShape(base, own) || !sameShape(base, other)) return undefined;
+  let residual = addOf(base, 0);
+  for (const step of steps) {
+    if (!residual) return undefined;
+    const name = nameOf(step);
+    if (name === 'reshape' || (name === 'cast' && dtypeOf(step) === residual.dtype)) continue;
+    const bounds = name === 'clip' ? boundsOf(step) : undefined;
+    if (!bounds) return undefined;
+    residual = { ...residual, min: Math.max(residual.min, bounds[0]), max: Math.min(residual.max, bounds[1]) };
+    if (residual.min > residual.max) return undefined;
+  }
+  const length = (shapeOf(base) ?? []).reduce((a, b) => a * b, 1);
+  return residual ? { residual, own, other, length } : undefined;
+}

@@ -1,0 +1,99 @@
+/** All templates behind one `Scheduler`: the first that fits a function, else the operators' own meaning. */
+import { fail, ok, type Result } from '../base/result.ts';
+import type { Func } from '../ir/expr.ts';
+import type { LoweredKernel } from '../loops/kernel.ts';
+import { lowerGeneric } from '../loops/lower.ts';
+import type { Target } from '../targets/target.ts';
+import { fitConv } from './conv-space.ts';
+import { parseAdd, parseConv } from './parse.ts';
+import { inParameterOrder, log, spaceOver, type Fitted } from './space.ts';
+import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } from './task.ts';
+import { lowerAdd } from './templates/add.ts';
+
+const cache = new WeakMap<Func, Fitted | 'none'>();
+
+/** The template that fits; parsed once a function. */
+function fit(func: Func, target: Target): Fitted | undefined {
+  if (!target.littleEndian) return undefined;
+  const known = cache.get(func);
+  if (known) return known === 'none' ? undefined : known;
+  const fitted = findTemplate(func);
+  cache.set(func, fitted ?? 'none');
+  return fitted;
+}
+
+function findTemplate(func: Func): Fitted | undefined {
+  const conv = parseConv(func);
+  if (conv) return fitConv(conv, func);
+  const sum = parseAdd(func);
+  if (!sum) return undefined;
+  const same = sum.own === sum.other;
+  const variables = same ? [sum.own] : [sum.own, sum.other];
+  if (func.params.length !== variables.length) return undefined;
+  const knobs: Knob[] = [
+    { name: 'unroll', summary: 'Elements in a turn of the loop.', values: [1, 2, 4, 8] },
+    { name: 'words', summary: 'Four elements are read as one word.', values: [true, false] },
+  ];
+  const chosen = { unroll: 4, words: true };
+  const valid = (c: ScheduleConfig): boolean => c['words'] !== true || Number(c['unroll']) % 4 === 0;
+  const features = (c: ScheduleConfig): readonly number[] => [log(sum.length), Number(c['unroll']), c['words'] ? 1 : 0];
+  return {
+    space: spaceOver('qnn_add', knobs, chosen, valid, features),
+    lower: (c) => {
+      const parts = lowerAdd(
+        sum.residual,
+        sum.length,
+        { unroll: Number(c['unroll']), words: c['words'] === true },
+        same,
+      );
+      return inParameterOrder(parts, func, variables) ?? parts;
+    },
+  };
+}
+
+const genericKnob: Knob = {
+  name: 'flags',
+  summary: 'Compiler flags of the kernel’s file.',
+  values: ['-O2', '-O3', '-O2 -funroll-loops'],
+};
+
+const genericSpace: ScheduleSpace = spaceOver(
+  'generic',
+  [genericKnob],
+  { flags: '-O2' },
+  () => true,
+  (c) => genericKnob.values.map((v) => (c['flags'] === v ? 1 : 0)),
+);
+
+function flagsOf(config: ScheduleConfig): readonly string[] {
+  return String(config['flags'] ?? '-O2').split(' ');
+}
+
+/** Schedules every fused function whose operators have a loop form. */
+export const scheduler: Scheduler = {
+  spaceOf: (task, target) => fit(task.fused.func, target)?.space ?? genericSpace,
+  lower: (fused, target, config) => lowerFused(fused, target, config),
+};
+
+function lowerFused(fused: FusedFunction, target: Target, config: ScheduleConfig): Result<LoweredKernel> {
+  const fitted = fit(fused.func, target);
+  if (!fitted) {
+    if (!genericSpace.isValid(config)) return misfit(fused, config, genericSpace);
+    return lowerGeneric(fused.name, fused.func, flagsOf(config));
+  }
+  if (!fitted.space.isValid(config)) return misfit(fused, config, fitted.space);
+  const parts = fitted.lower(config);
+  return ok({ ...parts, name: fused.name, flags: flagsOf(config), origin: originOf(fused.func) });
+}
+
+function misfit(fused: FusedFunction, config: ScheduleConfig, space: ScheduleSpace): Result<never> {
+  return fail(
+    'schedule-misfit',
+    `The schedule ${JSON.stringify(config)} is no valid point of ${space.template} for ${fused.name}.`,
+    'Tune the function again, or leave its record out to use the default schedule.',
+  );
+}
+
+function originOf(func: Func): LoweredKernel['origin'] {
+  return func.origin.length > 0 ? func.origin : func.body.origin;
+}
