@@ -1,4 +1,31 @@
 /** Neural-network operators (`nn.*`). */
 import type { Operator } from '../operator.ts';
+import { biasAdd, dropout, fastSoftmax, leakyRelu, logSoftmax, prelu, relu, softmax } from './activation.ts';
+import { conv1d, conv2d, conv3d } from './conv.ts';
+import { batchMatmul, dense, densePack, matmul } from './dense.ts';
+import { normOperators } from './norm.ts';
+import { batchFlatten, mirrorPad, pad } from './pad.ts';
+import { poolOperators } from './pool.ts';
 
-export const nnOperators: readonly Operator[] = [];
+export const nnOperators: readonly Operator[] = [
+  conv1d,
+  conv2d,
+  conv3d,
+  ...poolOperators,
+  dense,
+  matmul,
+  batchMatmul,
+  densePack,
+  biasAdd,
+  relu,
+  leakyRelu,
+  prelu,
+  softmax,
+  fastSoftmax,
+  logSoftmax,
+  dropout,
+  ...normOperators,
+  pad,
+  mirrorPad,
+  batchFlatten,
+];
