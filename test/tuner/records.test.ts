@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL, fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { builtinProfiles } from '../../boards/src/profile.ts';
+import { bestConfigs, parseRecords, RecordStore, type TuningRecord } from '../../tuner/src/records.ts';
+import { tune } from '../../tuner/src/tune.ts';
+import { must } from '../boards/support.ts';
+import { FakeMeasurer, makeTask, scheduler, target } from './support.ts';
+
+const record: TuningRecord = {
+  version: 1,
+  task: 'conv-1',
+  template: 'made_up',
+  config: { a: 1 },
+  board: 'mps2-an386',
+  compiler: 'cc 1.0',
+  flags: ['-O3'],
+  clock: 25_000_000,
+  cost: { value: 100, unit: 'instructions', provenance: 'emulated' },
+  verdict: 'ok',
+  kernel: 'abc',
+  seed: 0,
+  time: '2026-01-01T00:00:00.000Z',
+};
+const line = (change: Partial<TuningRecord> = {}): string => `${JSON.stringify({ ...record, ...change })}\n`;
+
+describe('tuning records', () => {
+  let folder = '';
+  let file = '';
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'relay-records-'));
+    file = path.join(folder, 'tuning.jsonl');
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('skip a cut last line with a notice, and go on behind it', () => {
+    writeFileSync(file, line() + line().slice(0, 40));
+    const store = must(RecordStore.open(file));
+    assert.equal(store.records.length, 1);
+    assert.deepEqual(store.notices, [{ line: 2, message: 'the last line is cut off and is skipped' }]);
+    must(store.append([{ ...record, kernel: 'new' }]));
+    store.close();
+    const again = parseRecords(readFileSync(file, 'utf8'));
+    assert.deepEqual(
+      again.records.map((one) => one.kernel),
+      ['abc', 'new'],
+    );
+    assert.equal(again.notices.length, 1);
+  });
+
+  it('keep lines of a newer version without using them', () => {
+    const newer = `${JSON.stringify({ version: 2, whatever: true })}\n`;
+    writeFileSync(file, line() + newer + newer + line({ kernel: 'x' }));
+    const store = must(RecordStore.open(file));
+    assert.equal(store.records.length, 2);
+    assert.deepEqual(store.notices, [
+      { line: 2, message: '2 records of a newer version (from this line on) are kept but not used' },
+    ]);
+    must(store.append([record]));
+    store.close();
+    assert.equal(readFileSync(file, 'utf8').split(newer).length, 3);
+  });
+
+  it('report foreign lines by number', () => {
+    const { notices, records } = parseRecords(
+      `hello\n${line()}[1]\n{"version":1}\n${line({ verdict: 'ok', cost: null })}\n`,
+    );
+    assert.equal(records.length, 1);
+    assert.deepEqual(
+      notices.map((notice) => notice.line),
+      [1, 3, 4, 5],
+    );
+  });
+
+  it('stay readable at any cut', () => {
+    const text = line() + line({ kernel: 'ü' }) + line();
+    for (let cut = 0; cut <= text.length; cut++) {
+      const { records } = parseRecords(text.slice(0, cut));
+      assert.ok(records.length >= text.slice(0, cut).split('\n').length - 1);
+    }
+  });
+
+  it('give the best compared config of a board and compiler', () => {
+    const cost = (value: number) => ({ value, unit: 'instructions', provenance: 'emulated' }) as const;
+    const records: TuningRecord[] = [
+      record,
+      { ...record, config: { a: 2 }, cost: cost(50) },
+      { ...record, config: { a: 3 }, cost: null, verdict: 'wrong-answer' },
+      { ...record, config: { a: 4 }, cost: cost(10), board: 'host' },
+      { ...record, config: { a: 5 }, cost: cost(20), compiler: 'cc 2.0' },
+    ];
+    const filter = { board: 'mps2-an386', compiler: 'cc 1.0' };
+    assert.deepEqual(bestConfigs(records, filter).get('conv-1')?.config, { a: 2 });
+    assert.deepEqual(bestConfigs(records, { board: 'mps2-an386' }).get('conv-1')?.config, { a: 5 });
+    assert.equal(bestConfigs(records, { board: 'nowhere' }).size, 0);
+  });
+
+  it('cannot be opened in a read-only folder, and say so', function () {
+    if (process.getuid?.() === 0) {
+      const opened = RecordStore.open(path.join(folder, 'no', 'such', 'folder.jsonl'));
+      assert.ok(!opened.ok && opened.error.code === 'cannot-write');
+      return;
+    }
+    const opened = RecordStore.open('/tuning.jsonl');
+    assert.ok(!opened.ok && opened.error.code === 'cannot-write');
+  });
+
+  it('of two writers at the same time are all whole', function () {
+    this.timeout(60_000);
+    const module = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../tuner/src/records.ts');
+    const script = `import(${JSON.stringify(pathToFileURL(module).href)}).then(({ RecordStore }) => {
+      const store = RecordStore.open(${JSON.stringify(file)}).value;
+      for (let i = 0; i < 50; i++) store.append([${JSON.stringify(record)}]);
+    })`;
+    const shell = [`--import`, 'tsx', '--input-type=module', '-e', script];
+    const both = `"$0" "$@" & "$0" "$@"; wait`;
+    spawnSync('sh', ['-c', both, process.execPath, ...shell], { stdio: 'ignore' });
+    const { records, notices } = parseRecords(readFileSync(file, 'utf8'));
+    assert.equal(records.length, 100);
+    assert.deepEqual(notices, []);
+  });
+
+  it('resume a session: nothing is measured twice, and the end is as good', async () => {
+    const tasks = [{ task: makeTask('only', 1000), weight: 1 }];
+    const options = { tasks, board: builtinProfiles[0]!, target, scheduler, strategy: 'random', seed: 2 };
+    const store = must(RecordStore.open(file));
+    const first = new FakeMeasurer();
+    must(await tune({ ...options, trials: 40, measurer: first, records: store }));
+    store.close();
+    // A kill in the middle of the last write.
+    const length = readFileSync(file).length;
+    truncateSync(file, length - 30);
+    appendFileSync(file, '');
+    const again = must(RecordStore.open(file));
+    assert.equal(again.records.length, 39);
+    const second = new FakeMeasurer();
+    const summary = must(await tune({ ...options, trials: 20, measurer: second, records: again }));
+    again.close();
+    const keys = (configs: FakeMeasurer['measured']): string[] => configs.map((config) => JSON.stringify(config));
+    const repeated = keys(second.measured).filter((key) => keys(first.measured).slice(0, 39).includes(key));
+    assert.deepEqual(repeated, []);
+    assert.equal(summary.tasks[0]?.resumed, 39);
+    assert.ok(summary.tasks[0]?.defaultCost);
+    assert.equal(parseRecords(readFileSync(file, 'utf8')).records.length, 59);
+  });
+});

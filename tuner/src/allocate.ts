@@ -1,0 +1,47 @@
+/** Which task the next trials are spent on: the one where they are expected to save most of the whole program. */
+
+export interface TaskProgress {
+  /** How often the task occurs in the program. */
+  readonly weight: number;
+  /** Multiply–accumulates (at least 1). */
+  readonly work: number;
+  /** Trials spent so far. */
+  readonly trials: number;
+  /** Least cost found; undefined before any success. */
+  readonly best: number | undefined;
+  /** Trials spent since the best was found. */
+  readonly sinceBest: number;
+  readonly exhausted: boolean;
+}
+
+/** A task with this few trials is served before any other. */
+const FIRST_TRIALS = 1;
+
+/**
+ * Index of the task to go on with; undefined when every space is used up. The expected gain is the task's share of
+ * the cost, times how far it lies above the best cost a unit of work that any task reached, and falls with the trials
+ * that brought nothing.
+ */
+export function nextTask(tasks: readonly TaskProgress[]): number | undefined {
+  let chosen: number | undefined;
+  let largest = Number.NEGATIVE_INFINITY;
+  const rates = tasks.flatMap(({ best, work }) => (best === undefined ? [] : [best / work]));
+  const reachable = rates.length > 0 ? Math.min(...rates) : 0;
+  for (const [index, task] of tasks.entries()) {
+    if (task.exhausted) continue;
+    const gain = expectedGain(task, reachable);
+    if (gain > largest) {
+      largest = gain;
+      chosen = index;
+    }
+  }
+  return chosen;
+}
+
+function expectedGain(task: TaskProgress, reachable: number): number {
+  if (task.trials < FIRST_TRIALS) return Number.POSITIVE_INFINITY;
+  // Nothing works yet: its cost is unknown, so it is explored like a task that could save everything, for a while.
+  if (task.best === undefined) return Number.MAX_VALUE / (1 + task.trials) ** 4;
+  const potential = 0.1 + 0.9 * Math.max(0, 1 - (reachable * task.work) / task.best);
+  return (task.weight * task.best * potential) / (4 + task.trials + 2 * task.sinceBest);
+}

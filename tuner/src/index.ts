@@ -1,0 +1,21 @@
+/** The autotuner: sessions, strategies, records. */
+export {
+  bestConfigs,
+  parseRecords,
+  RecordStore,
+  type BestConfig,
+  type Cost,
+  type RecordFilter,
+  type TuningRecord,
+  type Verdict,
+} from './records.ts';
+export { evaluatorReference, type Reference } from './reference.ts';
+export { findStrategy, strategies } from './strategies/index.ts';
+export {
+  tune,
+  type TaskSummary,
+  type TuneOptions,
+  type TuneProgress,
+  type TuneSummary,
+  type WeightedTask,
+} from './tune.ts';

@@ -1,0 +1,175 @@
+/**
+ * Many candidates in one program: each kernel a function, files grouped by compiler flags, and a driver that fills
+ * outputs and scratch with a pattern before a candidate runs, so that nothing is right by leftovers.
+ */
+import { createHash } from 'node:crypto';
+import type { SourceFile } from '../../boards/src/toolchain.ts';
+import { emitKernel } from '../../compiler/src/emit/c.ts';
+import { Helpers, prelude } from '../../compiler/src/emit/helpers.ts';
+import type { Buffer, LoweredKernel } from '../../compiler/src/loops/kernel.ts';
+import { elementBytes } from '../../compiler/src/tensor/dtype.ts';
+
+/** A kernel's C under a name that does not depend on its place in a batch. */
+export interface EmittedKernel {
+  /** Function name; equal kernels have equal names. */
+  readonly name: string;
+  readonly prototype: string;
+  readonly text: string;
+  /** Helper functions that the text uses, by name. */
+  readonly helpers: ReadonlyMap<string, string>;
+  readonly flags: readonly string[];
+  readonly hash: string;
+  readonly constantBytes: number;
+  readonly kernel: LoweredKernel;
+}
+
+/** Bytes behind every output and scratch buffer that a candidate must leave alone. */
+export const guardBytes = 32;
+/** What outputs and guards hold before a run. */
+export const fillByte = 0xa5;
+
+const PLACEHOLDER = 'relay_candidate';
+
+/** Keeps the text of each helper, so that the helpers of several kernels can be put into one file. */
+class CollectedHelpers extends Helpers {
+  readonly entries = new Map<string, string>();
+
+  override use(name: string, text: () => string): string {
+    if (!this.entries.has(name)) this.entries.set(name, text());
+    return name;
+  }
+}
+
+/** Emits a kernel and names it by the hash of its text and flags. */
+export function emitCandidate(kernel: LoweredKernel): EmittedKernel {
+  const helpers = new CollectedHelpers();
+  const emitted = emitKernel(kernel, helpers, { name: PLACEHOLDER, linkage: '' });
+  const hash = createHash('sha256').update(emitted.text).update(kernel.flags.join('\0')).digest('hex').slice(0, 16);
+  const name = `k_${hash}`;
+  return {
+    name,
+    prototype: emitted.prototype.replaceAll(PLACEHOLDER, name),
+    text: emitted.text.replaceAll(PLACEHOLDER, name),
+    helpers: helpers.entries,
+    flags: kernel.flags,
+    hash,
+    constantBytes: emitted.constantBytes,
+    kernel,
+  };
+}
+
+/** One C file of several kernels, with the helpers they use. */
+export function kernelFile(candidates: readonly EmittedKernel[], name: string): SourceFile {
+  const helpers = new Map(candidates.flatMap((candidate) => [...candidate.helpers]));
+  const sorted = [...helpers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
+  const text = [prelude, ...sorted, ...candidates.map((candidate) => candidate.text)].join('\n\n');
+  return { name, text: `${text}\n`, flags: candidates[0]?.flags ?? [] };
+}
+
+/** Splits candidates into groups that one run of the compiler can take. */
+export function groupByFlags(candidates: readonly EmittedKernel[], perFile: number): EmittedKernel[][] {
+  const groups = new Map<string, EmittedKernel[][]>();
+  for (const candidate of candidates) {
+    const key = candidate.flags.join('\0');
+    const files = groups.get(key) ?? [];
+    const last = files.at(-1);
+    if (last && last.length < perFile) last.push(candidate);
+    else files.push([candidate]);
+    groups.set(key, files);
+  }
+  return [...groups.values()].flat();
+}
+
+function bytesOf(buffer: Buffer): number {
+  return buffer.length * elementBytesInC(buffer.dtype);
+}
+
+/** Half-precision floats are computed and kept as single ones. */
+function elementBytesInC(dtype: string): number {
+  return dtype === 'float16' || dtype === 'bfloat16' ? 4 : elementBytes(dtype);
+}
+
+/** Sizes of the buffers that a driver declares for a batch. */
+export interface DriverLayout {
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  /** One stretch that all candidates' scratch buffers are cut from. */
+  readonly scratch: number;
+}
+
+function alignUp(value: number, align: number): number {
+  return Math.ceil(value / align) * align;
+}
+
+/** Where each scratch buffer of a kernel starts, each followed by a guard, and the whole length. */
+function scratchPlaces(kernel: LoweredKernel): { readonly offsets: readonly number[]; readonly bytes: number } {
+  const offsets: number[] = [];
+  let at = 0;
+  for (const buffer of kernel.scratch) {
+    at = alignUp(at, Math.max(8, buffer.align));
+    offsets.push(at);
+    at += bytesOf(buffer) + guardBytes;
+  }
+  return { offsets, bytes: at };
+}
+
+/** The layout that all kernels of a batch share: they have the same inputs and outputs. */
+export function layoutOf(candidates: readonly EmittedKernel[]): DriverLayout {
+  const first = candidates[0]?.kernel;
+  return {
+    inputs: first?.inputs.map(bytesOf) ?? [],
+    outputs: first?.outputs.map(bytesOf) ?? [],
+    scratch: Math.max(8, ...candidates.map(({ kernel }) => scratchPlaces(kernel).bytes)),
+  };
+}
+
+/** The file that declares the buffers and calls candidate `i` as job `i`. */
+export function driverFile(candidates: readonly EmittedKernel[], layout: DriverLayout): SourceFile {
+  const aligned = '__attribute__((aligned(32)))';
+  const lines = [
+    '#include <stdbool.h>',
+    '#include <stddef.h>',
+    '#include <string.h>',
+    '#include "relay_harness.h"',
+    ...layout.inputs.map((bytes, i) => `uint8_t relay_in_${i}[${bytes}] ${aligned};`),
+    ...layout.outputs.map((bytes, i) => `uint8_t relay_out_${i}[${bytes + guardBytes}] ${aligned};`),
+    `static uint8_t scratch[${layout.scratch}] ${aligned};`,
+    'volatile uint32_t relay_guard_broken;',
+    'volatile uint32_t relay_repeats;',
+    ...candidates.map((candidate) => `${candidate.prototype};`),
+    ...candidates.map((candidate, i) => {
+      const { inputs, outputs } = candidate.kernel;
+      const places = scratchPlaces(candidate.kernel);
+      const args = [
+        ...inputs.map((_, k) => `(void *)relay_in_${k}`),
+        ...outputs.map((_, k) => `(void *)relay_out_${k}`),
+        ...places.offsets.map((offset) => `(void *)(scratch + ${offset})`),
+      ];
+      return `static void call_${i}(void) { ${candidate.name}(${args.join(', ')}); }`;
+    }),
+    `static void (*const calls[])(void) = {${candidates.map((_, i) => `call_${i}`).join(', ')}};`,
+    ...candidates.map((candidate, i) => {
+      const places = scratchPlaces(candidate.kernel);
+      const guards = candidate.kernel.scratch.map((buffer, k) => (places.offsets[k] ?? 0) + bytesOf(buffer));
+      return `static const uint32_t guards_${i}[] = {${[...guards, 0xffffffff].map((at) => `${at}u`).join(', ')}};`;
+    }),
+    `static const uint32_t *const guards[] = {${candidates.map((_, i) => `guards_${i}`).join(', ')}};`,
+    'void relay_run_job(uint32_t job) {',
+    '  uint64_t least = (uint64_t)-1;',
+    '  relay_guard_broken = 0;',
+    `  memset(scratch, ${fillByte}, sizeof scratch);`,
+    ...layout.outputs.map((_, i) => `  memset(relay_out_${i}, ${fillByte}, sizeof relay_out_${i});`),
+    '  for (uint32_t i = 0; i <= relay_repeats; i++) {',
+    '    relay_begin();',
+    '    calls[job]();',
+    '    relay_end();',
+    '    if (relay_ticks < least) least = relay_ticks;',
+    '  }',
+    '  relay_ticks = least;',
+    '  for (const uint32_t *at = guards[job]; *at != 0xffffffffu; at++)',
+    `    for (int i = 0; i < ${guardBytes}; i++)`,
+    `      if (scratch[*at + i] != ${fillByte}) relay_guard_broken = 1;`,
+    '}',
+  ];
+  return { name: 'driver.c', text: `${lines.join('\n')}\n`, flags: ['-O2'] };
+}

@@ -1,0 +1,401 @@
+/** The tuning session: picks tasks, proposes points, measures them in batches, records every trial, reports progress. */
+import type { BoardProfile } from '../../boards/src/board.ts';
+import { Cancelled, neverCancelled, type CancellationToken } from '../../compiler/src/base/cancellation.ts';
+import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
+import type { ScheduleConfig, ScheduleSpace, Scheduler, TuningTask } from '../../compiler/src/schedule/task.ts';
+import type { Target } from '../../compiler/src/targets/target.ts';
+import { nextTask } from './allocate.ts';
+import { BoardMeasurer } from './board-measurer.ts';
+import type { Candidate, Measurer, Parts, Prepared, Trial } from './measurer.ts';
+import { recordVersion, type Cost, type RecordStore, type TuningRecord, type Verdict } from './records.ts';
+import type { Reference } from './reference.ts';
+import { configKey } from './space.ts';
+import { findStrategy } from './strategies/index.ts';
+import type { Experience, Searcher, Strategy } from './strategy.ts';
+
+export interface WeightedTask {
+  readonly task: TuningTask;
+  /** How often it occurs in the program. */
+  readonly weight: number;
+}
+
+export interface TuneOptions {
+  readonly tasks: readonly WeightedTask[];
+  readonly board: BoardProfile;
+  readonly target: Target;
+  readonly scheduler: Scheduler;
+  /** `model` (default), `random` or `grid`. */
+  readonly strategy?: string;
+  /** New trials to spend over all tasks; default 256. Points found in the records are not counted. */
+  readonly trials?: number;
+  /** Wall-clock limit. */
+  readonly seconds?: number;
+  readonly seed?: number;
+  readonly records?: RecordStore | undefined;
+  readonly token?: CancellationToken | undefined;
+  readonly onProgress?: (event: TuneProgress) => void;
+  /** Outputs to compare with; the evaluator's when absent. */
+  readonly reference?: Reference;
+  /** Machine settings: where compiler and emulator are. */
+  readonly compilerPath?: string | undefined;
+  readonly emulatorPath?: string | undefined;
+  /** Root of the installation, for the C files of `runtime/`. */
+  readonly root?: string | undefined;
+  /** Trials of one image; 4 to 16 by the budget when absent. */
+  readonly batch?: number;
+  /** Measures instead of the board; for tests. It is not closed. */
+  readonly measurer?: Measurer;
+}
+
+export interface TuneProgress {
+  readonly task: string;
+  readonly description: string;
+  /** New trials so far, of `total`. */
+  readonly trials: number;
+  readonly total: number;
+  readonly last: { readonly verdict: Verdict; readonly cost: Cost | null };
+  readonly bestOfTask: Cost | null;
+  /** Cost of all tasks with their weights: with default configs, and with the best found so far. */
+  readonly defaultTotal: number;
+  readonly bestTotal: number;
+  readonly seconds: number;
+  /** Estimate; undefined before the first batch is done. */
+  readonly secondsLeft: number | undefined;
+}
+
+export interface TaskSummary {
+  readonly key: string;
+  readonly description: string;
+  readonly weight: number;
+  readonly template: string;
+  readonly defaultCost: Cost | null;
+  readonly bestCost: Cost | null;
+  readonly bestConfig: ScheduleConfig | null;
+  /** Measured in this session. */
+  readonly trials: number;
+  /** Taken from the records. */
+  readonly resumed: number;
+}
+
+export interface TuneSummary {
+  readonly tasks: readonly TaskSummary[];
+  readonly trials: number;
+  readonly failures: Readonly<Partial<Record<Verdict, number>>>;
+  readonly seconds: number;
+  /** Seconds by part; compiling and running overlap. */
+  readonly parts: Readonly<Parts>;
+  readonly trialsPerSecond: number;
+  readonly stopped: 'trials' | 'seconds' | 'space' | 'cancelled' | 'failed';
+  /** Why it stopped early; what was measured before is recorded. */
+  readonly failure?: Failure;
+}
+
+const LEAST_BATCH = 4;
+const LARGEST_BATCH = 16;
+
+interface State {
+  readonly task: TuningTask;
+  readonly weight: number;
+  readonly space: ScheduleSpace;
+  readonly searcher: Searcher;
+  trials: number;
+  resumed: number;
+  sinceBest: number;
+  defaultCost: Cost | null;
+  bestCost: Cost | null;
+  bestConfig: ScheduleConfig | null;
+  defaultPending: boolean;
+  exhausted: boolean;
+}
+
+/**
+ * Tunes tasks on a board. Fails when it cannot start (`missing-tool`, `board-lost`, `unknown-strategy`); a session that
+ * has begun always ends in a summary.
+ */
+export async function tune(options: TuneOptions): Promise<Result<TuneSummary>> {
+  const strategy = findStrategy(options.strategy ?? 'model');
+  if (!strategy.ok) return strategy;
+  const { seed = 0, compilerPath, emulatorPath, root, reference } = options;
+  let measurer = options.measurer;
+  if (!measurer) {
+    const opened = await BoardMeasurer.open(options.board, { seed, reference, compilerPath, emulatorPath, root });
+    if (!opened.ok) return opened;
+    measurer = opened.value;
+  }
+  try {
+    return ok(await new Session(options, measurer, seed, strategy.value).run());
+  } finally {
+    if (!options.measurer) await measurer.close();
+  }
+}
+
+class Session {
+  private readonly options: TuneOptions;
+  private readonly measurer: Measurer;
+  private readonly seed: number;
+  private readonly token: CancellationToken;
+  private readonly total: number;
+  private readonly states: State[];
+  private readonly batch: number;
+  private readonly experience: Experience[] = [];
+  private readonly parts: Parts = { propose: 0, lower: 0, compile: 0, load: 0, run: 0 };
+  private readonly failures: Partial<Record<Verdict, number>> = {};
+  private readonly started = performance.now();
+  /** Measured trials, and trials handed out. */
+  private trials = 0;
+  private issued = 0;
+  private failure: Failure | undefined;
+
+  constructor(options: TuneOptions, measurer: Measurer, seed: number, strategy: Strategy) {
+    this.options = options;
+    this.measurer = measurer;
+    this.seed = seed;
+    this.token = options.token ?? neverCancelled;
+    this.total = options.trials ?? 256;
+    this.states = merge(options.tasks).map(({ task, weight }): State => {
+      const space = options.scheduler.spaceOf(task, options.target);
+      const work = Math.max(1, task.macs);
+      const context = { task: task.key, space, work, seed, experience: this.experience };
+      return {
+        task,
+        weight,
+        space,
+        searcher: strategy.create(context),
+        trials: 0,
+        resumed: 0,
+        sinceBest: 0,
+        defaultCost: null,
+        bestCost: null,
+        bestConfig: null,
+        defaultPending: true,
+        exhausted: false,
+      };
+    });
+    // A small budget is spread: every task gets its default measured before any gets many trials.
+    const fair = Math.ceil(this.total / Math.max(1, 3 * this.states.length));
+    this.batch = options.batch ?? Math.max(LEAST_BATCH, Math.min(LARGEST_BATCH, fair));
+    for (const state of this.states) this.resume(state);
+  }
+
+  async run(): Promise<TuneSummary> {
+    // One batch runs on the board while the next is compiled.
+    let running: Promise<boolean> | undefined;
+    let goOn = true;
+    while (goOn) {
+      const next = this.stop() === undefined ? this.choose() : undefined;
+      if (!next) break;
+      const prepared = await this.prepare(next.state, next.candidates);
+      if (running) goOn = await running;
+      running = undefined;
+      if (!prepared) break;
+      running = this.finish(next.state, prepared);
+      // Nothing is known of a task before its first trials are back, and later choices would be blind.
+      if (next.state.trials === 0) {
+        goOn = await running;
+        running = undefined;
+      }
+    }
+    if (running) await running;
+    return this.summary();
+  }
+
+  /** Takes what earlier sessions measured under the same conditions. */
+  private resume(state: State): void {
+    const { measurer, options } = this;
+    const matching = (options.records?.records ?? []).filter(
+      (record) =>
+        record.task === state.task.key &&
+        record.template === state.space.template &&
+        record.board === measurer.board &&
+        record.compiler === measurer.compiler &&
+        record.verdict !== 'board-lost',
+    );
+    const latest = new Map(matching.map((record) => [configKey(record.config), record]));
+    for (const record of latest.values()) this.learn(state, record.config, record.cost);
+    state.resumed = latest.size;
+    state.defaultPending = !latest.has(configKey(state.space.default));
+  }
+
+  private learn(state: State, config: ScheduleConfig, cost: Cost | null): void {
+    state.searcher.observe([{ config, cost: cost?.value }]);
+    state.sinceBest++;
+    if (!cost) return;
+    if (configKey(config) === configKey(state.space.default)) state.defaultCost = cost;
+    if (!state.bestCost || cost.value < state.bestCost.value) {
+      state.bestCost = cost;
+      state.bestConfig = config;
+      state.sinceBest = 0;
+    }
+    const { template } = state.space;
+    const target = Math.log(Math.max(cost.value, 1) / Math.max(1, state.task.macs));
+    this.experience.push({ template, features: state.space.features(config), target, task: state.task.key });
+  }
+
+  private stop(): TuneSummary['stopped'] | undefined {
+    if (this.token.isCancellationRequested) return 'cancelled';
+    if (this.failure) return 'failed';
+    if (this.issued >= this.total) return 'trials';
+    const { seconds } = this.options;
+    return seconds !== undefined && this.seconds() >= seconds ? 'seconds' : undefined;
+  }
+
+  private seconds(): number {
+    return (performance.now() - this.started) / 1000;
+  }
+
+  /** The next task and its candidates, the default config first. */
+  private choose(): { readonly state: State; readonly candidates: readonly Candidate[] } | undefined {
+    const started = performance.now();
+    for (;;) {
+      const progress = this.states.map((state) => ({
+        weight: state.weight,
+        work: Math.max(1, state.task.macs),
+        trials: state.trials + state.resumed,
+        best: state.bestCost?.value,
+        sinceBest: state.sinceBest,
+        exhausted: state.exhausted,
+      }));
+      const state = this.states[nextTask(progress) ?? -1];
+      if (!state) return undefined;
+      const configs = this.configsOf(state);
+      if (configs.length === 0) {
+        state.exhausted = true;
+        continue;
+      }
+      this.parts.propose += (performance.now() - started) / 1000;
+      const lowering = performance.now();
+      const candidates = configs.map((config) => ({ config, kernel: this.lower(state, config) }));
+      this.parts.lower += (performance.now() - lowering) / 1000;
+      this.issued += candidates.length;
+      return { state, candidates };
+    }
+  }
+
+  private configsOf(state: State): ScheduleConfig[] {
+    const count = Math.min(this.batch, this.total - this.issued);
+    const configs: ScheduleConfig[] = [];
+    if (state.defaultPending) {
+      state.defaultPending = false;
+      configs.push(state.space.default);
+      // The strategy must know that this point is taken.
+      state.searcher.observe([{ config: state.space.default, cost: undefined }]);
+    }
+    configs.push(...state.searcher.propose(count - configs.length));
+    return configs;
+  }
+
+  private lower(state: State, config: ScheduleConfig): Candidate['kernel'] {
+    try {
+      return this.options.scheduler.lower(state.task.fused, this.options.target, config);
+    } catch (error) {
+      if (error instanceof Cancelled) throw error;
+      // A point that the templates cannot lower is a failed trial, not the end of a session of hours.
+      return fail('cannot-lower', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private async prepare(state: State, candidates: readonly Candidate[]): Promise<Prepared | undefined> {
+    const prepared = await this.measurer.prepare(state.task, candidates, this.parts, this.token);
+    if (prepared.ok) return prepared.value;
+    if (prepared.error.code !== 'cancelled') this.failure = prepared.error;
+    return undefined;
+  }
+
+  /** Runs a batch, records and learns; false when the session cannot go on. */
+  private async finish(state: State, prepared: Prepared): Promise<boolean> {
+    const done = await prepared.run(this.token, (trial) => {
+      this.take(state, trial);
+    });
+    if (!done.ok && done.error.code !== 'cancelled') this.failure ??= done.error;
+    return done.ok && this.failure === undefined;
+  }
+
+  private take(state: State, trial: Trial): void {
+    this.trials++;
+    state.trials++;
+    if (trial.verdict !== 'ok') this.failures[trial.verdict] = (this.failures[trial.verdict] ?? 0) + 1;
+    const appended = this.options.records?.append([this.record(state, trial, new Date().toISOString())]);
+    if (appended && !appended.ok) this.failure ??= appended.error;
+    this.learn(state, trial.config, trial.cost);
+    this.report(state, trial);
+  }
+
+  private record(state: State, trial: Trial, time: string): TuningRecord {
+    const { board, compiler, clock } = this.measurer;
+    const { config, cost, verdict, kernel, flags, detail } = trial;
+    return {
+      version: recordVersion,
+      task: state.task.key,
+      template: state.space.template,
+      config,
+      board,
+      compiler,
+      flags,
+      clock,
+      cost,
+      verdict,
+      ...(detail === undefined ? {} : { detail }),
+      kernel,
+      seed: this.seed,
+      time,
+    };
+  }
+
+  private report(state: State, trial: Trial): void {
+    const seconds = this.seconds();
+    const byTrials = this.trials > 0 ? (seconds / this.trials) * (this.total - this.trials) : undefined;
+    const byTime = this.options.seconds === undefined ? undefined : Math.max(0, this.options.seconds - seconds);
+    const left = [byTrials, byTime].filter((value) => value !== undefined);
+    this.options.onProgress?.({
+      task: state.task.key,
+      description: state.task.description,
+      trials: this.trials,
+      total: this.total,
+      last: { verdict: trial.verdict, cost: trial.cost },
+      bestOfTask: state.bestCost,
+      defaultTotal: this.totalOf((one) => one.defaultCost),
+      bestTotal: this.totalOf((one) => one.bestCost),
+      seconds,
+      secondsLeft: left.length > 0 ? Math.min(...left) : undefined,
+    });
+  }
+
+  private totalOf(cost: (state: State) => Cost | null): number {
+    return this.states.reduce((sum, state) => sum + state.weight * (cost(state)?.value ?? 0), 0);
+  }
+
+  private summary(): TuneSummary {
+    const seconds = this.seconds();
+    return {
+      tasks: this.states.map((state) => ({
+        key: state.task.key,
+        description: state.task.description,
+        weight: state.weight,
+        template: state.space.template,
+        defaultCost: state.defaultCost,
+        bestCost: state.bestCost,
+        bestConfig: state.bestConfig,
+        trials: state.trials,
+        resumed: state.resumed,
+      })),
+      trials: this.trials,
+      failures: this.failures,
+      seconds,
+      parts: this.parts,
+      trialsPerSecond: seconds > 0 ? this.trials / seconds : 0,
+      stopped: this.stop() ?? 'space',
+      ...(this.failure ? { failure: this.failure } : {}),
+    };
+  }
+}
+
+/** Tasks with equal keys are one task with the sum of their weights. */
+function merge(tasks: readonly WeightedTask[]): WeightedTask[] {
+  const byKey = new Map<string, WeightedTask>();
+  for (const { task, weight } of tasks) {
+    const known = byKey.get(task.key);
+    byKey.set(task.key, known ? { task: known.task, weight: known.weight + weight } : { task, weight });
+  }
+  // The ones with most work first: they come first when the budget is short.
+  return [...byKey.values()].sort((a, b) => b.weight * b.task.macs - a.weight * a.task.macs);
+}
