@@ -12,6 +12,7 @@ import { deployModel, saveBuild, type ModelProgram } from '../../boards/src/depl
 import { readElf } from '../../boards/src/elf.ts';
 import { runJob, type Job } from '../../boards/src/runner.ts';
 import { Toolchain } from '../../boards/src/toolchain.ts';
+import { FakeStub } from './fake-stub.ts';
 import { must, needTools, profileOf, withProgram } from './support.ts';
 
 const program = `#include "relay_harness.h"
@@ -214,6 +215,21 @@ describe('the emulator', function () {
     assert.equal(board.error.code, 'board-lost');
     assert.match(board.error.message, /unsupported machine type/);
     assert.equal(runningChildren(), 0);
+  });
+
+  it('says so when a port it needs is in use', async function () {
+    needTools(this, profile);
+    if (profile.transport.kind !== 'qemu') assert.fail();
+    const stub = await new FakeStub().listen();
+    const args = [
+      ...profile.transport.args,
+      '-chardev',
+      `socket,id=taken,host=127.0.0.1,port=${stub.port},server=on,wait=off`,
+    ];
+    const board = await connectBoard({ ...profile, transport: { ...profile.transport, args } });
+    await stub.close();
+    assert.ok(!board.ok && board.error.code === 'board-lost');
+    assert.match(board.error.message, /The emulator stopped: .*Address already in use/);
   });
 
   it('says that a debug server does not answer, and how to start one', async () => {

@@ -31,7 +31,7 @@ export interface TuneOptions {
   /** Wall-clock limit. */
   readonly seconds?: number;
   readonly seed?: number;
-  readonly records?: RecordStore | undefined;
+  readonly records?: Pick<RecordStore, 'records' | 'append'> | undefined;
   readonly token?: CancellationToken | undefined;
   readonly onProgress?: (event: TuneProgress) => void;
   /** Outputs to compare with; the evaluator's when absent. */
@@ -43,6 +43,8 @@ export interface TuneOptions {
   readonly root?: string | undefined;
   /** Trials of one image; 4 to 16 by the budget when absent. */
   readonly batch?: number;
+  /** Longest run of a task's first candidate, in milliseconds. */
+  readonly firstLimitMs?: number;
   /** Measures instead of the board; for tests. It is not closed. */
   readonly measurer?: Measurer;
 }
@@ -118,7 +120,9 @@ export async function tune(options: TuneOptions): Promise<Result<TuneSummary>> {
   const { seed = 0, compilerPath, emulatorPath, root, reference } = options;
   let measurer = options.measurer;
   if (!measurer) {
-    const opened = await BoardMeasurer.open(options.board, { seed, reference, compilerPath, emulatorPath, root });
+    const limit = options.firstLimitMs === undefined ? {} : { firstLimitMs: options.firstLimitMs };
+    const settings = { seed, reference, compilerPath, emulatorPath, root, ...limit };
+    const opened = await BoardMeasurer.open(options.board, settings);
     if (!opened.ok) return opened;
     measurer = opened.value;
   }
