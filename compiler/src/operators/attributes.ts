@@ -1,5 +1,6 @@
 /** Attribute schemas: one declaration gives parsing, defaults, documentation and the TypeScript type. */
 import type { DType } from '../tensor/dtype.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
 
 /**
  * A normalised attribute value. Integers are numbers (exact while safe; int64 extremes round to the nearest double and
@@ -10,6 +11,8 @@ export type AttributeValueData = number | boolean | string | null | readonly Att
 
 export interface OpaqueAttribute {
   readonly opaque: string;
+  /** The value, where what stands there is a constant tensor. */
+  readonly value?: NDArray;
 }
 
 export type AttributeKind =
@@ -24,6 +27,8 @@ export type AttributeKind =
   | 'int[][]'
   /** An integer or a list of them (`split`'s indices_or_sections, `pad_width`-like). */
   | 'int|int[]'
+  /** What no literal can say: a metadata object or an expression. */
+  | 'object'
   /** Anything; checked by the relation. */
   | 'any';
 
@@ -91,6 +96,8 @@ export const attr = {
     summary: string,
     options: Options<number | readonly number[] | null> = {},
   ): AttributeSpec<number | readonly number[] | null> => spec('int|int[]', summary, options, true),
+  object: (summary: string, options: Options<OpaqueAttribute | null> = {}): AttributeSpec<OpaqueAttribute | null> =>
+    spec('object', summary, options, true),
   any: (summary: string, options: Options<AttributeValueData> = {}): AttributeSpec<AttributeValueData> =>
     spec('any', summary, options, true),
 } as const;

@@ -1,5 +1,6 @@
 /** From attributes as written in a program to the values an operator's schema promises. */
 import { canonicalDType } from '../tensor/dtype.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
 import type { AttributeKind, AttributeSpec, AttributeValueData } from './attributes.ts';
 import type { Operator } from './operator.ts';
 
@@ -11,8 +12,8 @@ export type WrittenAttribute =
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'null' }
   | { readonly kind: 'list'; readonly elements: readonly WrittenAttribute[] }
-  /** `text` names what stands there. */
-  | { readonly kind: 'opaque'; readonly text: string };
+  /** `text` names what stands there; `value` is given where it is a constant tensor. */
+  | { readonly kind: 'opaque'; readonly text: string; readonly value?: NDArray };
 
 export type AttributeProblemCode = 'unknown-attribute' | 'missing-attribute' | 'bad-attribute';
 
@@ -113,6 +114,8 @@ function convert(spec: AttributeSpec, written: WrittenAttribute, path: readonly 
       const n = asInt(written);
       return n === undefined ? wrong(spec, written, path) : bounded(spec, n, path);
     }
+    case 'object':
+      return written.kind === 'opaque' ? { value: plain(written) } : wrong(spec, written, path);
     case 'any':
       return { value: plain(written) };
   }
@@ -204,7 +207,7 @@ function plain(written: WrittenAttribute): AttributeValueData {
     case 'list':
       return written.elements.map(plain);
     case 'opaque':
-      return { opaque: written.text };
+      return written.value === undefined ? { opaque: written.text } : { opaque: written.text, value: written.value };
   }
 }
 
@@ -248,6 +251,7 @@ export function kindText(spec: Pick<AttributeSpec, 'kind' | 'nullable' | 'values
     'string[]': 'a list of strings',
     'int[][]': 'a list of lists of integers',
     'int|int[]': 'an integer or a list of integers',
+    object: 'an object of the metadata section or an expression',
     any: 'a value',
   };
   const nullable = spec.nullable === true && spec.kind !== 'any' && spec.kind !== 'dtype';
@@ -267,6 +271,7 @@ function placeholderText(spec: AttributeSpec): string {
     'string[]': '["…"]',
     'int[][]': '[[0, 0], [1, 1]]',
     'int|int[]': '1',
+    object: 'meta[…][0]',
     any: '…',
   };
   return texts[spec.kind];

@@ -1,10 +1,13 @@
 /** The list of all operators, by name. Each family is one list; adding an operator is one record in one of them. */
+import { annotationOperators } from './annotation/index.ts';
 import { elementwiseOperators } from './elementwise/index.ts';
 import { imageOperators } from './image/index.ts';
+import { memoryOperators } from './memory/index.ts';
 import { miscOperators } from './misc/index.ts';
 import { nnOperators } from './nn/index.ts';
 import type { Operator } from './operator.ts';
 import { qnnOperators } from './qnn/index.ts';
+import { randomOperators } from './random/index.ts';
 import { reductionOperators } from './reduce/index.ts';
 import { sortOperators } from './sort/index.ts';
 import { transformOperators } from './transform/index.ts';
@@ -37,6 +40,9 @@ export const operatorRegistry: OperatorRegistry = createOperatorRegistry([
   transformOperators,
   reductionOperators,
   sortOperators,
+  randomOperators,
+  annotationOperators,
+  memoryOperators,
   nnOperators,
   qnnOperators,
   imageOperators,

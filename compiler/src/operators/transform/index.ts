@@ -4,8 +4,13 @@ import { broadcastOperators } from './broadcast.ts';
 import { gatherOperators } from './gather.ts';
 import { initOperators } from './init.ts';
 import { joinOperators } from './join.ts';
+import { layoutOperators } from './layout.ts';
+import { matrixOperators } from './matrix.ts';
 import { orderOperators } from './order.ts';
 import { reshapeOperators } from './reshape.ts';
+import { scatterOperators } from './scatter.ts';
+import { shapeOperators } from './shape.ts';
+import { signalOperators } from './signal.ts';
 import { sliceOperators } from './slice.ts';
 
 export const transformOperators: readonly Operator[] = [
@@ -16,4 +21,9 @@ export const transformOperators: readonly Operator[] = [
   ...broadcastOperators,
   ...sliceOperators,
   ...gatherOperators,
+  ...scatterOperators,
+  ...matrixOperators,
+  ...signalOperators,
+  ...layoutOperators,
+  ...shapeOperators,
 ];

@@ -3,6 +3,7 @@ import { cast, compare, compute, load, select } from '../../tensor/te.ts';
 import { anyDim, tensorType } from '../../types/type.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
+import type { OpaqueAttribute } from '../attributes.ts';
 import { attr } from '../attributes.ts';
 import { rangeArray } from '../compute/arrays.ts';
 import { number, outputOf, scalarLoad, tensorAt } from '../compute/tensors.ts';
@@ -92,9 +93,17 @@ export function scalarOf(array: NDArray | undefined): number | undefined {
 
 const arangeInputs = ['start', 'end', 'step'] as const;
 
+interface RangeAttrs {
+  readonly start: OpaqueAttribute | null;
+  readonly stop: OpaqueAttribute | null;
+  readonly step: OpaqueAttribute | null;
+}
+
 /** Number of elements of a range with constant bounds; undefined when a bound is not constant. */
-function rangeLength(context: Pick<RelateContext<unknown>, 'constant'>) {
-  const [start, stop, step] = arangeInputs.map((_, i) => scalarOf(context.constant(i)));
+function rangeLength(context: Pick<RelateContext<RangeAttrs>, 'constant' | 'attrs'>) {
+  const { attrs } = context;
+  const bounds = [attrs.start, attrs.stop, attrs.step].map((bound, i) => scalarOf(bound?.value ?? context.constant(i)));
+  const [start, stop, step] = bounds;
   if (start === undefined || stop === undefined || step === undefined) return undefined;
   return { start, stop, step, length: Math.ceil((stop - start) / step) };
 }
@@ -111,9 +120,9 @@ const arange = defineOperator({
     { name: 'step', summary: 'the distance of neighbours' },
   ],
   attributes: {
-    start: attr.any('the first value, as in the arguments'),
-    stop: attr.any('the bound that is not reached, as in the arguments'),
-    step: attr.any('the distance of neighbours, as in the arguments'),
+    start: attr.object('the first value, as in the arguments'),
+    stop: attr.object('the bound that is not reached, as in the arguments'),
+    step: attr.object('the distance of neighbours, as in the arguments'),
     dtype: attr.dtype('the element type'),
   },
   attrsType: 'relay.attrs.ArangeAttrs',
