@@ -1,5 +1,7 @@
 /** The list of all operators, by name. Each family is one list; adding an operator is one record in one of them. */
 import { annotationOperators } from './annotation/index.ts';
+import { ethosuOperators } from './contrib/ethosu.ts';
+import { dynamicOperators } from './dyn/index.ts';
 import { elementwiseOperators } from './elementwise/index.ts';
 import { imageOperators } from './image/index.ts';
 import { memoryOperators } from './memory/index.ts';
@@ -40,6 +42,8 @@ export const operatorRegistry: OperatorRegistry = createOperatorRegistry([
   transformOperators,
   reductionOperators,
   sortOperators,
+  dynamicOperators,
+  ethosuOperators,
   randomOperators,
   annotationOperators,
   memoryOperators,
