@@ -355,7 +355,6 @@ export const floatFunctions: Readonly<Partial<Record<UnaryFn, (x: number) => num
   log2: Math.log2,
   log10: Math.log10,
   sqrt: Math.sqrt,
-  rsqrt: (x) => 1 / Math.sqrt(x),
   sin: Math.sin,
   cos: Math.cos,
   tan: Math.tan,
@@ -369,7 +368,6 @@ export const floatFunctions: Readonly<Partial<Record<UnaryFn, (x: number) => num
   acosh: Math.acosh,
   atanh: Math.atanh,
   erf,
-  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   floor: Math.floor,
   ceil: Math.ceil,
   trunc: Math.trunc,
@@ -401,6 +399,11 @@ export function unaryFunction(op: UnaryFn, from: DType, to: DType): (x: Scalar) 
         const count = op === 'clz' ? (text === '0' ? bits : bits - text.length) : text.replaceAll('0', '').length;
         return wrap(isWide(to) ? BigInt(count) : count);
       };
+    // Functions that other functions make up are rounded at every step, as the made-up form is.
+    case 'rsqrt':
+      return (x) => wrap(1 / Number(wrap(Math.sqrt(Number(x)))));
+    case 'sigmoid':
+      return (x) => wrap(1 / Number(wrap(1 + Number(wrap(Math.exp(-Number(x)))))));
     default: {
       const f = floatFunctions[op];
       if (f === undefined) throw new Error(`unknown function ${op}`);
