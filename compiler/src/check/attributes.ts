@@ -1,0 +1,106 @@
+/** Attributes of a call: from the tree to what the operator's schema promises, with each problem at its place. */
+import type { Span } from '../base/span.ts';
+import type { AttributeValueData } from '../operators/attributes.ts';
+import { defaultAttributes, normalizeAttributes } from '../operators/normalize.ts';
+import type { WrittenAttribute } from '../operators/normalize.ts';
+import type { Operator } from '../operators/operator.ts';
+import type { Attribute, AttributeValue, Expr } from '../syntax/tree.ts';
+import type { Context } from './context.ts';
+import { nearest, replaceFix } from './suggest.ts';
+
+const nothing: ReadonlyMap<string, WrittenAttribute> = new Map();
+
+/** The normalised attributes, or undefined after a report. */
+export function operatorAttributes(
+  cx: Context,
+  operator: Operator,
+  attrs: readonly Attribute[],
+  calleeSpan: Span,
+  whole: Expr | undefined,
+): Readonly<Record<string, AttributeValueData>> | undefined {
+  if (whole) return defaultAttributes(operator);
+  let written = nothing;
+  const key = attrs.find((attribute) => attribute.key.text === 'attrs_type_key');
+  if (attrs.length > 0) {
+    const map = new Map<string, WrittenAttribute>();
+    for (const attribute of attrs)
+      if (attribute !== key && attribute.key.text !== '')
+        map.set(attribute.key.text, writtenAttribute(attribute.value));
+    written = map;
+    const first = attrs[0] as Attribute;
+    if (operator.attrsType === undefined && !key) {
+      cx.report('unexpected-attributes', first.span, `\`${operator.name}\` takes no attributes.`, {
+        remedy: `Remove \`${first.key.text}\`.`,
+      });
+      return undefined;
+    }
+  }
+  const result = normalizeAttributes(operator, written);
+  if (result.ok) return result.value;
+  for (const problem of result.problems) {
+    const attribute = attrs.find((candidate) => candidate.key.text === problem.name);
+    let span = calleeSpan;
+    if (attribute)
+      span =
+        problem.code === 'unknown-attribute' ? attribute.key.span : valueSpan(attribute.value, problem.element ?? []);
+    const suggestion =
+      problem.suggestion ??
+      (problem.code === 'unknown-attribute' ? nearest(problem.name, Object.keys(operator.attributes)) : undefined);
+    const remedy = suggestion === undefined ? problem.remedy : `Write \`${suggestion}\`.`;
+    cx.report(problem.code, span, problem.message, {
+      ...(remedy === undefined ? {} : { remedy }),
+      ...(suggestion === undefined ? {} : { fixes: [replaceFix(span, suggestion)] }),
+    });
+  }
+  return undefined;
+}
+
+function valueSpan(value: AttributeValue, path: readonly number[]): Span {
+  let current = value;
+  for (const index of path) {
+    const inner = current.kind === 'list' ? current.items[index] : undefined;
+    if (!inner) break;
+    current = inner;
+  }
+  return current.span;
+}
+
+/** An attribute's value as the schema reads it. */
+export function writtenAttribute(value: AttributeValue): WrittenAttribute {
+  switch (value.kind) {
+    case 'string':
+      return { kind: 'string', value: value.value };
+    case 'none':
+      return { kind: 'null' };
+    case 'list':
+      return { kind: 'list', elements: value.items.map(writtenAttribute) };
+    case 'expr': {
+      let expr = value.value;
+      while (expr.kind === 'paren') expr = expr.inner;
+      if (expr.kind === 'int' && expr.value !== undefined) return { kind: 'int', value: expr.value };
+      if (expr.kind === 'float' && expr.value !== undefined) return { kind: 'float', value: expr.value };
+      if (expr.kind === 'bool') return { kind: 'bool', value: expr.value };
+      return { kind: 'opaque', text: opaqueText(expr) };
+    }
+  }
+}
+
+function opaqueText(expr: Expr): string {
+  switch (expr.kind) {
+    case 'meta':
+      return `meta[${expr.key}][${expr.index}]`;
+    case 'name':
+      return expr.name;
+    case 'global':
+      return `@${expr.name}`;
+    case 'local':
+      return `%${expr.name}`;
+    case 'graphref':
+      return `%${expr.index}`;
+    case 'int':
+    case 'float':
+      return expr.text;
+    default:
+      return 'an expression';
+  }
+}

@@ -1,0 +1,114 @@
+/** Binding and looking up locals and graph numbers, with the bookkeeping that incremental checks need. */
+import type { GraphRef, GraphStatement, LocalRef } from '../syntax/tree.ts';
+import type { Type } from '../types/type.ts';
+import type { Context } from './context.ts';
+import type { Binding } from './scope.ts';
+
+export function bindLocal(cx: Context, binding: Binding): void {
+  cx.own.add(binding);
+  binding.live = true;
+  if (binding.symbol.kind === 'local' && binding.symbol.name !== '') cx.locals.bind(binding.symbol.name, binding);
+}
+
+export function lookupLocal(cx: Context, node: LocalRef, name: string): Binding | undefined {
+  const binding = cx.locals.get(name);
+  if (!binding) {
+    cx.chunk.depend(`%${name}`, { kind: 'local', name, symbol: undefined, type: undefined });
+    return undefined;
+  }
+  refer(cx, node, binding, 'local', name);
+  return binding;
+}
+
+export function lookupGraph(cx: Context, node: GraphRef): Binding | undefined {
+  const name = String(node.index);
+  const binding = cx.graphs.get(name) ?? cx.outerGraphs.get(name);
+  if (!binding) {
+    cx.chunk.depend(`%${name}`, { kind: 'graph', name, symbol: undefined, type: undefined });
+    return undefined;
+  }
+  refer(cx, node, binding, 'graph', name);
+  if (binding.open === true && !cx.graphs.has(name)) {
+    cx.report(
+      'variable-out-of-scope',
+      node.span,
+      `\`%${name}\` belongs to another function, whose variables it mentions.`,
+      {
+        remedy: `Define \`%${name}\` in this function.`,
+        related: [{ span: binding.nameSpan, message: `\`%${name}\` is defined here.` }],
+      },
+    );
+    return binding;
+  }
+  for (const local of binding.inner ?? []) {
+    if (local.symbol.kind !== 'local') continue;
+    cx.mentioned?.add(local);
+    if (local.live === true) continue;
+    cx.report(
+      'variable-out-of-scope',
+      node.span,
+      `\`%${name}\` mentions \`%${local.symbol.name}\`, which is not in scope here.`,
+      {
+        remedy: `Bind \`%${name}\` again where it is used, or move its definition out of the scope of \`%${local.symbol.name}\`.`,
+        related: [
+          { span: binding.nameSpan, message: `\`%${name}\` is defined here.` },
+          { span: local.nameSpan, message: `\`%${local.symbol.name}\` is bound here.` },
+        ],
+      },
+    );
+    break;
+  }
+  return binding;
+}
+
+function refer(cx: Context, node: object, binding: Binding, kind: 'local' | 'graph', name: string): void {
+  cx.used.add(binding);
+  if (kind === 'local') {
+    cx.mentionsLocal = true;
+    if (binding.level > 0) cx.mentioned?.add(binding);
+  } else if (binding.open === true) cx.mentionsLocal = true;
+  if (cx.own.has(binding)) {
+    cx.chunk.symbols.set(node, binding.symbol);
+    return;
+  }
+  const cell = cx.chunk.depend(binding, { kind, name, symbol: binding.symbol, type: binding.type });
+  cx.chunk.symbols.set(node, cell);
+}
+
+/** Graph numbers ignore scopes; within a definition the first one counts. */
+export function bindGraph(
+  cx: Context,
+  statement: GraphStatement,
+  type: Type,
+  inner: readonly Binding[],
+  open: boolean,
+): void {
+  const name = String(statement.index);
+  const binding: Binding = {
+    symbol: { kind: 'graph', index: statement.index, definition: statement },
+    nameSpan: statement.nameSpan,
+    type,
+    value: statement.value,
+    level: cx.level,
+    inner,
+    open,
+  };
+  const first = cx.graphs.get(name);
+  if (first) {
+    if (!cx.own.has(first)) cx.chunk.depend(first, { kind: 'graph', name, symbol: first.symbol, type: first.type });
+    cx.report(
+      'graph-number-redefined',
+      statement.nameSpan,
+      `\`%${name}\` is defined twice; the first definition counts.`,
+      {
+        severity: 'warning',
+        remedy: 'Give this one a number of its own.',
+        related: [{ span: first.nameSpan, message: `\`%${name}\` is defined here.` }],
+      },
+    );
+    return;
+  }
+  cx.own.add(binding);
+  cx.graphs.set(name, binding);
+  cx.chunk.graphs.push({ statement, binding });
+}

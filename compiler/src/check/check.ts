@@ -1,0 +1,174 @@
+/** The checker's front: names, types and findings of a file (relay-language reference, sections 2.3–2.9, 4 and 6). */
+import { checkCancelled, neverCancelled, type CancellationToken } from '../base/cancellation.ts';
+import type { Diagnostic } from '../base/diagnostic.ts';
+import { operatorRegistry, type OperatorRegistry } from '../operators/registry.ts';
+import type { FunctionDefinition, SourceTree } from '../syntax/tree.ts';
+import { containsIncomplete } from '../types/substitute.ts';
+import type { FuncType } from '../types/type.ts';
+import { Context } from './context.ts';
+import { DefinitionCheck, diagnosticsOf, type CheckedDefinition } from './definition.ts';
+import { lint } from './lints.ts';
+import { declareTypes, inferenceOrder } from './module.ts';
+import { preludeFor } from './prelude.ts';
+import { Facts, factsOf } from './facts.ts';
+import type { CheckResult } from './result.ts';
+import type { AdtInfo, Binding, ConstructorInfo, GlobalInfo } from './scope.ts';
+
+export interface CheckOptions {
+  readonly operators?: OperatorRegistry;
+  /** Result of an earlier version of the file: what did not change is not checked again. */
+  readonly previous?: CheckResult;
+  readonly token?: CancellationToken;
+  /** Whether the standard prelude's types and functions are known. Default true. */
+  readonly prelude?: boolean;
+  /** Only what TVM 0.12 reads: extensions are errors. */
+  readonly strict?: boolean;
+  /** The tree of an imported file; undefined when there is none. */
+  readonly imports?: (path: string) => SourceTree | undefined;
+}
+
+/** Checks a file. Never throws but for cancellation; every node gets a type, `error` where it has none. */
+export function check(tree: SourceTree, options: CheckOptions = {}): CheckResult {
+  const token = options.token ?? neverCancelled;
+  const previous = options.previous ? factsOf(options.previous) : undefined;
+  const adts = new Map<string, AdtInfo>();
+  const constructors = new Map<string, ConstructorInfo>();
+  const globals = new Map<string, GlobalInfo>();
+  const scope = { adts, constructors, globals, operators: options.operators ?? operatorRegistry };
+  if (options.prelude !== false) preludeFor(tree, scope);
+  const typesContext = new Context(scope, tree.metadata, Infinity, new Map(), token);
+  const sameTypes = previous?.adoptTypes(tree, adts, constructors);
+  if (sameTypes) typesContext.chunk = sameTypes;
+  else declareTypes(typesContext, tree.definitions, adts, constructors);
+
+  const facts = new Facts(tree, typesContext.chunk, adts, constructors);
+  const reusable = sameTypes ? previous : undefined;
+  const outerGraphs = new Map<string, Binding>();
+  const checks = new Map<FunctionDefinition, DefinitionCheck>();
+  const open: FunctionDefinition[] = [];
+  const last = new Map<string, FunctionDefinition>();
+  tree.definitions.forEach((definition, order) => {
+    if (definition.kind !== 'def') return;
+    const cx = new Context(scope, tree.metadata, order, outerGraphs, token);
+    const work = new DefinitionCheck(cx, definition.fn);
+    work.readHeader();
+    checks.set(definition, work);
+    const name = definition.name.text;
+    if (name !== '') last.set(name, definition);
+  });
+  for (const [name, definition] of last) {
+    const work = checks.get(definition);
+    if (!work?.declared) continue;
+    globals.set(name, { name, type: work.declared, definition, imported: false });
+    if (work.signature?.complete !== true) open.push(definition);
+  }
+
+  const finished = new Map<FunctionDefinition, CheckedDefinition>();
+  const run = (group: readonly FunctionDefinition[]): void => {
+    const works = group.flatMap((definition) => checks.get(definition) ?? []);
+    for (const work of works) {
+      checkCancelled(token);
+      const fn = work.fn;
+      if (fn) work.inferBody(fn.body, reusable?.definition(nameOf(group, work, checks)));
+    }
+    for (const work of works) work.reportUnsolved();
+    group.forEach((definition) => {
+      const work = checks.get(definition);
+      if (!work) return;
+      const done = work.finish();
+      finished.set(definition, done);
+      const info = globals.get(definition.name.text);
+      if (info?.definition === definition && work.signature?.complete !== true && done.type) info.type = done.type;
+      for (const [name, binding] of done.graphs) if (!outerGraphs.has(name)) outerGraphs.set(name, binding);
+    });
+  };
+  for (const group of inferenceOrder(open)) {
+    share(group, checks, scope, tree, outerGraphs, token, globals);
+    run(group);
+  }
+  for (const definition of checks.keys()) if (!finished.has(definition)) run([definition]);
+
+  const diagnostics: Diagnostic[] = [...typesContext.chunk.diagnostics];
+  for (const [definition, work] of checks) {
+    const done = finished.get(definition);
+    if (!done) continue;
+    facts.add(definition, done);
+    const replaced = last.get(definition.name.text) !== definition && definition.name.text !== '';
+    const own = lint(work.cx, done, diagnosticsOf(done));
+    if (replaced) {
+      diagnostics.push(duplicateFunction(definition, last.get(definition.name.text)));
+      diagnostics.push(...own.map((d) => (d.severity === 'error' ? { ...d, severity: 'warning' as const } : d)));
+    } else diagnostics.push(...own);
+  }
+  if (tree.expression) {
+    const cx = new Context(scope, tree.metadata, Infinity, outerGraphs, token);
+    const work = new DefinitionCheck(cx, undefined);
+    work.inferBody(tree.expression, reusable?.expression);
+    work.reportUnsolved();
+    const done = work.finish();
+    facts.addExpression(done);
+    diagnostics.push(...lint(cx, done, diagnosticsOf(done)));
+  }
+  const solved = new Map<string, FuncType>();
+  for (const [name, definition] of last) {
+    const type = finished.get(definition)?.type;
+    if (type) solved.set(name, type);
+  }
+  void containsIncomplete;
+  return facts.result(diagnostics, solved);
+}
+
+function nameOf(
+  group: readonly FunctionDefinition[],
+  work: DefinitionCheck,
+  checks: ReadonlyMap<FunctionDefinition, DefinitionCheck>,
+): string {
+  return group.find((definition) => checks.get(definition) === work)?.name.text ?? '';
+}
+
+/** Mutually recursive functions without full annotations are inferred by one solver. */
+function share(
+  group: readonly FunctionDefinition[],
+  checks: Map<FunctionDefinition, DefinitionCheck>,
+  scope: ConstructorParameters<typeof Context>[0],
+  tree: SourceTree,
+  outerGraphs: ReadonlyMap<string, Binding>,
+  token: CancellationToken,
+  globals: Map<string, GlobalInfo>,
+): void {
+  if (group.length < 2) return;
+  let first: Context | undefined;
+  for (const definition of group) {
+    const cx: Context = new Context(
+      scope,
+      tree.metadata,
+      tree.definitions.indexOf(definition),
+      outerGraphs,
+      token,
+      first,
+    );
+    first ??= cx;
+    const work = new DefinitionCheck(cx, definition.fn);
+    work.readHeader();
+    checks.set(definition, work);
+    if (work.declared)
+      globals.set(definition.name.text, {
+        name: definition.name.text,
+        type: work.declared,
+        definition,
+        imported: false,
+      });
+  }
+}
+
+function duplicateFunction(definition: FunctionDefinition, later: FunctionDefinition | undefined): Diagnostic {
+  const name = definition.name.text;
+  return {
+    code: 'duplicate-function',
+    severity: 'warning',
+    span: definition.name.span,
+    message: `\`@${name}\` is defined again below; that definition replaces this one.`,
+    remedy: 'Rename one of them or remove it.',
+    related: later ? [{ span: later.name.span, message: `The definition that counts.` }] : [],
+  };
+}

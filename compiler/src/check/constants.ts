@@ -1,0 +1,39 @@
+/** Values that relations may read: literals and metadata constants, also through graph numbers. */
+import type { NDArray } from '../tensor/ndarray.ts';
+import { allocateElements } from '../tensor/ndarray.ts';
+import type { Expr } from '../syntax/tree.ts';
+import type { Context } from './context.ts';
+import { bindingOf } from './messages.ts';
+import { metadataConstant } from './metadata.ts';
+
+/** The value of an argument, or undefined when it is computed. */
+export function constantOf(cx: Context, expr: Expr | undefined): NDArray | undefined {
+  let current = expr;
+  for (let hops = 0; current && hops < 100; hops++) {
+    if (current.kind === 'paren') current = current.inner;
+    else if (current.kind === 'block' && current.statements.length === 0) current = current.result;
+    else if (current.kind === 'graphref') current = bindingOf(cx, current)?.value;
+    else break;
+  }
+  if (!current) return undefined;
+  switch (current.kind) {
+    case 'int':
+      return current.value === undefined ? undefined : scalar(current.dtype, current.value);
+    case 'float':
+      return current.value === undefined ? undefined : scalar(current.dtype, current.value);
+    case 'bool':
+      return scalar('bool', current.value ? 1 : 0);
+    case 'meta':
+      return current.key === 'relay.Constant' ? metadataConstant(cx.metadata, current.index) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function scalar(dtype: string, value: number | bigint): NDArray | undefined {
+  const data = allocateElements(dtype, 1);
+  if (!data) return undefined;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[0] = BigInt(value);
+  else data[0] = Number(value);
+  return { dtype, shape: [], data };
+}

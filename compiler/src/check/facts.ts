@@ -1,0 +1,162 @@
+/** The result object: types, symbols and attributes by node, found through the anchor of the node's span. */
+import type { Diagnostic } from '../base/diagnostic.ts';
+import type { Anchor, Span } from '../base/span.ts';
+import type { AttributeValueData } from '../operators/attributes.ts';
+import type { CallExpr, FunctionDefinition, SourceTree } from '../syntax/tree.ts';
+import type { FuncType, Type } from '../types/type.ts';
+import type { Chunk } from './chunk.ts';
+import type { CheckedDefinition } from './definition.ts';
+import { explainDim } from './provenance.ts';
+import type { CheckResult, Symbol } from './result.ts';
+import type { AdtInfo, ConstructorInfo } from './scope.ts';
+
+const known = new WeakMap<CheckResult, Facts>();
+
+/** What stands behind a result, for the next check. */
+export function factsOf(result: CheckResult): Facts | undefined {
+  return known.get(result);
+}
+
+interface Located {
+  readonly span: Span;
+}
+
+export class Facts {
+  readonly tree: SourceTree;
+  readonly types: Chunk;
+  expression: CheckedDefinition | undefined;
+  private readonly adts: ReadonlyMap<string, AdtInfo>;
+  private readonly constructors: ReadonlyMap<string, ConstructorInfo>;
+  private readonly definitions = new Map<string, CheckedDefinition>();
+  private readonly chunks: Chunk[] = [];
+  private readonly byAnchor = new Map<Anchor, Chunk[]>();
+
+  constructor(
+    tree: SourceTree,
+    types: Chunk,
+    adts: ReadonlyMap<string, AdtInfo>,
+    constructors: ReadonlyMap<string, ConstructorInfo>,
+  ) {
+    this.tree = tree;
+    this.types = types;
+    this.adts = adts;
+    this.constructors = constructors;
+    for (const definition of tree.definitions) if (definition.kind === 'type') this.place(definition, types);
+    this.chunks.push(types);
+  }
+
+  definition(name: string): CheckedDefinition | undefined {
+    return this.definitions.get(name);
+  }
+
+  /** Hands the types over to the next check when no type definition changed. */
+  adoptTypes(
+    tree: SourceTree,
+    adts: Map<string, AdtInfo>,
+    constructors: Map<string, ConstructorInfo>,
+  ): Chunk | undefined {
+    const now = tree.definitions.filter((definition) => definition.kind !== 'def');
+    const before = this.tree.definitions.filter((definition) => definition.kind !== 'def');
+    if (now.length !== before.length || now.some((definition, i) => definition !== before[i])) return undefined;
+    const positions = (t: SourceTree): string =>
+      t.definitions.flatMap((definition, i) => (definition.kind === 'def' ? [] : [i])).join();
+    if (positions(tree) !== positions(this.tree) || tree.metadata !== this.tree.metadata) return undefined;
+    for (const [name, info] of this.adts) adts.set(name, info);
+    for (const [name, info] of this.constructors) constructors.set(name, info);
+    return this.types;
+  }
+
+  private place(node: Located, chunk: Chunk): void {
+    const list = this.byAnchor.get(node.span.anchor);
+    if (!list) this.byAnchor.set(node.span.anchor, [chunk]);
+    else if (!list.includes(chunk)) list.push(chunk);
+  }
+
+  add(definition: FunctionDefinition, done: CheckedDefinition): void {
+    this.definitions.set(definition.name.text, done);
+    this.place(definition, done.header);
+    this.addChunks(done);
+  }
+  addExpression(done: CheckedDefinition): void {
+    this.expression = done;
+    this.addChunks(done);
+  }
+  private addChunks(done: CheckedDefinition): void {
+    this.chunks.push(done.header);
+    for (const [node, chunk] of done.chunks) {
+      this.chunks.push(chunk);
+      this.place(node, chunk);
+      if (done.fn && node === done.fn.body.result) this.place(done.fn, chunk);
+    }
+  }
+
+  private in<T>(node: Located, read: (chunk: Chunk) => T | undefined): T | undefined {
+    for (const chunk of this.byAnchor.get(node.span.anchor) ?? []) {
+      const found = read(chunk);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  typeOf(node: Located): Type | undefined {
+    return this.in(node, (chunk) => chunk.types.get(node));
+  }
+  symbolOf(node: Located): Symbol | undefined {
+    return this.in(node, (chunk) => chunk.symbolOf(node));
+  }
+  attrsOf(call: CallExpr): Readonly<Record<string, AttributeValueData>> | undefined {
+    return this.in(call, (chunk) => chunk.attrs.get(call));
+  }
+
+  referencesTo(symbol: Symbol): readonly Span[] {
+    const spans: Span[] = [];
+    for (const chunk of this.chunks)
+      for (const node of chunk.symbols.keys()) {
+        const found = chunk.symbolOf(node);
+        if (found && sameSymbol(found, symbol) && !('definition' in found && found.definition === node))
+          spans.push(referenceSpan(node as Located));
+      }
+    return spans;
+  }
+
+  result(diagnostics: readonly Diagnostic[], globals: ReadonlyMap<string, FuncType>): CheckResult {
+    const result: CheckResult = {
+      tree: this.tree,
+      diagnostics,
+      globals,
+      typeOf: (node) => this.typeOf(node),
+      symbolOf: (node) => this.symbolOf(node),
+      referencesTo: (symbol) => this.referencesTo(symbol),
+      attrsOf: (call) => this.attrsOf(call),
+      explainDim: (node, dim, field) => explainDim(result, node, dim, field),
+    };
+    known.set(result, this);
+    return result;
+  }
+}
+
+/** Names in patterns and types stand inside larger nodes. */
+function referenceSpan(node: Located & { readonly kind?: string; readonly name?: unknown }): Span {
+  if ((node.kind === 'ctorpattern' || node.kind === 'namedtype') && typeof node.name === 'object' && node.name !== null)
+    return (node.name as Located).span;
+  return node.span;
+}
+
+function sameSymbol(a: Symbol, b: Symbol): boolean {
+  if (a === b) return true;
+  if (a.kind !== b.kind) return false;
+  switch (a.kind) {
+    case 'local':
+    case 'graph':
+      return (b.kind === 'local' || b.kind === 'graph') && a.definition === b.definition;
+    case 'global':
+    case 'constructor':
+    case 'adt':
+    case 'dimVar':
+      return 'name' in b && a.name === b.name;
+    case 'typeParam':
+      return b.kind === 'typeParam' && a.name === b.name;
+    case 'operator':
+      return b.kind === 'operator' && a.operator.name === b.operator.name;
+  }
+}

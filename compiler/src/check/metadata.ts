@@ -1,0 +1,58 @@
+/** Types and values from the metadata section; decoded once per section, and only what someone asks for. */
+import type { NDArray } from '../tensor/ndarray.ts';
+import { canonicalDType } from '../tensor/dtype.ts';
+import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
+import { parseSource } from '../syntax/parser.ts';
+import type { MetadataSection } from '../syntax/tree.ts';
+import { anyDim, type Dim, type Type } from '../types/type.ts';
+import type { Context } from './context.ts';
+import { typeOfNode } from './type-nodes.ts';
+
+/** The value of `meta[relay.Constant][index]`, or undefined when the file does not hold it. */
+export function metadataConstant(section: MetadataSection | undefined, index: number): NDArray | undefined {
+  if (!section) return undefined;
+  const constant = decodeMetadata(section).constant(index);
+  return constant.ok ? constant.value : undefined;
+}
+
+/** Its type; undefined when the file does not hold it. */
+export function metadataConstantType(section: MetadataSection | undefined, index: number): Type | undefined {
+  if (!section) return undefined;
+  const type = decodeMetadata(section).constantType(index);
+  return type.ok ? { kind: 'tensor', shape: type.value.shape, dtype: type.value.dtype } : undefined;
+}
+
+/** Whether the section holds the object at all. */
+export function hasMetadata(section: MetadataSection | undefined, key: string, index: number): boolean {
+  return section !== undefined && decodeMetadata(section).lookup(key, index).ok;
+}
+
+/** A dimension kept in the metadata: a number, a symbolic variable, `?`, or a term of them. */
+export function metadataDim(section: MetadataSection | undefined, key: string, index: number): Dim | undefined {
+  if (!section) return undefined;
+  const found = decodeMetadata(section).lookup(key, index);
+  return found.ok ? dimOf(found.value, `meta[${key}][${index}]`) : undefined;
+}
+
+function dimOf(node: MetadataNode, text: string): Dim {
+  if (node.typeKey === 'tir.Any') return anyDim;
+  if (node.typeKey === 'IntImm') {
+    const value = node.integer('value') ?? 0n;
+    return node.text('dtype') === 'int64' ? { kind: 'int64', value } : Number(value);
+  }
+  return { kind: 'expr', op: 'other', operands: [], text };
+}
+
+/** The type noted behind a reference: `/* ty=Tensor[(3), float32] *\/`. */
+export function typeOfComment(cx: Context, text: string): Type | undefined {
+  const scalar = canonicalDType(text);
+  if (scalar !== undefined) return { kind: 'tensor', shape: [], dtype: scalar };
+  const tree = parseSource(`def @t(%x: ${text}) { %x }`);
+  const definition = tree.definitions[0];
+  const node = definition?.kind === 'def' ? definition.fn.params[0]?.type : undefined;
+  if (!node || tree.errors.some((error) => error.severity === 'error')) return undefined;
+  const before = cx.chunk.diagnostics.length;
+  const type = typeOfNode(cx, node);
+  cx.chunk.diagnostics.length = before;
+  return type.kind === 'error' ? undefined : type;
+}

@@ -1,0 +1,206 @@
+/** Operator relations that wait for types: run when enough is known, reported with the place of their cause. */
+import type { RelatedLocation } from '../base/diagnostic.ts';
+import type { Span } from '../base/span.ts';
+import type { AttributeValueData } from '../operators/attributes.ts';
+import type { Blame, Operator, RelateContext, RelateError, RelateResult } from '../operators/operator.ts';
+import type { Attribute, Expr } from '../syntax/tree.ts';
+import { containsError } from '../types/substitute.ts';
+import { printType } from '../types/print.ts';
+import { errorType, type IncompleteType, type Type } from '../types/type.ts';
+import type { Chunk } from './chunk.ts';
+import { constantOf } from './constants.ts';
+import type { Context } from './context.ts';
+import { declarationOf, mismatchText } from './messages.ts';
+
+/** A call of an operator whose types are related by its record, or a projection from a tuple not yet known. */
+export interface Relation {
+  readonly span: Span;
+  /** The whole call, for messages. */
+  readonly node: Expr;
+  readonly inputs: readonly Type[];
+  readonly args: readonly Expr[];
+  readonly chunk: Chunk;
+  /** The result; a placeholder until the relation is done. */
+  result: IncompleteType | undefined;
+  readonly work:
+    | {
+        readonly kind: 'operator';
+        readonly operator: Operator;
+        readonly attrs: Readonly<Record<string, AttributeValueData>>;
+        readonly written: readonly Attribute[];
+        readonly calleeSpan: Span;
+      }
+    | { readonly kind: 'project'; readonly index: number; readonly indexSpan: Span };
+}
+
+/** Starts a relation and returns the type of its result: the type itself when it is known at once. */
+export function startRelation(cx: Context, relation: Relation): Type {
+  const outcome = attempt(cx, relation, undefined);
+  if (outcome) {
+    solve(cx);
+    return outcome;
+  }
+  const result = cx.solver.fresh();
+  relation.result = result;
+  cx.pending.add(relation);
+  watch(cx, relation);
+  solve(cx);
+  return cx.find(result);
+}
+
+/** Runs what was woken, until nothing is left to do. */
+export function solve(cx: Context): void {
+  if (cx.solving || cx.queue.length === 0) return;
+  cx.solving = true;
+  for (let relation = cx.queue.shift(); relation; relation = cx.queue.shift()) {
+    if (!cx.pending.has(relation) || !relation.result) continue;
+    const known = cx.find(relation.result);
+    const outcome = attempt(cx, relation, known.kind === 'incomplete' ? undefined : known);
+    if (!outcome) {
+      watch(cx, relation);
+      continue;
+    }
+    cx.pending.delete(relation);
+    const previous = cx.chunk;
+    cx.chunk = relation.chunk;
+    const unified = cx.unify(relation.result, outcome);
+    if (!unified.ok)
+      cx.report('type-mismatch', relation.span, mismatchText(cx, relation.result, outcome, unified.mismatch), {
+        remedy: `Change the annotation to \`${printType(cx.resolve(outcome))}\` or the value to fit.`,
+      });
+    cx.chunk = previous;
+  }
+  cx.solving = false;
+}
+
+/** Wakes the relation when one of the placeholders in its inputs is bound. */
+function watch(cx: Context, relation: Relation): void {
+  const seen = new Set<number>();
+  const visit = (type: Type): void => {
+    const t = cx.find(type);
+    if (t.kind === 'incomplete') {
+      if (seen.has(t.id)) return;
+      seen.add(t.id);
+      const list = cx.watchers.get(t.id);
+      if (list) list.push(relation);
+      else cx.watchers.set(t.id, [relation]);
+    } else if (t.kind === 'tuple') t.fields.forEach(visit);
+    else if (t.kind === 'adt') t.args.forEach(visit);
+  };
+  relation.inputs.forEach(visit);
+  if (relation.result) visit(relation.result);
+}
+
+/** The result's type, or undefined when too little is known. Errors are reported and give the error type. */
+function attempt(cx: Context, relation: Relation, expected: Type | undefined): Type | undefined {
+  const inputs = relation.inputs.map((type) => cx.resolve(type));
+  if (inputs.some(containsError)) return errorType;
+  const previous = cx.chunk;
+  cx.chunk = relation.chunk;
+  try {
+    const work = relation.work;
+    if (work.kind === 'project') return project(cx, relation, inputs[0] as Type, work.index, work.indexSpan);
+    const context: RelateContext<never> = {
+      inputs,
+      attrs: work.attrs as never,
+      expected,
+      constant: (index) => constantOf(cx, relation.args[index]),
+    };
+    return conclude(cx, relation, inputs, work.operator.relate(context));
+  } finally {
+    cx.chunk = previous;
+  }
+}
+
+function conclude(cx: Context, relation: Relation, inputs: readonly Type[], result: RelateResult): Type | undefined {
+  if (result.kind === 'error') {
+    reportRelateError(cx, relation, inputs, result.error);
+    return result.error.result ?? errorType;
+  }
+  let failed = false;
+  for (const { index, type } of result.assign ?? []) {
+    const input = relation.inputs[index];
+    if (!input) continue;
+    const unified = cx.unify(input, type);
+    if (unified.ok) continue;
+    failed = true;
+    const arg = relation.args[index];
+    const name = relation.work.kind === 'operator' ? relation.work.operator.inputs[index]?.name : undefined;
+    const found = cx.resolve(input);
+    cx.report(
+      unified.mismatch.reason === 'dtype' ? 'dtype-mismatch' : 'shape-mismatch',
+      arg?.span ?? relation.span,
+      `\`${name ?? 'the argument'}\` must be \`${printType(cx.resolve(type))}\` to fit the other arguments and the attributes, but it is \`${printType(found)}\`.`,
+      {
+        remedy: 'Change this argument, or the data and attributes it must fit.',
+        related: arg ? declarationOf(cx, arg) : [],
+      },
+    );
+  }
+  if (result.kind === 'wait') return failed ? errorType : undefined;
+  return result.result;
+}
+
+function project(cx: Context, relation: Relation, tuple: Type, index: number, indexSpan: Span): Type | undefined {
+  if (tuple.kind === 'incomplete') return undefined;
+  const related = relation.args[0] ? declarationOf(cx, relation.args[0]) : [];
+  if (tuple.kind !== 'tuple') {
+    cx.report('not-a-tuple', relation.span, `Only a tuple has fields, but this is \`${printType(tuple)}\`.`, {
+      remedy: `Remove \`.${index}\`, or project from a tuple.`,
+      related,
+    });
+    return errorType;
+  }
+  const field = tuple.fields[index];
+  if (field) return field;
+  const count = tuple.fields.length;
+  cx.report(
+    'index-out-of-range',
+    indexSpan,
+    `The tuple has ${count === 1 ? '1 field' : `${count} fields`}, so there is no field ${index}: it is \`${printType(tuple)}\`.`,
+    { remedy: count === 0 ? 'Project from a tuple with fields.' : `Write an index from 0 to ${count - 1}.`, related },
+  );
+  return errorType;
+}
+
+/** The span that a relation blames. */
+export function blameSpan(relation: Relation, blame: Blame): Span {
+  const work = relation.work;
+  if (blame.kind === 'attribute' && work.kind === 'operator') {
+    const written = work.written.find((attribute) => attribute.key.text === blame.name);
+    return written ? written.value.span : work.calleeSpan;
+  }
+  if (blame.kind === 'input') {
+    const arg = relation.args[blame.index];
+    const inner = unwrapTuple(arg, blame.field);
+    if (inner) return inner.span;
+  }
+  return relation.span;
+}
+
+function unwrapTuple(arg: Expr | undefined, field: number | undefined): Expr | undefined {
+  let current = arg;
+  while (current?.kind === 'paren') current = current.inner;
+  if (field !== undefined && current?.kind === 'tuple') return current.fields[field] ?? arg;
+  return arg;
+}
+
+function reportRelateError(cx: Context, relation: Relation, inputs: readonly Type[], error: RelateError): void {
+  const related: RelatedLocation[] = (error.related ?? []).map((other) => ({
+    span: blameSpan(relation, other.blame),
+    message: other.message,
+  }));
+  const shown = new Set<Expr>();
+  for (const blame of [error.blame, ...(error.related ?? []).map((other) => other.blame)]) {
+    if (blame.kind !== 'input') continue;
+    const arg = unwrapTuple(relation.args[blame.index], blame.field);
+    if (!arg || shown.has(arg)) continue;
+    shown.add(arg);
+    related.push(...declarationOf(cx, arg));
+  }
+  void inputs;
+  cx.report(error.code, blameSpan(relation, error.blame), error.message, {
+    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+    related,
+  });
+}

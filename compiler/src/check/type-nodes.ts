@@ -1,0 +1,231 @@
+/** From written types to types: names resolved, kinds checked (relay-language reference, sections 2.6 and 4.1). */
+import { canonicalDType } from '../tensor/dtype.ts';
+import type { DimNode, Name, NamedTypeNode, TypeNode } from '../syntax/tree.ts';
+import { freshDimId, freshTypeVar } from '../types/substitute.ts';
+import { anyDim, errorType, funcType, refType, scalarType, type Dim, type Type, type TypeVar } from '../types/type.ts';
+import type { Context } from './context.ts';
+import { counted } from './messages.ts';
+import { metadataDim } from './metadata.ts';
+import { nearest, replaceFix } from './suggest.ts';
+
+const scalarName = /^(?:int|uint|float|bool)/;
+
+/** The type that a whole annotation states; undefined when nothing or `_` is written. */
+export function annotation(cx: Context, node: TypeNode | undefined): Type | undefined {
+  if (!node) return undefined;
+  if (node.kind === 'holetype') return node.missing ? errorType : undefined;
+  return typeOfNode(cx, node);
+}
+
+export function typeOfNode(cx: Context, node: TypeNode): Type {
+  return cx.setType(node, convert(cx, node));
+}
+
+function convert(cx: Context, node: TypeNode): Type {
+  switch (node.kind) {
+    case 'tensortype': {
+      const dtype = canonicalDType(node.dtype.text);
+      const shape = node.shape.map((dim) => dimOfNode(cx, dim));
+      if (dtype === undefined) return reportDType(cx, node.dtype);
+      return { kind: 'tensor', shape, dtype };
+    }
+    case 'tupletype':
+      return { kind: 'tuple', fields: node.fields.map((field) => typeOfNode(cx, field)) };
+    case 'fntype': {
+      const mark = cx.typeNames.mark();
+      const typeParams = declareTypeParams(cx, node.typeParams);
+      if (node.typeParams.length > 0)
+        extension(cx, node.typeParams[0]?.span ?? node.span, 'A polymorphic function type');
+      const type = funcType(
+        node.params.map((param) => typeOfNode(cx, param)),
+        typeOfNode(cx, node.ret),
+        typeParams,
+      );
+      cx.typeNames.restore(mark);
+      return type;
+    }
+    case 'reftype':
+      extension(cx, node.span, 'A reference type');
+      return refType(typeOfNode(cx, node.content));
+    case 'holetype':
+      if (node.missing) return errorType;
+      cx.report('nested-placeholder', node.span, '`_` stands for a whole type only, not for a part of one.', {
+        remedy: 'Write the type, or leave the whole annotation out.',
+      });
+      return errorType;
+    case 'namedtype':
+      return named(cx, node);
+  }
+}
+
+/** Says once per place that only this checker reads the construct. */
+export function extension(cx: Context, span: TypeNode['span'], what: string): void {
+  cx.report('extension-syntax', span, `${what} is an extension: TVM 0.12 cannot read it.`, {
+    severity: 'information',
+  });
+}
+
+function reportDType(cx: Context, name: Name): Type {
+  if (name.text === '') return errorType;
+  const suggestion = nearest(name.text, knownDTypes);
+  cx.report('unknown-dtype', name.span, `\`${name.text}\` is no element type.`, {
+    remedy:
+      suggestion === undefined ? 'Write one such as `float32`, `int8`, `uint8` or `bool`.' : `Write \`${suggestion}\`.`,
+    ...(suggestion === undefined ? {} : { fixes: [replaceFix(name.span, suggestion)] }),
+  });
+  return errorType;
+}
+
+const knownDTypes = [
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'float16',
+  'float32',
+  'float64',
+  'bfloat16',
+  'bool',
+];
+
+function named(cx: Context, node: NamedTypeNode): Type {
+  const name = node.name.text;
+  if (name === '') return errorType;
+  const args = node.args.map((arg) => typeOfNode(cx, arg));
+  const variable = cx.typeNames.get(name);
+  if (variable) {
+    const declared = cx.typeParamNames.get(variable.id);
+    if (declared) cx.chunk.symbols.set(node, { kind: 'typeParam', name: declared });
+    if (!node.brackets) return variable;
+    cx.report('not-generic', node.span, `\`${name}\` is a type parameter; it takes no type arguments.`, {
+      remedy: `Write \`${name}\` alone.`,
+      fixes: [replaceFix(node.span, name)],
+    });
+    return errorType;
+  }
+  if (scalarName.test(name)) {
+    const dtype = canonicalDType(name);
+    if (dtype === undefined) return reportDType(cx, node.name);
+    if (!node.brackets) return scalarType(dtype);
+  }
+  const adt = cx.module.adts.get(name);
+  if (!adt) return unknownType(cx, node);
+  cx.chunk.symbols.set(node, { kind: 'adt', name, definition: adt.definition });
+  if (adt.typeParams.length === args.length) return { kind: 'adt', head: name, args };
+  cx.report(
+    'type-arguments',
+    node.span,
+    `\`${name}\` takes ${counted(adt.typeParams.length, 'type argument')}, but ${args.length === 1 ? '1 is' : `${args.length} are`} given.`,
+    {
+      remedy:
+        adt.typeParams.length === 0
+          ? `Write \`${name}\` alone.`
+          : `Write \`${name}[${adt.typeParams.map((v) => v.name).join(', ')}]\` with a type for each.`,
+      related: adt.definition ? [{ span: adt.definition.name.span, message: `\`${name}\` is defined here.` }] : [],
+    },
+  );
+  return errorType;
+}
+
+function unknownType(cx: Context, node: NamedTypeNode): Type {
+  const name = node.name.text;
+  if (name === 'Storage' && !node.brackets) return { kind: 'adt', head: name, args: [] };
+  const suggestion = nearest(name, [...cx.module.adts.keys(), ...cx.typeNames.names(), ...knownDTypes]);
+  const asDType = canonicalDType(name);
+  cx.report('unknown-type', node.name.span, `There is no type \`${name}\`.`, {
+    remedy:
+      asDType !== undefined
+        ? `Write \`Tensor[(), ${asDType}]\`.`
+        : suggestion !== undefined
+          ? `Write \`${suggestion}\`.`
+          : `Define \`type ${name} { … }\`, or add \`[${name}]\` as a type parameter.`,
+    ...(asDType !== undefined
+      ? { fixes: [replaceFix(node.span, `Tensor[(), ${asDType}]`)] }
+      : suggestion !== undefined
+        ? { fixes: [replaceFix(node.name.span, suggestion)] }
+        : {}),
+  });
+  return errorType;
+}
+
+function dimOfNode(cx: Context, node: DimNode): Dim {
+  switch (node.kind) {
+    case 'intdim':
+      return node.dtype === 'int64' || node.value > 2147483647n
+        ? { kind: 'int64', value: node.value }
+        : Number(node.value);
+    case 'anydim':
+      return anyDim;
+    case 'meta': {
+      const dim = metadataDim(cx.metadata, node.key, node.index);
+      if (dim !== undefined) return dim;
+      cx.report(
+        'unknown-metadata',
+        node.span,
+        `The file has no \`meta[${node.key}][${node.index}]\` in its metadata.`,
+        {
+          remedy: 'Append the metadata section that belongs to this text, or write `?` for the dimension.',
+          fixes: [replaceFix(node.span, '?')],
+        },
+      );
+      return anyDim;
+    }
+    case 'nameddim': {
+      let id = cx.typeNames.get(node.name)?.id ?? cx.dimNames.get(node.name);
+      extension(cx, node.span, `The named dimension \`${node.name}\``);
+      if (id === undefined) {
+        if (!cx.declaresDims) {
+          const suggestion = nearest(node.name, cx.dimNames.names());
+          cx.report('unknown-dimension', node.span, `There is no dimension named \`${node.name}\` here.`, {
+            remedy: suggestion
+              ? `Write \`${suggestion}\`.`
+              : `Use a name that a parameter's type introduces, or add \`[${node.name}]\` to the function.`,
+            ...(suggestion ? { fixes: [replaceFix(node.span, suggestion)] } : {}),
+          });
+          return anyDim;
+        }
+        id = freshDimId();
+        cx.dimNames.bind(node.name, id);
+      }
+      cx.chunk.symbols.set(node, { kind: 'dimVar', name: node.name });
+      return { kind: 'var', name: node.name, id };
+    }
+    case 'exprdim': {
+      const left = dimOfNode(cx, node.left);
+      const right = dimOfNode(cx, node.right);
+      if (typeof left === 'number' && typeof right === 'number') {
+        if (node.op === '+') return left + right;
+        if (node.op === '-') return left - right;
+        if (node.op === '*') return left * right;
+        if (right !== 0) return Math.floor(left / right);
+      }
+      return { kind: 'expr', op: node.op === '/' ? 'floordiv' : node.op, operands: [left, right] };
+    }
+  }
+}
+
+/** Brings type parameters into scope; a repeated name keeps its first meaning. */
+export function declareTypeParams(cx: Context, names: readonly Name[]): readonly TypeVar[] {
+  const seen = new Set<string>();
+  const variables: TypeVar[] = [];
+  for (const name of names) {
+    if (name.text === '') continue;
+    const variable = freshTypeVar(name.text);
+    if (seen.has(name.text)) {
+      cx.report('duplicate-type-parameter', name.span, `The type parameter \`${name.text}\` is declared twice.`, {
+        severity: 'warning',
+        remedy: 'Remove one of them.',
+      });
+    } else {
+      seen.add(name.text);
+      cx.typeNames.bind(name.text, variable);
+      cx.typeParamNames.set(variable.id, name);
+    }
+    variables.push(variable);
+  }
+  return variables;
+}

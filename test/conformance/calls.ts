@@ -1,0 +1,2 @@
+/** The calls of a checked program as the corpora list them. */
+export { callsOf } from '../../compiler/src/check/calls.ts';
