@@ -1,7 +1,9 @@
 /** Neural-network operators (`nn.*`). */
 import type { Operator } from '../operator.ts';
+import { adaptivePoolOperators } from './adaptive-pool.ts';
 import { biasAdd, dropout, fastSoftmax, leakyRelu, logSoftmax, prelu, relu, softmax } from './activation.ts';
 import { conv1d, conv2d, conv3d } from './conv.ts';
+import { transposedOperators } from './conv-transpose.ts';
 import { batchMatmul, dense, densePack, matmul } from './dense.ts';
 import { normOperators } from './norm.ts';
 import { batchFlatten, mirrorPad, pad } from './pad.ts';
@@ -11,7 +13,9 @@ export const nnOperators: readonly Operator[] = [
   conv1d,
   conv2d,
   conv3d,
+  ...transposedOperators,
   ...poolOperators,
+  ...adaptivePoolOperators,
   dense,
   matmul,
   batchMatmul,

@@ -5,6 +5,7 @@ import { dequantize, quantize } from './convert.ts';
 import { batchMatmul, dense, densePack } from './dense.ts';
 import { addOperator, mulOperator, subtractOperator } from './elementwise.ts';
 import { requantize } from './requantize.ts';
+import { leakyRelu, unaryOperators } from './unary.ts';
 
 export const qnnOperators: readonly Operator[] = [
   addOperator,
@@ -13,8 +14,10 @@ export const qnnOperators: readonly Operator[] = [
   dense,
   densePack,
   dequantize,
+  leakyRelu,
   mulOperator,
   quantize,
   requantize,
   subtractOperator,
+  ...unaryOperators,
 ];
