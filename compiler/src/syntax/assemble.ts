@@ -24,30 +24,31 @@ export function assemble(text: string): FileState {
   const lexed = lex(text);
   const all = classify(lexed.tokens);
   const last = all[all.length - 1];
-  const metadata = last?.tokenType === t.Metadata ? metadataPart(last) : undefined;
+  const metadata = last?.tokenType === t.Metadata ? metadataPart(createAnchor(), last.image) : undefined;
   const end = metadata ? (last as IToken).startOffset : text.length;
   const versions = all.filter((x) => x.tokenType === t.Version);
   const tokens = all.filter((x) => x.tokenType !== t.Version && x.tokenType !== t.Metadata);
   const context: ParseContext = { text, dottedNames: declaredDottedNames(tokens) };
   const starts = definitionStarts(tokens, text);
-  const offsets = starts.map((i) => (tokens[i] as IToken).startOffset);
-  const units: Unit[] = starts.map((start, k) =>
-    parseUnit(tokens.slice(start, starts[k + 1] ?? tokens.length), offsets[k + 1] ?? end, context),
+  const offsets = starts.map(({ at }) => (tokens[at] as IToken).startOffset);
+  const units: Unit[] = starts.map(({ at, plain }, k) =>
+    parseUnit(tokens.slice(at, starts[k + 1]?.at), offsets[k + 1] ?? end, plain, context),
   );
   const isModule = starts.length > 0;
   if (!isModule && tokens.length > 0) units.push(parseExpressionUnit(tokens, end, context));
   const firstOffset = isModule ? offsets[0] : tokens[0]?.startOffset;
-  const stray = isModule ? tokens.slice(0, starts[0]) : [];
+  const stray = isModule ? tokens.slice(0, starts[0]?.at) : [];
   const preamble = parsePreamble(text, firstOffset ?? end, versions, stray, isModule || tokens.length === 0);
   const lexical = lexicalErrors(text, lexed, preamble);
-  return { preamble, units, metadata, lexical, dottedNames: context.dottedNames, fragile: isFragile(lexed, lexical) };
+  const misplaced = stray.length > 0 || preamble.errors.some((x) => x.code === 'misplaced-header');
+  const fragile = misplaced || lexical.length > 0 || lexed.tokens.some(isOpenString);
+  return { preamble, units, metadata, lexical, dottedNames: context.dottedNames, fragile };
 }
 
-/** The section that `token` holds. */
-export function metadataPart(token: IToken): MetadataPart {
-  const anchor = createAnchor();
-  const length = token.image.length;
-  const json = token.image.slice(token.image.indexOf(']') + 1);
+/** The section that the text `image`, from `#[metadata]` to the end of the file, holds. */
+export function metadataPart(anchor: Anchor, image: string): MetadataPart {
+  const length = image.length;
+  const json = image.slice(image.indexOf(']') + 1);
   return { anchor, length, section: { kind: 'metadata', span: { anchor, start: 0, end: length }, json } };
 }
 
@@ -166,10 +167,6 @@ export function isOpenComment(comment: IToken): boolean {
   let depth = 0;
   for (const [mark] of comment.image.matchAll(/\/\*|\*\//g)) depth += mark === '/*' ? 1 : -1;
   return depth > 0;
-}
-
-function isFragile(lexed: LexResult, lexical: readonly Diagnostic[]): boolean {
-  return lexical.length > 0 || lexed.tokens.some(isOpenString);
 }
 
 /** Whether a string has no closing quotation mark. */

@@ -1,5 +1,5 @@
 /** What all grammar rules share: spans, failing, skipping, depth. */
-import { EmbeddedActionsParser } from 'chevrotain';
+import { EmbeddedActionsParser, isRecognitionException } from 'chevrotain';
 import type { IToken, TokenType } from 'chevrotain';
 import type { Diagnostic, Fix } from '../base/diagnostic.ts';
 import type { Anchor, Span } from '../base/span.ts';
@@ -35,6 +35,7 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
   protected text = '';
   protected dottedNames: ReadonlySet<string> = new Set();
   protected depth = 0;
+  private levels: Map<IToken, number> | undefined;
   /** Diagnostics of the chunk that is being parsed. */
   protected diagnostics: Diagnostic[] = [];
 
@@ -51,6 +52,7 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     this.dottedNames = context.dottedNames;
     this.depth = 0;
     this.diagnostics = [];
+    this.levels = undefined;
   }
 
   /** Number of tokens consumed since `load`. */
@@ -140,8 +142,12 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     throw syntaxFailure;
   }
 
+  /** Whether an exception is a given-up element; one that Chevrotain raised by itself is reported here. */
   protected isFailure(error: unknown): boolean {
-    return error === syntaxFailure;
+    if (error === syntaxFailure) return true;
+    if (!(error instanceof Error) || !isRecognitionException(error)) return false;
+    this.report('unexpected-token', this.gapSpan(), `Expected something else here, found ${this.found()}.`);
+    return true;
   }
 
   /** `CONSUME` with a message in the language's terms. */
@@ -150,18 +156,36 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     return this.consume(idx, type);
   }
 
-  /** Skips balanced groups and other tokens until one of `stops`, or until the group around ends. */
-  protected skipTo(...stops: readonly TokenType[]): void {
-    let depth = 0;
+  /**
+   * Skips to the first of `stops` in the bracket group that holds `mark`, or to that group's closer, however deep
+   * inside of it parsing stopped.
+   */
+  protected skipTo(mark: IToken, ...stops: readonly TokenType[]): void {
+    const level = this.levelOf(mark) - (openers.has(mark.tokenType) ? 1 : 0);
     while (!this.atEnd()) {
-      const type = this.LA(1).tokenType;
-      if (closers.has(type)) {
-        if (depth === 0) return;
-        depth--;
-      } else if (depth === 0 && stops.includes(type)) return;
-      else if (openers.has(type)) depth++;
+      const next = this.LA(1);
+      if (closers.has(next.tokenType) ? this.levelOf(next) <= level : this.levelOf(next) < level) return;
+      if (stops.includes(next.tokenType) && this.levelOf(next) === level) return;
       this.SKIP_TOKEN();
     }
+  }
+
+  protected skipRest(): void {
+    while (!this.atEnd()) this.SKIP_TOKEN();
+  }
+
+  /** Number of brackets around a token; a bracket counts as inside of itself. Computed when first needed. */
+  private levelOf(token: IToken): number {
+    if (this.levels === undefined) {
+      this.levels = new Map();
+      let level = 0;
+      for (const each of this.input) {
+        if (openers.has(each.tokenType)) level++;
+        this.levels.set(each, level);
+        if (closers.has(each.tokenType)) level--;
+      }
+    }
+    return this.levels.get(token) ?? 0;
   }
 
   /**
@@ -192,12 +216,13 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
           if (needsComma) this.reportMissingComma(noun, sawComma);
           needsComma = true;
           const depth = this.depth;
+          const mark = this.LA(1);
           try {
             element();
           } catch (error) {
             if (!this.isFailure(error)) throw error;
             this.depth = depth;
-            this.skipTo(t.Comma);
+            this.skipTo(mark, t.Comma);
           }
         },
       },
@@ -208,7 +233,7 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
       if (this.RECORDING_PHASE || this.LA(1).tokenType === closer || this.atEnd()) break;
       const wanted = needsComma ? `“,” or “${closerText(closer)}”` : `${noun} or “${closerText(closer)}”`;
       this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`);
-      this.skipTo(t.Comma);
+      this.skipTo(this.LA(1), t.Comma);
       if (this.LA(1).tokenType !== t.Comma) break;
       needsComma = true;
     }

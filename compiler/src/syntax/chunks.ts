@@ -25,6 +25,8 @@ export interface Chunk {
   readonly errors: readonly Diagnostic[];
   /** Whether it ends with a semicolon of the text. */
   readonly closed: boolean;
+  /** Whether brackets or semicolons had to be repaired in it. */
+  readonly repaired: boolean;
 }
 
 /** What parsing needs besides tokens. Offsets of tokens refer to `text`. */
@@ -105,7 +107,15 @@ export function parseChunks(
     }
     if (mine.length > 0) errors = [...anchorIssues(mine, anchor, base), ...errors];
     const closed = terminator !== undefined && !isVirtual(terminator);
-    chunks.push({ anchor, length: ownedEnd - owned, lead: base - owned, node, errors, closed });
+    chunks.push({
+      anchor,
+      length: ownedEnd - owned,
+      lead: base - owned,
+      node,
+      errors,
+      closed,
+      repaired: mine.length > 0,
+    });
     first = stop + 1;
     owned = ownedEnd;
   }

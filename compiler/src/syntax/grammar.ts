@@ -76,7 +76,7 @@ export class RelayGrammar extends ExpressionGrammar {
       if (!this.isFailure(error)) throw error;
       this.depth = 0;
       node = this.missing(this.previousEnd());
-      this.skipTo();
+      this.skipRest();
     }
     if (this.RECORDING_PHASE) return node;
     if (!this.atEnd()) {
@@ -87,7 +87,7 @@ export class RelayGrammar extends ExpressionGrammar {
         `Expected ${wanted}, found ${this.found()}.`,
         'Insert “;” between two statements, “,” between two arguments, or spaces on both sides of “-”.',
       );
-      this.skipTo();
+      this.skipRest();
     }
     if (last || isStatement(node)) return node;
     return { kind: 'sequence', span: this.since(start), value: node };
@@ -117,7 +117,7 @@ export class RelayGrammar extends ExpressionGrammar {
       this.take(4, t.Assign, '“=”');
       return this.value(2);
     };
-    const value = this.attempt(bound, this.missing(this.previousEnd() + 2), t.Semicolon);
+    const value = this.attempt(bound, this.missing(this.previousEnd()), t.Semicolon);
     this.semicolon(5);
     return { kind: 'graph', span: this.since(start), index, nameSpan, value };
   }
@@ -133,6 +133,9 @@ export class RelayGrammar extends ExpressionGrammar {
 
   /** The right side of a binding. TVM prints nested lets here without parentheses, so they are read. */
   private value(idx: number): Expr {
+    const next = this.LA(1).tokenType;
+    if (!this.RECORDING_PHASE && next !== t.Let && next !== t.GraphBinder && !startsOperand.has(next))
+      this.failExpression();
     return this.or<Expr>(idx + 10, [
       { ALT: () => this.subrule(idx + 10, this.nestedLet) },
       { ALT: () => this.expressionHere(idx + 12) },
@@ -161,12 +164,13 @@ export class RelayGrammar extends ExpressionGrammar {
   /** Runs `parse`; where it fails, skips to `stop` and returns `otherwise`. */
   private attempt<T>(parse: () => T, otherwise: T, stop: TokenType): T {
     const depth = this.depth;
+    const mark = this.LA(1);
     try {
       return parse();
     } catch (error) {
       if (!this.isFailure(error)) throw error;
       this.depth = depth;
-      this.skipTo(stop);
+      this.skipTo(mark, stop);
       return otherwise;
     }
   }
@@ -183,7 +187,7 @@ export class RelayGrammar extends ExpressionGrammar {
         return;
       }
       this.report('unexpected-token', this.gapSpan(), `Expected “;” or an operator, found ${this.found()}.`);
-      this.skipTo(t.Semicolon);
+      this.skipTo(this.LA(1), t.Semicolon);
       if (this.LA(1).tokenType !== t.Semicolon) return;
     }
     this.consume(idx, t.Semicolon);
@@ -214,6 +218,7 @@ export class RelayGrammar extends ExpressionGrammar {
       if (result !== undefined) this.reportTwoResults(result);
       result = undefined;
       const depth = this.depth;
+      const mark = this.LA(1);
       try {
         const item = this.subrule(idx, this.statement);
         if (this.RECORDING_PHASE) return;
@@ -222,7 +227,7 @@ export class RelayGrammar extends ExpressionGrammar {
       } catch (error) {
         if (!braces || !this.isFailure(error)) throw error;
         this.depth = depth;
-        this.recoverStatement();
+        this.recoverStatement(mark);
         result = this.afterRecovery(result);
       }
     };
@@ -231,7 +236,7 @@ export class RelayGrammar extends ExpressionGrammar {
       if (this.RECORDING_PHASE || !braces || this.LA(1).tokenType === t.RBrace || this.atEnd()) break;
       const wanted = result === undefined ? 'a statement or a result' : '“;”, an operator or “}”';
       this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`);
-      this.recoverStatement();
+      this.recoverStatement(this.LA(1));
       result ??= this.missing(this.previousEnd());
       if (this.LA(0).tokenType === t.Semicolon) result = undefined;
     }
@@ -239,8 +244,8 @@ export class RelayGrammar extends ExpressionGrammar {
     return { statements, result: result ?? this.missingResult() };
   }
 
-  private recoverStatement(): void {
-    this.skipTo(t.Semicolon);
+  private recoverStatement(mark: IToken): void {
+    this.skipTo(mark, t.Semicolon);
     if (this.LA(1).tokenType === t.Semicolon) this.SKIP_TOKEN();
   }
 
@@ -512,12 +517,12 @@ export class RelayGrammar extends ExpressionGrammar {
       this.CONSUME(t.Extern);
       extern = true;
     });
-    this.take(1, t.Type, '“type”');
     const typeParams: Name[] = [];
     let constructors: ConstructorNode[] | undefined;
     let name: Name = { text: '', span: this.emptySpan(this.previousEnd()) };
     this.attempt(
       () => {
+        this.take(1, t.Type, '“type”', 'unexpected-token', 'Write extern type Name.');
         name = this.plainName(this.take(2, t.Identifier, 'the name of the type', 'expected-name'), 'type');
       },
       undefined,
@@ -544,7 +549,7 @@ export class RelayGrammar extends ExpressionGrammar {
   private rest(wanted: string): void {
     if (this.RECORDING_PHASE || this.atEnd()) return;
     this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`);
-    this.skipTo();
+    this.skipRest();
   }
 
   readonly constructorRule = this.RULE('constructorRule', (): ConstructorNode => {

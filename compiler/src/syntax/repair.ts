@@ -26,8 +26,6 @@ export interface RawIssue {
 export interface Repaired {
   readonly tokens: IToken[];
   readonly issues: readonly RawIssue[];
-  /** Whether a `(` or `[` was repaired. */
-  readonly brackets: boolean;
   /** Whether a `{` or `}` was repaired, so that other statements may be affected. */
   readonly braces: boolean;
 }
@@ -60,7 +58,7 @@ export function isVirtual(token: IToken): boolean {
 /** Repairs the tokens of one definition, one statement or one expression file. */
 export function repair(tokens: IToken[], text: string): Repaired {
   const matching = match(tokens);
-  if (matching.clean && !lacksSemicolon(tokens)) return { tokens, issues: [], brackets: false, braces: false };
+  if (matching.clean && !lacksSemicolon(tokens)) return { tokens, issues: [], braces: false };
   const layout = new Layout(text);
   const final = matching.braces ? match(tokens, layout) : matching;
   return new Repair(tokens, layout, final).run(matching.braces);
@@ -190,7 +188,7 @@ class Repair {
   run(braces: boolean): Repaired {
     for (let i = 0; i < this.tokens.length; i++) this.step(i, this.tokens[i] as IToken);
     while (this.open.length > 0) this.close(this.tokens.length);
-    return { tokens: this.output, issues: this.issues, brackets: this.lonely.size > 0, braces };
+    return { tokens: this.output, issues: this.issues, braces };
   }
 
   private step(i: number, token: IToken): void {

@@ -12,12 +12,20 @@ export function isDefinitionHead(token: IToken): boolean {
   return heads.has(token.tokenType);
 }
 
+/** Where a definition starts. */
+export interface DefinitionStart {
+  /** Index of its first token. */
+  readonly at: number;
+  /** Whether it is recognised even inside open brackets. */
+  readonly plain: boolean;
+}
+
 /**
- * Indices of the tokens that start definitions. Inside brackets that were never closed, a definition is recognised
+ * The tokens that start definitions. Inside brackets that were never closed, a definition is recognised
  * where it looks like one: its keyword and name at the start of a line, or behind a `}`.
  */
-export function definitionStarts(tokens: readonly IToken[], text: string): number[] {
-  const starts: number[] = [];
+export function definitionStarts(tokens: readonly IToken[], text: string): DefinitionStart[] {
+  const starts: DefinitionStart[] = [];
   let depth = 0;
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as IToken;
@@ -27,8 +35,9 @@ export function definitionStarts(tokens: readonly IToken[], text: string): numbe
     else if (heads.has(type)) {
       const previous = tokens[i - 1];
       if (previous?.tokenType === t.Extern && type === t.Type) continue;
-      if (depth > 0 && !looksLikeDefinition(tokens, i, text)) continue;
-      starts.push(i);
+      const plain = looksLikeDefinition(tokens, i, text);
+      if (depth > 0 && !plain) continue;
+      starts.push({ at: i, plain });
       depth = 0;
     }
   }

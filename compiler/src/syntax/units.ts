@@ -13,7 +13,7 @@ import type { Header } from './grammar.ts';
 import { endOf } from './lexer.ts';
 import { quote } from './messages.ts';
 import { repair } from './repair.ts';
-import type { RawIssue } from './repair.ts';
+import type { RawIssue, Repaired } from './repair.ts';
 import type {
   Block,
   Definition,
@@ -38,8 +38,12 @@ export interface BodyUnit {
   /** Length of what follows the chunks up to the end of the definition: `}`, or 0 where it is missing. */
   readonly closing: number;
   readonly errors: readonly Diagnostic[];
-  /** Whether brackets had to be repaired anywhere in it. */
-  readonly repaired: boolean;
+  /** How far repairs of brackets reach: nowhere, only within chunks that carry an error about it, or farther. */
+  readonly repaired: 'no' | 'chunks' | 'across';
+  /** Whether its start is recognised even behind brackets that were left open. */
+  readonly plain: boolean;
+  /** Whether errors lie behind the header, outside of chunks. */
+  readonly bodyErrors: boolean;
   readonly definition: FunctionDefinition | undefined;
   readonly block: Block;
 }
@@ -49,6 +53,8 @@ export interface SimpleUnit {
   readonly anchor: Anchor;
   readonly length: number;
   readonly errors: readonly Diagnostic[];
+  readonly repaired: 'no' | 'across';
+  readonly plain: boolean;
   readonly definition: TypeDefinition | ImportDefinition;
 }
 
@@ -60,13 +66,13 @@ export function definitionOf(unit: Unit): Definition | undefined {
 }
 
 /** Parses the unit whose tokens are `tokens`, with offsets into `context.text`; it owns the text up to `end`. */
-export function parseUnit(tokens: IToken[], end: number, context: ParseContext): Unit {
+export function parseUnit(tokens: IToken[], end: number, plain: boolean, context: ParseContext): Unit {
   const head = tokens[0] as IToken;
-  if (head.tokenType === t.Def) return parseFunction(tokens, end, context);
-  return parseSimple(tokens, end, context);
+  if (head.tokenType === t.Def) return parseFunction(tokens, end, plain, context);
+  return parseSimple(tokens, end, plain, context);
 }
 
-function parseSimple(tokens: IToken[], end: number, context: ParseContext): SimpleUnit {
+function parseSimple(tokens: IToken[], end: number, plain: boolean, context: ParseContext): SimpleUnit {
   const head = tokens[0] as IToken;
   const base = head.startOffset;
   const anchor = createAnchor();
@@ -75,10 +81,11 @@ function parseSimple(tokens: IToken[], end: number, context: ParseContext): Simp
   parser.load({ tokens: repaired.tokens, text: context.text, anchor, base, dottedNames: context.dottedNames });
   const definition = head.tokenType === t.Import ? parser.importDefinition() : parser.typeDefinition();
   const errors = [...anchorIssues(repaired.issues, anchor, base), ...parser.takeDiagnostics()];
-  return { kind: 'simple', anchor, length: end - base, errors, definition };
+  const reach = repaired.issues.length > 0 ? 'across' : 'no';
+  return { kind: 'simple', anchor, length: end - base, errors, repaired: reach, plain, definition };
 }
 
-function parseFunction(tokens: IToken[], end: number, context: ParseContext): BodyUnit {
+function parseFunction(tokens: IToken[], end: number, plain: boolean, context: ParseContext): BodyUnit {
   const base = (tokens[0] as IToken).startOffset;
   const anchor = createAnchor();
   const repaired = repair(tokens, context.text);
@@ -109,9 +116,16 @@ function parseFunction(tokens: IToken[], end: number, context: ParseContext): Bo
     chunks,
     closing: closer ? closer.image.length : 0,
     errors,
-    repaired: repaired.brackets || repaired.braces,
+    repaired: own.length > 0 ? 'across' : reachOf(repaired),
+    bodyErrors: own.length > 0,
+    plain,
     braces: true,
   });
+}
+
+function reachOf(repaired: Repaired): BodyUnit['repaired'] {
+  if (repaired.braces) return 'across';
+  return repaired.issues.length > 0 ? 'chunks' : 'no';
 }
 
 /** The issue about the closing brace of the definition itself belongs to the definition. */
@@ -210,7 +224,9 @@ export function parseExpressionUnit(tokens: IToken[], end: number, context: Pars
     chunks,
     closing: 0,
     errors: [],
-    repaired: repaired.brackets || repaired.braces,
+    repaired: reachOf(repaired),
+    bodyErrors: false,
+    plain: false,
     braces: false,
   });
 }
