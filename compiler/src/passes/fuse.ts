@@ -99,6 +99,7 @@ class ProgramBuilder {
   /** Results of a call with several, by position. */
   private readonly resultsOf = new Map<Call, readonly ProgramValue[]>();
   private readonly kernels: KernelStep[] = [];
+  private readonly outputNames = new Map<Expr, string>();
 
   constructor(name: string, f: Func, grouping: Grouping, context: Pick<PassContext, 'operators'>) {
     this.name = name;
@@ -113,6 +114,13 @@ class ProgramBuilder {
       this.valueOf.set(p, value);
       return value;
     });
+    const names = this.f.attrs['output_tensor_names'];
+    const outputs = this.flat(this.f.body);
+    outputs.forEach((e, i) => {
+      const given: unknown = Array.isArray(names) ? names[i] : undefined;
+      const fallback = outputs.length === 1 ? 'output' : `output_${i}`;
+      this.outputNames.set(e, typeof given === 'string' && given !== '' ? given : fallback);
+    });
     const last = new Map<FusionGroup, DataflowNode>();
     for (const node of this.grouping.nodes) {
       const group = this.grouping.groupOf.get(node);
@@ -125,8 +133,15 @@ class ProgramBuilder {
       if (isView(node.call)) this.addView(node.call);
       else this.addKernel(group, node);
     }
-    const outputs = this.flat(this.f.body).map((e) => this.external(e));
-    return { name: this.name, inputs, outputs, kernels: this.kernels, values: this.values, barriers: this.barriers() };
+    const results = outputs.map((e) => this.external(e));
+    return {
+      name: this.name,
+      inputs,
+      outputs: results,
+      kernels: this.kernels,
+      values: this.values,
+      barriers: this.barriers(),
+    };
   }
 
   private flat(e: Expr): readonly Expr[] {
@@ -176,7 +191,7 @@ class ProgramBuilder {
     const source = call.args[0];
     if (source === undefined) throw new Error('a reshape of nothing');
     const base = this.external(source);
-    this.valueOf.set(call, this.newValue(`${base.name}_view`, call, base));
+    this.valueOf.set(call, this.newValue(this.outputNames.get(call) ?? `${base.name}_view`, call, base));
   }
 
   private addKernel(group: FusionGroup, last: DataflowNode): void {
@@ -223,7 +238,7 @@ class ProgramBuilder {
       results = call.type.fields.map((_, i) => this.newValue(`t${this.kernels.length}_${i}`, project(call, i)));
       this.resultsOf.set(call, results);
     } else {
-      const value = this.newValue(`t${this.kernels.length}`, call);
+      const value = this.newValue(this.outputNames.get(call) ?? `t${this.kernels.length}`, call);
       this.valueOf.set(call, value);
       results = [value];
     }
