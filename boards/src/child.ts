@@ -9,12 +9,26 @@ import path from 'node:path';
 const running = new Set<ChildProcess>();
 let hooked = false;
 
+/** Children lead process groups of their own: Ctrl-C in the terminal reaches this process alone, which ends them in order. */
+const ownGroup = process.platform !== 'win32';
+
 function hookExit(): void {
   if (hooked) return;
   hooked = true;
   process.on('exit', () => {
-    for (const child of running) child.kill('SIGKILL');
+    for (const child of running) killChild(child);
   });
+}
+
+/** Ends a child and everything it started (a compiler driver's passes). */
+export function killChild(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    if (ownGroup) process.kill(-child.pid, 'SIGKILL');
+    else child.kill('SIGKILL');
+  } catch {
+    child.kill('SIGKILL');
+  }
 }
 
 /** Absolute path of a command on the path (or the command itself when it is a path that exists). */
@@ -54,6 +68,7 @@ export function startChild(executable: string, args: readonly string[], options:
   const [command = executable, ...rest] = [...deathGuard(), executable, ...args];
   const child = spawn(command, rest, {
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    detached: ownGroup,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });
@@ -102,12 +117,12 @@ export function runChild(
     });
     const timer = setTimeout(() => {
       timedOut = true;
-      child.kill('SIGKILL');
+      killChild(child);
     }, options.limitMs);
     const poll = setInterval(() => {
       if (!options.token?.isCancellationRequested) return;
       cancelled = true;
-      child.kill('SIGKILL');
+      killChild(child);
     }, 50);
     const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       clearTimeout(timer);

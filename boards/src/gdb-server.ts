@@ -2,7 +2,7 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { BoardProfile } from './board.ts';
-import { findCommand, startChild } from './child.ts';
+import { findCommand, killChild, startChild } from './child.ts';
 import type { GdbLink } from './gdb-board.ts';
 import { GdbClient } from './rsp/client.ts';
 import { RspConnection } from './rsp/connection.ts';
@@ -50,7 +50,7 @@ export async function connectGdbServer(profile: BoardProfile): Promise<Result<Gd
     }
   }
   if (typeof reached === 'string') {
-    server?.kill('SIGKILL');
+    if (server) killChild(server);
     const message = `No debug server answers at ${host}:${port} for the board ${profile.name}: ${reached}.`;
     return fail('board-lost', message, `Connect the board and start ${dialect.label}: \`${dialect.start}\`.`);
   }

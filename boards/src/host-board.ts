@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { Board, BoardProfile, Image, StopReason } from './board.ts';
-import { startChild } from './child.ts';
+import { killChild, startChild } from './child.ts';
 
 const STEP_MS = 5000;
 
@@ -90,7 +90,7 @@ export class HostBoard implements Board {
     const live = await this.live();
     if (!live.ok) return live;
     const poll = setInterval(() => {
-      if (token?.isCancellationRequested) live.value.child.kill('SIGKILL');
+      if (token?.isCancellationRequested) killChild(live.value.child);
     }, 50);
     live.value.child.stdin?.write('g');
     const reply = await this.reply(live.value, 1, limitMs);
@@ -113,7 +113,7 @@ export class HostBoard implements Board {
     const { process: live } = this;
     this.process = undefined;
     if (!live) return;
-    live.child.kill('SIGKILL');
+    killChild(live.child);
     await live.exited;
   }
 
@@ -167,7 +167,7 @@ export class HostBoard implements Board {
     let silent = false;
     const timer = setTimeout(() => {
       silent = true;
-      live.child.kill('SIGKILL');
+      killChild(live.child);
     }, limitMs);
     const got = await live.replies.take(bytes);
     clearTimeout(timer);

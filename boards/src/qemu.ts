@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 import type { BoardProfile } from './board.ts';
-import { findCommand, startChild } from './child.ts';
+import { findCommand, killChild, startChild } from './child.ts';
 import type { GdbLink } from './gdb-board.ts';
 import { GdbClient } from './rsp/client.ts';
 import { RspConnection } from './rsp/connection.ts';
@@ -85,7 +85,7 @@ export async function startQemu(profile: BoardProfile, command?: string): Promis
     });
   });
   const kill = async (): Promise<void> => {
-    child.kill('SIGKILL');
+    killChild(child);
     await exited;
   };
   const ended = async (): Promise<Failure | undefined> => {

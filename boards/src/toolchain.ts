@@ -172,7 +172,10 @@ export class Toolchain {
       const stem = path.join(this.folder, key);
       await writeFile(`${stem}.c`, file.text);
       const args = ['-c', ...flags, '-I', headers, '-o', `${stem}.o`, `${stem}.c`];
-      const done = await runChild(this.compiler, args, { limitMs: options.limitMs ?? COMPILE_LIMIT_MS, token });
+      const limits = { limitMs: options.limitMs ?? COMPILE_LIMIT_MS, token };
+      let done = await runChild(this.compiler, args, limits);
+      // Killed from outside (memory ran out, say): that says nothing about the file, so it gets a second chance.
+      if (done.code === null && !done.timedOut && !done.cancelled) done = await runChild(this.compiler, args, limits);
       if (done.cancelled) return fail('cancelled', 'Cancelled.');
       if (done.timedOut) return fail('compile-error', `The compiler took longer than its limit on ${file.name}.`);
       if (done.code === 0) return ok(`${stem}.o`);

@@ -17,6 +17,9 @@ export interface TaskProgress {
 /** A task with this few trials is served before any other. */
 const FIRST_TRIALS = 1;
 
+/** Share of a task's cost that may still be saved even when no other task of the program does its work cheaper. */
+const LEAST_POTENTIAL = 0.3;
+
 /**
  * Index of the task to go on with; undefined when every space is used up. The expected gain is the task's share of
  * the cost, times how far it lies above the best cost a unit of work that any task reached, and falls with the trials
@@ -42,6 +45,6 @@ function expectedGain(task: TaskProgress, reachable: number): number {
   if (task.trials < FIRST_TRIALS) return Number.POSITIVE_INFINITY;
   // Nothing works yet: its cost is unknown, so it is explored like a task that could save everything, for a while.
   if (task.best === undefined) return Number.MAX_VALUE / (1 + task.trials) ** 4;
-  const potential = 0.1 + 0.9 * Math.max(0, 1 - (reachable * task.work) / task.best);
+  const potential = LEAST_POTENTIAL + (1 - LEAST_POTENTIAL) * Math.max(0, 1 - (reachable * task.work) / task.best);
   return (task.weight * task.best * potential) / (4 + task.trials + 2 * task.sinceBest);
 }
