@@ -100,7 +100,7 @@ class Writer {
         return [];
       case 'for': {
         const v = this.name(s.variable, s.variable.name);
-        return [`for (let ${v} = 0, n = ${this.expr(s.extent)}; ${v} < n; ${v}++) {`, ...this.statement(s.body), '}'];
+        return [`for (let ${v} = 0, $n = ${this.expr(s.extent)}; ${v} < $n; ${v}++) {`, ...this.statement(s.body), '}'];
       }
       case 'if': {
         const head = [`if (${this.expr(s.condition)}) {`, ...this.statement(s.then), '}'];

@@ -7,6 +7,7 @@ import { allocateElements, elementCount, type NDArray } from '../tensor/ndarray.
 import { compute, load, placeholder, type TEExpr, type TETensor } from '../tensor/te.ts';
 import { staticShape, type Type } from '../types/type.ts';
 import type { Buffer, LoweredKernel } from './kernel.ts';
+import { loadsOf } from './te-uses.ts';
 import { buffersOf } from './visit.ts';
 import { lowerTensors } from './te-lower.ts';
 
@@ -188,7 +189,7 @@ export function lowerGeneric(name: string, func: Func, flags: readonly string[] 
   const ins = inputs.map((t, i) => made(t, 'in', i));
   const outs = outputs.map((t, i) => made(t, 'out', i));
   const stored: { buffer: Buffer; value: NDArray }[] = [];
-  for (const [tensor, value] of constants) {
+  for (const [tensor, value] of [...constants, ...tablesOf(outputs)]) {
     const only = value.data[0];
     if (value.data.length === 1 && only !== undefined) scalars.set(tensor, only);
     else stored.push({ buffer: made(tensor, 'c', stored.length), value });
@@ -207,6 +208,11 @@ export function lowerGeneric(name: string, func: Func, flags: readonly string[] 
     macs: 0,
     origin: originOf(func),
   });
+}
+
+/** Constant tables that the operators' meaning brought along. */
+function tablesOf(outputs: readonly TETensor[]): readonly (readonly [TETensor, NDArray])[] {
+  return loadsOf(outputs).order.flatMap((t) => (t.value ? [[t, t.value] as const] : []));
 }
 
 function alignOf(dtype: string): number {

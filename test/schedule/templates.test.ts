@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { runKernel } from '../../compiler/src/emit/js.ts';
+import { scheduler } from '../../compiler/src/schedule/spaces.ts';
+import { extractTask } from '../../compiler/src/schedule/tasks.ts';
+import type { FusedFunction, ScheduleConfig, ScheduleSpace } from '../../compiler/src/schedule/task.ts';
+import { verifyKernel } from '../../compiler/src/loops/verify.ts';
+import { convCases, convFunction, cortexM4, denseFunction, evaluated, inputsFor, random } from './functions.ts';
+
+/** The default and a few random points. */
+function someConfigs(space: ScheduleSpace, count: number, seed: number): ScheduleConfig[] {
+  const next = random(seed);
+  const configs = [space.default];
+  for (let tries = 0; configs.length < count && tries < 200; tries++) {
+    const config = Object.fromEntries(space.knobs.map((k) => [k.name, k.values[next(k.values.length)] ?? 0]));
+    if (space.isValid(config)) configs.push(config);
+  }
+  return configs;
+}
+
+function check(fused: FusedFunction, template: string, count = 5): void {
+  const space = scheduler.spaceOf(extractTask(fused), cortexM4);
+  assert.equal(space.template, template);
+  assert.ok(space.isValid(space.default), `default ${JSON.stringify(space.default)} is a valid point`);
+  const inputs = inputsFor(fused.func, 17);
+  const expected = evaluated(fused.func, inputs)[0];
+  for (const config of someConfigs(space, count, 99)) {
+    const kernel = scheduler.lower(fused, cortexM4, config);
+    assert.ok(kernel.ok, kernel.ok ? '' : kernel.error.message);
+    assert.deepEqual(verifyKernel(kernel.value), []);
+    const [actual] = runKernel(
+      kernel.value,
+      inputs.map((i) => i.data),
+    );
+    assert.deepEqual(actual, expected?.data, JSON.stringify(config));
+    assert.equal(space.features(config).length, space.features(space.default).length);
+  }
+}
+
+describe('a scheduled convolution gives what the operators say', () => {
+  for (const c of convCases) {
+    it(c.name, () =>
+      check(
+        convFunction(c),
+        (c.groups ?? 1) === c.input[3] && c.input[3] > 1 ? 'depthwise_plane_smlad' : 'conv2d_rows_smlad',
+      ),
+    );
+  }
+});
+
+describe('a scheduled dense layer gives what the operators say', () => {
+  for (const [rows, inC, outC] of [
+    [1, 40, 12],
+    [1, 7, 3],
+    [5, 9, 4],
+  ] as const)
+    // prettier-ignore
+    it(`${rows}×${inC} to ${outC}`, () => check(denseFunction(rows, inC, outC), 'conv2d_rows_smlad'));
+});
