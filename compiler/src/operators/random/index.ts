@@ -1,4 +1,5 @@
 /** Random numbers: splittable, counter-based, the same everywhere. */
+import type { TensorType } from '../../types/type.ts';
 import { tensorType, tupleType } from '../../types/type.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
@@ -11,7 +12,8 @@ import { copyOf, fromAttribute } from '../relations/explain.ts';
 import { badAttribute, failed, inputBlame, tensorInput } from '../relations/inputs.ts';
 import { generate, split } from './threefry.ts';
 
-const keyType = tensorType([10], 'uint64');
+/** A generator state's type; a fresh one each time, because unification widens types by identity. */
+const keyType = (): TensorType => tensorType([10], 'uint64');
 const keyInput = { name: 'key', summary: 'the generator state, ten 64-bit words; use each state once' };
 
 /** Argument 0 as a generator state: unknown types become one, others fail. */
@@ -31,7 +33,7 @@ function checkKey(
   });
 }
 
-const assignKey = { index: 0, type: keyType };
+const assignKey = () => ({ index: 0, type: keyType() });
 
 function stateOf(context: Pick<KernelContext<unknown>, 'inputs'>): bigint[] {
   const key = arrayAt(context, 0);
@@ -58,8 +60,8 @@ const threefryGenerate = defineOperator({
   relate: (context) =>
     checkKey(context) ?? {
       kind: 'ok',
-      result: tupleType([keyType, tensorType(context.attrs.out_shape, 'uint64')]),
-      assign: [assignKey],
+      result: tupleType([keyType(), tensorType(context.attrs.out_shape, 'uint64')]),
+      assign: [assignKey()],
     },
   explain: explainShape,
   kernel: (context) => {
@@ -75,7 +77,8 @@ const threefrySplit = defineOperator({
   summary: 'Two generator states that are independent of each other.',
   inputs: [keyInput],
   attributes: {},
-  relate: (context) => checkKey(context) ?? { kind: 'ok', result: tupleType([keyType, keyType]), assign: [assignKey] },
+  relate: (context) =>
+    checkKey(context) ?? { kind: 'ok', result: tupleType([keyType(), keyType()]), assign: [assignKey()] },
   explain: (_context, _result, at) => copyOf(0, at.dim),
   kernel: (context) => {
     const { left, right } = split(stateOf(context));
@@ -119,7 +122,6 @@ function distribution(
         );
       const problem = checkKey(context);
       if (problem) return problem;
-      const scalar = tensorType([], dtype);
       for (const index of [1, 2]) {
         const type = context.inputs[index];
         if (type?.kind !== 'tensor' || (type.shape.length === 0 && type.dtype === dtype)) continue;
@@ -135,8 +137,8 @@ function distribution(
       }
       return {
         kind: 'ok',
-        result: tupleType([keyType, tensorType(context.attrs.out_shape, dtype)]),
-        assign: [assignKey, { index: 1, type: scalar }, { index: 2, type: scalar }],
+        result: tupleType([keyType(), tensorType(context.attrs.out_shape, dtype)]),
+        assign: [assignKey(), { index: 1, type: tensorType([], dtype) }, { index: 2, type: tensorType([], dtype) }],
       };
     },
     explain: explainShape,
@@ -197,7 +199,7 @@ const multinomial = defineOperator({
     const problem = checkKey(context);
     if (problem) return problem;
     const shape = [...probs.shape.slice(0, -1), context.attrs.num_samples ?? 1];
-    return { kind: 'ok', result: tupleType([keyType, tensorType(shape, 'int32')]), assign: [assignKey] };
+    return { kind: 'ok', result: tupleType([keyType(), tensorType(shape, 'int32')]), assign: [assignKey()] };
   },
   explain: (context, _result, at) => {
     if (at.field !== 1) return copyOf(0, at.dim);

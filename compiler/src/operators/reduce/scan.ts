@@ -30,7 +30,8 @@ function scan(name: string, summary: string, step: (a: Scalar, b: Scalar) => Sca
       if (data.kind !== 'tensor') return data;
       const dtype = context.attrs.dtype ?? data.dtype;
       if (context.attrs.axis === null) return done(tensorType([productOfDims(data.shape)], dtype));
-      const axis = normalizeAxis(context.attrs.axis, data.shape.length);
+      // A scalar has no axes, but its running sum is itself along any.
+      const axis = data.shape.length === 0 ? 0 : normalizeAxis(context.attrs.axis, data.shape.length);
       return typeof axis === 'number' ? done(tensorType(data.shape, dtype)) : axis;
     },
     explain: (context, _result, at) => {

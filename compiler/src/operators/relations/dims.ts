@@ -27,6 +27,11 @@ export function dimOf(value: bigint, wide = false): Dim {
   return wide || !Number.isSafeInteger(n) ? { kind: 'int64', value } : n;
 }
 
+/** A size written in an attribute: an int32 where it fits, else an int64. */
+export function writtenDim(size: number): Dim {
+  return size > 0x7fffffff || size < -0x80000000 ? { kind: 'int64', value: BigInt(Math.trunc(size)) } : size;
+}
+
 function isWide(dim: Dim): boolean {
   return typeof dim !== 'number' && dim.kind === 'int64';
 }

@@ -11,7 +11,7 @@ import { defineOperator } from '../operator.ts';
 import { broadcastOperands, broadcastShapes, explainBroadcastOf } from '../relations/broadcast.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
 import { done, failed, inputBlame, requireRank, tensorInput } from '../relations/inputs.ts';
-import { dimValue } from '../relations/dims.ts';
+import { dimValue, writtenDim } from '../relations/dims.ts';
 import { dataInput, moveElements } from './define.ts';
 import { initAttributes } from './init.ts';
 
@@ -31,7 +31,7 @@ const broadcastTo = defineOperator({
   relate: (context) => {
     const data = tensorInput(context, 0, 'data');
     if (data.kind !== 'tensor') return data;
-    return done(tensorType(context.attrs.shape, data.dtype));
+    return done(tensorType(context.attrs.shape.map(writtenDim), data.dtype));
   },
   explain: (_context, _result, at) => fromAttribute('shape', at.dim),
   compute: broadcastMove('broadcast_to'),

@@ -10,6 +10,7 @@ import { number, outputOf, scalarLoad, tensorAt } from '../compute/tensors.ts';
 import type { Operator, RelateContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 
+import { writtenDim } from '../relations/dims.ts';
 import { copyOf, fromAttribute, originOf } from '../relations/explain.ts';
 import { explainIdentity } from '../relations/identity.ts';
 import { badAttribute, done, failed, inputBlame, requireRank, tensorInput } from '../relations/inputs.ts';
@@ -29,7 +30,7 @@ function filled(name: string, value: number, summary: string): Operator {
     inputs: [],
     attributes: initAttributes,
     attrsType: 'relay.attrs.InitOpAttrs',
-    relate: ({ attrs }) => done(tensorType(attrs.shape, attrs.dtype ?? 'void')),
+    relate: ({ attrs }) => done(tensorType(attrs.shape.map(writtenDim), attrs.dtype ?? 'void')),
     explain: shapeOrigin,
     compute: (context) => {
       const { shape, dtype } = outputOf(context);
@@ -50,7 +51,7 @@ const full = defineOperator({
     const value = tensorInput(context, 0, 'fill_value');
     if (value.kind !== 'tensor') return value;
     const { shape, dtype } = context.attrs;
-    return requireRank(value, 0, 'fill_value', 0) ?? done(tensorType(shape, dtype ?? value.dtype));
+    return requireRank(value, 0, 'fill_value', 0) ?? done(tensorType(shape.map(writtenDim), dtype ?? value.dtype));
   },
   explain: shapeOrigin,
   compute: (context) => {

@@ -2,7 +2,7 @@
 import { printDim, printShape } from '../../types/print.ts';
 import type { Dim } from '../../types/type.ts';
 import type { DimOrigin, DimSource, RelateResult } from '../operator.ts';
-import { dimValue, floorDivDims, isAnyDim, mulDims, productOfDims } from '../relations/dims.ts';
+import { dimValue, floorDivDims, isAnyDim, mulDims, productOfDims, writtenDim } from '../relations/dims.ts';
 import { attributeSource, inputDim, originOf } from '../relations/explain.ts';
 import { badAttribute, dimensions } from '../relations/inputs.ts';
 
@@ -69,7 +69,7 @@ function walk(w: Walk): readonly ReshapedDim[] | Failed {
     const code = w.codes[i] ?? 0;
     const written = attributeSource('newshape', w.codeAt(i));
     if (code > 0 || (code === 0 && w.allowZero)) {
-      out.push({ dim: code, origin: originOf('', written), derived: false });
+      out.push({ dim: writtenDim(code), origin: originOf('', written), derived: false });
       source++;
     } else if (code === 0) {
       const copied = take();

@@ -48,7 +48,7 @@ const stft = defineOperator({
           remedy: 'Reshape it to one or two dimensions.',
         },
       );
-    if (size < 1) return badAttribute('n_fft', `\`n_fft\` must be at least 1, found ${size}.`);
+    if (size < 0) return badAttribute('n_fft', `\`n_fft\` must not be negative, found ${size}.`);
     if (hop < 1) return badAttribute('hop_length', `\`hop_length\` must be at least 1, found ${hop}.`);
     const samples = data.shape.at(-1) ?? 1;
     const frames = addDims(floorDivDims(subDims(samples, size), hop), 1);
