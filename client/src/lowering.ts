@@ -8,9 +8,9 @@ const scheme = 'relay-lowering';
 const pauseMs = 200;
 
 /** Editor languages of stages. Lowered Relay has one of its own: coloured like Relay, but not checked as a source. */
-const languageIds: Record<LowerResult['language'], string> = { relay: 'relay-lowered', c: 'c', plaintext: 'plaintext' };
+const languageIds: Record<LowerResult['language'], string> = { relay: 'relay-lowered', c: 'c', text: 'relay-lowered' };
 
-/** `relay-lowering:/model.fused.relay?{"stage":…,"source":…}` */
+/** `relay-lowering:/model.fused.txt?{"stage":…,"source":…}` */
 interface Address {
   readonly stage: string;
   readonly source: string;
@@ -23,9 +23,12 @@ function addressOf(uri: vscode.Uri): Address {
 
 function uriFor(source: vscode.Uri, stage: string): vscode.Uri {
   const name = source.path.split('/').at(-1) ?? 'program';
-  const extension = stage === 'C' || stage === 'c' ? 'c' : 'relay.txt';
   const query = JSON.stringify({ stage, source: source.toString() } satisfies Address);
-  return vscode.Uri.from({ scheme, path: `/${name.replace(/\.relay$/, '')}.${stage}.${extension}`, query });
+  return vscode.Uri.from({
+    scheme,
+    path: `/${name.replace(/\.relay$/, '')}${stage === 'c' ? '.c' : `.${stage}.txt`}`,
+    query,
+  });
 }
 
 class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Disposable {
@@ -49,8 +52,9 @@ class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Dis
 
   async provideTextDocumentContent(uri: vscode.Uri, token: vscode.CancellationToken): Promise<string> {
     const { stage, source } = addressOf(uri);
-    const params: LowerParams = { uri: source, stage };
     try {
+      const weights = await parametersOf(vscode.Uri.parse(source));
+      const params: LowerParams = { uri: source, stage, ...(weights === undefined ? {} : { params: weights }) };
       const result = await this.session.client.sendRequest<LowerResult>(requests.lower, params, token);
       void this.setLanguage(uri, result.language);
       return result.failure ? failureText(stage, result.failure) : result.text;
@@ -84,6 +88,28 @@ class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Dis
     for (const subscription of this.subscriptions) subscription.dispose();
     this.changed.dispose();
   }
+}
+
+/** Larger parameter files are left out of previews: they would be sent again with every change. */
+const largestParams = 16 * 1024 * 1024;
+
+/** The parameter file beside the source in base64, when there is one. Works in virtual workspaces, too. */
+async function parametersOf(source: vscode.Uri): Promise<string | undefined> {
+  const file = source.with({ path: source.path.replace(/\.[^./]*$/, '.params') });
+  try {
+    const { size } = await vscode.workspace.fs.stat(file);
+    if (size > largestParams) return undefined;
+    return base64(await vscode.workspace.fs.readFile(file));
+  } catch {
+    return undefined;
+  }
+}
+
+/** In pieces: a call with a million arguments overflows the stack. */
+function base64(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  for (let i = 0; i < bytes.length; i += 0x6000) parts.push(String.fromCharCode(...bytes.subarray(i, i + 0x6000)));
+  return btoa(parts.join(''));
 }
 
 function failureText(stage: string, failure: { readonly message: string; readonly remedy?: string }): string {
@@ -128,8 +154,8 @@ async function showLowering(session: Session, resource: unknown, wanted: unknown
 async function chooseStage(session: Session): Promise<string | undefined> {
   const stages = await session.client.sendRequest<readonly StageInfo[]>(requests.stages);
   const picked = await vscode.window.showQuickPick(
-    stages.map((stage) => ({ label: stage.name, detail: stage.summary })),
+    stages.map((stage) => ({ label: stage.title, detail: stage.summary, stage: stage.name })),
     { title: 'Show Lowering', placeHolder: 'Stage to show beside the source', matchOnDetail: true },
   );
-  return picked?.label;
+  return picked?.stage;
 }

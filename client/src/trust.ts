@@ -5,15 +5,8 @@ import * as vscode from 'vscode';
 export async function ensureTrust(what: string): Promise<boolean> {
   if (vscode.workspace.isTrusted) return true;
   const manage = 'Manage Workspace Trust';
-  const choice = await vscode.window.showWarningMessage(
-    `${what} needs a trusted workspace.`,
-    {
-      modal: true,
-      detail:
-        'It runs a C compiler, an emulator or a debug probe on files of this folder. Checking and previews work without.',
-    },
-    manage,
-  );
+  const message = `${what} needs a trusted workspace: it runs a C compiler, an emulator or a debug probe on files of this folder. Checking and previews work without.`;
+  const choice = await vscode.window.showWarningMessage(message, manage);
   if (choice === manage) await vscode.commands.executeCommand('workbench.trust.manage');
   return vscode.workspace.isTrusted;
 }

@@ -115,7 +115,11 @@ export class Analysis {
   private run(document: Document, token: CancellationToken): CheckedSnapshot | undefined {
     if (token.isCancellationRequested) return undefined;
     const known = document.checked;
-    if (known) return known;
+    if (known) {
+      // A change that changed nothing: the types hold, and the new version is told of.
+      this.onChecked({ snapshot: known, milliseconds: 0 });
+      return known;
+    }
     const previous = document.previousCheck;
     const began = performance.now();
     try {

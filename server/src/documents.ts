@@ -1,9 +1,8 @@
 /** Open documents: text kept in step by incremental changes, trees made anew from the parts that changed. */
 import { LineIndex, type Position } from '../../compiler/src/base/span.ts';
 import type { CheckResult } from '../../compiler/src/check/result.ts';
+import { reparse, type TextChange } from '../../compiler/src/syntax/incremental.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
-import { reparse } from '../../compiler/src/syntax/incremental.ts';
-import type { SourceTree } from '../../compiler/src/syntax/tree.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 
 /** A change as LSP sends it; without `range` it replaces the whole text. */
@@ -14,20 +13,35 @@ export interface ContentChange {
 
 export class Document {
   readonly uri: string;
-  private current: Snapshot;
+  private newestVersion: number;
+  private text: string;
+  private lines: LineIndex;
+  /** The newest parsed version, and what was changed since. */
+  private parsed: Snapshot;
+  private changes: TextChange[] = [];
   private lastCheck: CheckResult | undefined;
 
   constructor(uri: string, version: number, text: string) {
     this.uri = uri;
-    this.current = { uri, version, text, lines: new LineIndex(text), tree: parseSource(text) };
+    this.newestVersion = version;
+    this.text = text;
+    this.lines = new LineIndex(text);
+    this.parsed = { uri, version, text, lines: this.lines, tree: parseSource(text) };
   }
 
   get version(): number {
-    return this.current.version;
+    return this.newestVersion;
   }
 
+  /** The document as it is now. A burst of changes is parsed once, when somebody looks. */
   get snapshot(): Snapshot {
-    return this.current;
+    if (this.parsed.version !== this.newestVersion) {
+      const { uri, newestVersion: version, text, lines } = this;
+      const tree = reparse(this.parsed.tree, this.parsed.text, text, this.changes);
+      this.parsed = { uri, version, text, lines, tree };
+      this.changes = [];
+    }
+    return this.parsed;
   }
 
   /** The check of the newest checked version, as a start for the next one. */
@@ -38,42 +52,26 @@ export class Document {
   /** The current snapshot with its types, when they are known already. */
   get checked(): CheckedSnapshot | undefined {
     const check = this.lastCheck;
-    return check && check.tree === this.current.tree ? { ...this.current, check } : undefined;
+    const { snapshot } = this;
+    return check?.tree === snapshot.tree ? { ...snapshot, check } : undefined;
   }
 
-  /** Records the result of a check; one of an outdated tree is kept as a start only. */
+  /** Records the result of a check. */
   remember(check: CheckResult): void {
     this.lastCheck = check;
   }
 
   /** Applies changes in order, each relative to the text after the one before. */
   change(changes: readonly ContentChange[], version: number): void {
-    let { text, lines, tree } = this.current;
-    for (const change of changes) {
-      if (!change.range) {
-        text = change.text;
-        lines = new LineIndex(text);
-        tree = parseSource(text);
-        continue;
-      }
-      const start = lines.offset(change.range.start);
-      const end = Math.max(start, lines.offset(change.range.end));
-      const next = text.slice(0, start) + change.text + text.slice(end);
-      tree = reparseTree(tree, text, { start, end, text: change.text }, next);
-      text = next;
-      lines = new LineIndex(text);
+    for (const { range, text } of changes) {
+      const start = range ? this.lines.offset(range.start) : 0;
+      const end = range ? Math.max(start, this.lines.offset(range.end)) : this.text.length;
+      this.changes.push({ start, end, newLength: text.length });
+      this.text = this.text.slice(0, start) + text + this.text.slice(end);
+      this.lines = new LineIndex(this.text);
     }
-    this.current = { uri: this.uri, version, text, lines, tree };
+    this.newestVersion = version;
   }
-}
-
-function reparseTree(
-  tree: SourceTree,
-  before: string,
-  edit: { readonly start: number; readonly end: number; readonly text: string },
-  after: string,
-): SourceTree {
-  return reparse(tree, before, edit, after);
 }
 
 /** The open documents by URI. */

@@ -27,12 +27,15 @@ export interface WireRange {
 export interface StageInfo {
   /** What `relay/lower` and `relay lower --stage` take. */
   readonly name: string;
+  readonly title: string;
   readonly summary: string;
 }
 
 export interface LowerParams {
   readonly uri: string;
   readonly stage: string;
+  /** The parameter file that goes with the program, in base64. The server itself reads no files. */
+  readonly params?: string;
 }
 
 /** Which lines of a stage's text came from where in the source. */
@@ -48,7 +51,7 @@ export interface LowerResult {
   /** The text of the stage; empty when it could not be reached. */
   readonly text: string;
   /** Language of the text, for highlighting. */
-  readonly language: 'relay' | 'c' | 'plaintext';
+  readonly language: 'relay' | 'c' | 'text';
   readonly origins: readonly LineOrigin[];
   /** Why there is no text. */
   readonly failure?: { readonly message: string; readonly remedy?: string };

@@ -240,9 +240,10 @@ export const services: readonly Service[] = [
     capabilities: {},
     register: (host) => {
       host.connection.onRequest(requests.stages, (): readonly StageInfo[] => stageList());
-      host.connection.onRequest(requests.lower, async (params: LowerParams): Promise<LowerResult> => {
-        const snapshot = await host.analysis.checked(params.uri);
-        return lowerDocument(snapshot, params.stage);
+      host.connection.onRequest(requests.lower, (params: LowerParams): LowerResult => {
+        const snapshot = host.documents.get(params.uri)?.snapshot;
+        if (!snapshot) return convert.notOpen;
+        return convert.toLowerResult(snapshot, lowerDocument(snapshot, convert.fromLowerParams(params)));
       });
     },
   },

@@ -115,7 +115,7 @@ describe('language server over stdio', () => {
   it('answers a hover with the type of the text as it is now', async () => {
     const before = await client.hover(2, 5);
     assert.match(JSON.stringify(before), /Tensor\[\(2, 3\), float32\]/);
-    await client.change(4, 1, 21, 22, '7');
+    await client.change(4, 1, 22, 23, '7');
     const now = await client.hover(2, 5);
     assert.match(JSON.stringify(now), /Tensor\[\(7, 3\), float32\]/);
   });

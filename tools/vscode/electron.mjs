@@ -6,7 +6,7 @@ import { runTests } from '@vscode/test-electron';
 import { root } from './setup.mjs';
 
 /** Runs one suite; resolves to its counts. The suite writes them to `RELAY_TEST_RESULT`, having no driver to tell. */
-export async function runElectron({ suite, workspace, settings, environment, version = 'stable' }) {
+export async function runElectron({ suite, workspace, settings, environment, extension = root, version = 'stable' }) {
   const home = await mkdtemp(path.join(os.tmpdir(), 'relay-vscode-'));
   const result = path.join(home, 'result.json');
   await mkdir(path.join(home, 'User'), { recursive: true });
@@ -16,7 +16,7 @@ export async function runElectron({ suite, workspace, settings, environment, ver
   try {
     await runTests({
       version,
-      extensionDevelopmentPath: root,
+      extensionDevelopmentPath: extension,
       extensionTestsPath: suite,
       extensionTestsEnv: { ...environment, RELAY_TEST_RESULT: result },
       launchArgs: [workspace, '--disable-extensions', '--user-data-dir', home],

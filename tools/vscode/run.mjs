@@ -1,10 +1,10 @@
 /**
  * Runs the suites of `test/vscode` inside a real VS Code.
  *
- *   node tools/vscode/run.mjs [--screenshots] [--electron] [--only NAME] [--grep TEXT]
+ *   node tools/vscode/run.mjs [--screenshots] [--electron] [--only NAME] [--grep TEXT] [--extension FOLDER]
  *
  * `--screenshots` refreshes the pictures in `docs/screenshots`; `--electron` uses a downloaded VS Code instead of
- * code-server. `RELAY_TEST_TOTALS` names a file that gets `{passes, failures, pending}`.
+ * code-server; `--extension` tests another folder than this one, such as an unpacked package. `RELAY_TEST_TOTALS` names a file that gets `{passes, failures, pending}`.
  */
 import { build } from 'esbuild';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -28,6 +28,7 @@ const option = (name) => {
 };
 const electron = process.argv.includes('--electron');
 const only = option('--only');
+const extension = path.resolve(option('--extension') ?? root);
 
 /** Bundles the suites; VS Code loads CommonJS with `require`. */
 async function bundleSuites(names) {
@@ -80,13 +81,16 @@ async function main() {
     try {
       if (electron) {
         const { runElectron } = await import('./electron.mjs');
-        totals = add(totals, await runElectron({ ...row, suite: suiteFile(row.suite), workspace, environment }));
+        totals = add(
+          totals,
+          await runElectron({ ...row, suite: suiteFile(row.suite), workspace, environment, extension }),
+        );
       } else {
         const { Workbench } = await import('./drive.mjs');
         const workbench = new Workbench();
         try {
           await workbench.start({ settings: row.settings, environment });
-          totals = add(totals, await workbench.run({ workspace, suite: suiteFile(row.suite) }));
+          totals = add(totals, await workbench.run({ workspace, extension, suite: suiteFile(row.suite) }));
         } finally {
           await workbench.stop();
         }

@@ -39,6 +39,7 @@ export function attributeKind(spec: AttributeSpec): string {
     'string[]': 'list of string',
     'int[][]': 'list of lists of int',
     'int|int[]': 'int or list of int',
+    object: 'object of the metadata section',
     any: 'any value',
   };
   const base = spec.values && spec.values.length > 0 ? spec.values.map((v) => `"${v}"`).join(', ') : words[spec.kind];

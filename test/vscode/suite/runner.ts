@@ -1,7 +1,7 @@
 /** Runs mocha inside the extension host and reports the counts to whoever started this VS Code. */
 import { writeFile } from 'node:fs/promises';
 import Mocha from 'mocha';
-import { hasDriver, tell } from './driver.ts';
+import { hasDriver, screenshot, tell } from './driver.ts';
 
 /** Results go to the driver, not to the console of the extension host. */
 class Quiet extends Mocha.reporters.Base {}
@@ -23,6 +23,7 @@ export async function runSuite(define: () => void): Promise<void> {
     });
     runner.on('fail', (test, error: Error) => {
       counted.failures++;
+      void screenshot(`failure-${counted.failures}`).catch(() => undefined);
       say(`  ✘ ${test.fullTitle()}\n    ${(error.stack ?? error.message).split('\n').slice(0, 6).join('\n    ')}`);
     });
     runner.on('pending', (test) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { hasDriver, screenshot, tell, texts, until } from './driver.ts';
+import { hasDriver, screenshot, texts, until } from './driver.ts';
 import { diagnosticsOf, file, hoverText, open, positionOf } from './editor.ts';
 import { runSuite } from './runner.ts';
 
@@ -22,11 +22,11 @@ export function run(): Promise<void> {
         const finished = vscode.commands.executeCommand('relay.tuneAndDeploy', undefined, { board: 'host', trials: 1 });
         const text = await until(
           'the question',
-          async () => (await texts('.monaco-dialog-box')).join('\n') || undefined,
+          async () => (await texts('.notification-toast')).join('\n') || undefined,
         );
         assert.match(text, /Tune and Deploy needs a trusted workspace/);
         await screenshot('trust');
-        await tell('press', { key: 'Escape' });
+        await vscode.commands.executeCommand('notifications.clearAll');
         assert.equal(await finished, undefined);
       });
     });
