@@ -1,0 +1,81 @@
+/** The whole way from text to C, for builds, deployment and tuning. */
+import { neverCancelled } from '../base/cancellation.ts';
+import type { CancellationToken } from '../base/cancellation.ts';
+import { ok } from '../base/result.ts';
+import type { CheckResult } from '../check/result.ts';
+import type { EmittedModule } from '../emit/module.ts';
+import type { IRModule } from '../ir/expr.ts';
+import { refuse } from '../passes/fuse.ts';
+import type { CompileResult } from '../passes/fuse.ts';
+import type { FusedProgram } from '../passes/program.ts';
+import type { ScheduleConfig, TuningTask } from '../schedule/task.ts';
+import type { Target } from '../targets/target.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
+import { decodeParams } from '../tensor/params.ts';
+import type { ArenaPlan } from './arena.ts';
+import { backend } from './backend.ts';
+import type { Backend, CompileContext, CompileState, ScheduledKernel } from './context.ts';
+import { reportOf } from './report.ts';
+import type { BuildReport } from './report.ts';
+import { runStages } from './stages.ts';
+import type { StageName } from './stages.ts';
+
+export interface CompileRequest {
+  readonly text: string;
+  /** A parameter file's bytes, or its tensors. */
+  readonly params?: Uint8Array | ReadonlyMap<string, NDArray>;
+  readonly target: Target;
+  /** The program's name in C; a file's stem. Default `model`. */
+  readonly name?: string;
+  /** The best recorded configuration of a task. */
+  readonly configFor?: (task: TuningTask) => ScheduleConfig | undefined;
+  readonly backend?: Backend;
+  readonly token?: CancellationToken;
+}
+
+export interface CompiledModel {
+  readonly check: CheckResult;
+  /** The checked program with its parameters bound: what the evaluator runs as the reference. */
+  readonly typed: IRModule;
+  readonly program: FusedProgram;
+  readonly kernels: readonly ScheduledKernel[];
+  readonly arena: ArenaPlan;
+  readonly emitted: EmittedModule;
+  readonly report: BuildReport;
+}
+
+/**
+ * Runs the stages up to `last` for a preview. Failures name what cannot be compiled and where (`origin`); spans are
+ * resolved by the anchors of the checked tree.
+ */
+export function lowerTo(request: CompileRequest, last: StageName): CompileResult<CompileState> {
+  const context = contextOf(request);
+  return context.ok ? runStages(request.text, context.value, last) : context;
+}
+
+/** Compiles a program to C. */
+export function compileModel(request: CompileRequest): CompileResult<CompiledModel> {
+  const lowered = lowerTo(request, 'c');
+  if (!lowered.ok) return lowered;
+  const { check, typed, program, kernels, arena, emitted } = lowered.value;
+  if (!check || !typed || !program || !kernels || !arena || !emitted) throw new Error('a stage left its part out');
+  const report = reportOf(request.name ?? 'model', request.target.name, program, kernels, arena, emitted);
+  return ok({ check, typed, program, kernels, arena, emitted, report });
+}
+
+function contextOf(request: CompileRequest): CompileResult<CompileContext> {
+  let params: ReadonlyMap<string, NDArray> | undefined;
+  if (request.params instanceof Uint8Array) {
+    const decoded = decodeParams(request.params);
+    if (!decoded.ok) return refuse([], decoded.error.code, decoded.error.message, decoded.error.remedy);
+    params = decoded.value;
+  } else params = request.params;
+  return ok({
+    target: request.target,
+    backend: request.backend ?? backend,
+    name: request.name ?? 'model',
+    params,
+    configFor: request.configFor ?? (() => undefined),
+    token: request.token ?? neverCancelled,
+  });
+}

@@ -1,0 +1,61 @@
+/** What compiling needs beside the text, and what each stage adds. */
+import type { CancellationToken } from '../base/cancellation.ts';
+import type { CheckResult } from '../check/result.ts';
+import type { EmittedModule } from '../emit/module.ts';
+import type { IRModule } from '../ir/expr.ts';
+import type { LoweredKernel } from '../loops/kernel.ts';
+import type { FusedProgram, KernelStep } from '../passes/program.ts';
+import type { PassNote } from '../passes/pass.ts';
+import type { ScheduleConfig, Scheduler, TuningTask } from '../schedule/task.ts';
+import type { Target } from '../targets/target.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
+import type { ArenaPlan } from './arena.ts';
+
+/** The backend as the pipeline sees it. */
+export interface Backend extends Scheduler {
+  /** The tuning task that a fused function is. */
+  taskOf(fused: KernelStep['fused'], target: Target): TuningTask;
+}
+
+export interface CompileContext {
+  readonly target: Target;
+  readonly backend: Backend;
+  /** Name of the program in C: letters, digits, underscores. */
+  readonly name: string;
+  readonly params: ReadonlyMap<string, NDArray> | undefined;
+  /** The best known configuration of a task, from tuning records; undefined: the heuristic's choice. */
+  readonly configFor: (task: TuningTask) => ScheduleConfig | undefined;
+  readonly token: CancellationToken;
+}
+
+export interface PassRun {
+  readonly name: string;
+  readonly statistics: Readonly<Record<string, number>>;
+  readonly notes: readonly PassNote[];
+}
+
+/** A kernel of the program with the schedule that was chosen for it. */
+export interface ScheduledKernel {
+  readonly step: KernelStep;
+  readonly task: TuningTask;
+  readonly template: string;
+  readonly config: ScheduleConfig;
+  /** `tuned` from records, `default` by the heuristic. */
+  readonly choice: 'tuned' | 'default';
+  readonly lowered: LoweredKernel;
+}
+
+/** Everything known about a program so far; each stage fills in its part. */
+export interface CompileState {
+  readonly text: string;
+  readonly check?: CheckResult;
+  readonly typed?: IRModule;
+  readonly simplified?: IRModule;
+  readonly passes?: readonly PassRun[];
+  readonly program?: FusedProgram;
+  /** Every kernel as a plain loop nest, before any schedule. */
+  readonly loops?: readonly LoweredKernel[];
+  readonly kernels?: readonly ScheduledKernel[];
+  readonly arena?: ArenaPlan;
+  readonly emitted?: EmittedModule;
+}

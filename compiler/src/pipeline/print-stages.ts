@@ -1,0 +1,76 @@
+/** Printers of the later stages. */
+import type { EmittedModule } from '../emit/module.ts';
+import type { PrintedLine } from '../ir/print.ts';
+import type { ArenaPlan } from './arena.ts';
+import type { PassRun, ScheduledKernel } from './context.ts';
+import { describeSchedule } from './module-spec.ts';
+import { printKernel } from './print-loops.ts';
+
+function plain(text: string): PrintedLine {
+  return { text, origin: [] };
+}
+
+/** What the passes did, as comments; passes that did nothing are left out. */
+export function printRuns(runs: readonly PassRun[]): readonly PrintedLine[] {
+  const lines: PrintedLine[] = [];
+  for (const run of runs) {
+    const counts = Object.entries(run.statistics).filter(([, n]) => n > 0);
+    if (counts.length > 0)
+      lines.push(plain(`// ${run.name}: ${counts.map(([label, n]) => `${n} ${label}`).join(', ')}`));
+    for (const note of run.notes) lines.push({ text: `//   ${note.message}`, origin: note.origin });
+  }
+  return lines;
+}
+
+export function printScheduled(kernels: readonly ScheduledKernel[]): readonly PrintedLine[] {
+  return kernels.flatMap((kernel) => [
+    { text: `// ${kernel.task.description}`, origin: kernel.lowered.origin },
+    { text: `// ${describeSchedule(kernel)}`, origin: kernel.lowered.origin },
+    ...printKernel(kernel.lowered),
+    plain(''),
+  ]);
+}
+
+/** A table of the arena in order of offsets. */
+export function printArena(arena: ArenaPlan, kernels: readonly ScheduledKernel[]): readonly PrintedLine[] {
+  const { plan } = arena;
+  const gap = plan.arenaBytes - plan.lowerBound;
+  const verdict = plan.optimal ? 'proved the least' : `at most ${gap} bytes above the least`;
+  const nameOf = (step: number): string => kernels[step]?.lowered.name ?? 'the end';
+  const peak = plan.peak.buffers.map((i) => `${arena.buffers[i]?.name ?? '?'} (${arena.buffers[i]?.bytes ?? 0})`);
+  const lines = [
+    plain(`arena ${plan.arenaBytes} bytes, ${verdict} for these kernels in this order`),
+    plain(`tightest at ${nameOf(plan.peak.step)}: ${peak.join(', ')}`),
+    plain(''),
+    plain('  offset      end    bytes  kind        from … to                         tensor'),
+  ];
+  const ordered = [...arena.buffers].sort((a, b) => a.offset - b.offset || a.first - b.first);
+  for (const b of ordered) {
+    const numbers = [b.offset, b.offset + b.bytes, b.bytes].map((n) => String(n).padStart(8)).join(' ');
+    const life = `${nameOf(b.first)} … ${nameOf(b.last)}`;
+    lines.push({
+      text: `${numbers}  ${b.kind.padEnd(10)}  ${life.padEnd(32)}  ${b.name}`,
+      origin: b.value?.origin ?? [],
+    });
+  }
+  return lines;
+}
+
+/** All files one after another; the lines of a kernel's function have its source spans. */
+export function printEmitted(emitted: EmittedModule, kernels: readonly ScheduledKernel[]): readonly PrintedLine[] {
+  const origins = new Map(emitted.functions.map((name, i) => [name, kernels[i]?.lowered.origin ?? []]));
+  const lines: PrintedLine[] = [];
+  for (const file of emitted.files) {
+    const flags = (file.flags ?? []).length > 0 ? ` (${(file.flags ?? []).join(' ')})` : '';
+    lines.push(plain(`/* ---- ${file.name}${flags} ---- */`));
+    let current: PrintedLine['origin'] = [];
+    for (const text of file.text.split('\n')) {
+      const head = /^[A-Za-z_].*?\b(\w+)\(/.exec(text);
+      const found = head?.[1] === undefined ? undefined : origins.get(head[1]);
+      if (found !== undefined && !text.trimEnd().endsWith(';')) current = found;
+      lines.push({ text, origin: current });
+      if (text === '}') current = [];
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,110 @@
+/** What a build costs: flash, RAM and work, in total and by layer. All figures are computed from the program. */
+import { elementBytes } from '../tensor/dtype.ts';
+import type { Origin } from '../ir/expr.ts';
+import type { FusedProgram } from '../passes/program.ts';
+import type { EmittedModule } from '../emit/module.ts';
+import { bytesOf } from './arena.ts';
+import type { ArenaPlan } from './arena.ts';
+import type { ScheduledKernel } from './context.ts';
+
+export interface LayerReport {
+  readonly name: string;
+  readonly description: string;
+  readonly task: string;
+  readonly template: string;
+  readonly choice: 'tuned' | 'default';
+  readonly config: Readonly<Record<string, number | string | boolean>>;
+  readonly macs: number;
+  readonly constantBytes: number;
+  readonly scratchBytes: number;
+  readonly inputs: readonly TensorReport[];
+  readonly outputs: readonly TensorReport[];
+  readonly origin: Origin;
+}
+
+export interface TensorReport {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+}
+
+export interface BuildReport {
+  readonly name: string;
+  readonly target: string;
+  readonly macs: number;
+  /** Bytes of constants in flash; code is known after the C compiler ran. */
+  readonly constantBytes: number;
+  readonly arena: {
+    readonly bytes: number;
+    /** No arena of these kernels in this order can be smaller. */
+    readonly lowerBound: number;
+    readonly optimal: boolean;
+    /** The kernel at which memory is tightest, and what lives then. */
+    readonly peak: {
+      readonly kernel: string;
+      readonly buffers: readonly { readonly name: string; readonly bytes: number }[];
+    };
+    readonly scratchBytes: number;
+  };
+  readonly inputs: readonly TensorReport[];
+  readonly outputs: readonly TensorReport[];
+  readonly layers: readonly LayerReport[];
+}
+
+/** Gathers the report of a finished build. */
+export function reportOf(
+  name: string,
+  target: string,
+  program: FusedProgram,
+  kernels: readonly ScheduledKernel[],
+  arena: ArenaPlan,
+  emitted: EmittedModule,
+): BuildReport {
+  const layers = kernels.map(layerOf);
+  const { plan } = arena;
+  return {
+    name,
+    target,
+    macs: layers.reduce((sum, l) => sum + l.macs, 0),
+    constantBytes: emitted.constantBytes,
+    arena: {
+      bytes: plan.arenaBytes,
+      lowerBound: plan.lowerBound,
+      optimal: plan.optimal,
+      peak: {
+        kernel: kernels[Math.min(plan.peak.step, kernels.length - 1)]?.lowered.name ?? '',
+        buffers: plan.peak.buffers.map((i) => ({
+          name: arena.buffers[i]?.name ?? '',
+          bytes: arena.buffers[i]?.bytes ?? 0,
+        })),
+      },
+      scratchBytes: Math.max(0, ...layers.map((l) => l.scratchBytes)),
+    },
+    inputs: program.inputs.map(tensorOf),
+    outputs: program.outputs.map(tensorOf),
+    layers,
+  };
+}
+
+function tensorOf(value: FusedProgram['inputs'][number]): TensorReport {
+  return { name: value.name, dtype: value.dtype, shape: value.shape, bytes: bytesOf(value) };
+}
+
+function layerOf({ step, task, template, choice, config, lowered }: ScheduledKernel): LayerReport {
+  const size = (b: { readonly length: number; readonly dtype: string }): number => b.length * elementBytes(b.dtype);
+  return {
+    name: lowered.name,
+    description: task.description,
+    task: task.key,
+    template,
+    choice,
+    config,
+    macs: lowered.macs,
+    constantBytes: lowered.constants.reduce((sum, c) => sum + size(c.buffer), 0),
+    scratchBytes: lowered.scratch.reduce((sum, b) => sum + size(b), 0),
+    inputs: step.args.map(tensorOf),
+    outputs: step.results.map(tensorOf),
+    origin: lowered.origin,
+  };
+}

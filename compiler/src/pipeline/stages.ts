@@ -1,0 +1,225 @@
+/**
+ * The stages of compilation in one table. The preview, `relay lower`, `relay stages`, documentation and tests list these
+ * rows; `compile.ts` runs them.
+ */
+import { checkCancelled } from '../base/cancellation.ts';
+import { ok } from '../base/result.ts';
+import { check } from '../check/check.ts';
+import { emitModule } from '../emit/module.ts';
+import { elaborate } from '../ir/elaborate.ts';
+import { printModule } from '../ir/print.ts';
+import type { PrintedLine, PrintedText } from '../ir/print.ts';
+import type { LoweredKernel } from '../loops/kernel.ts';
+import { lowerGeneric } from '../loops/lower.ts';
+import { operatorRegistry } from '../operators/registry.ts';
+import { bindParams } from '../passes/bind-params.ts';
+import { fuse, refuse } from '../passes/fuse.ts';
+import type { CompileResult } from '../passes/fuse.ts';
+import { programModule } from '../passes/program.ts';
+import { parseSource } from '../syntax/parser.ts';
+import { planArena } from './arena.ts';
+import type { CompileContext, CompileState, ScheduledKernel } from './context.ts';
+import { moduleSpec } from './module-spec.ts';
+import { printKernel } from './print-loops.ts';
+import { printArena, printEmitted, printRuns, printScheduled } from './print-stages.ts';
+import { passContext, runPasses } from './simplification.ts';
+
+export type StageName = 'source' | 'typed' | 'simplified' | 'fused' | 'loops' | 'scheduled' | 'planned' | 'c';
+
+export interface Stage {
+  readonly name: StageName;
+  readonly title: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Language of the printed text, for highlighting. */
+  readonly language: 'relay' | 'c' | 'text';
+  /** Adds this stage's part to what the stages before it made. */
+  run(state: CompileState, context: CompileContext): CompileResult<CompileState>;
+  /** The text of a state that has reached this stage; lines know the source spans they stand for. */
+  print(state: CompileState): PrintedText;
+}
+
+function need<T>(part: T | undefined, name: string): T {
+  if (part === undefined) throw new Error(`the stage before did not give ${name}`);
+  return part;
+}
+
+function textOf(lines: readonly PrintedLine[]): PrintedText {
+  return { text: lines.map((l) => `${l.text}\n`).join(''), lines };
+}
+
+const source: Stage = {
+  name: 'source',
+  title: 'Source',
+  summary: 'The program as written, parsed and checked.',
+  language: 'relay',
+  run(state) {
+    const tree = parseSource(state.text);
+    const result = check(tree);
+    const errors = [...tree.errors, ...result.diagnostics].filter((d) => d.severity === 'error');
+    const [first] = errors;
+    if (first !== undefined) {
+      const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+      return refuse([first.span], first.code, `${first.message}${more}`, first.remedy);
+    }
+    return ok({ ...state, check: result });
+  },
+  print: (state) => textOf(state.text.split(/\r\n|\r|\n/).map((text) => ({ text, origin: [] }))),
+};
+
+const typed: Stage = {
+  name: 'typed',
+  title: 'Typed',
+  summary: 'The graph with the type of every binding; parameters of a parameter file are bound.',
+  language: 'relay',
+  run(state, context) {
+    const elaborated = elaborate(need(state.check, 'types'));
+    if (!elaborated.ok) return refuse([], elaborated.error.code, elaborated.error.message, elaborated.error.remedy);
+    const bound = context.params === undefined ? elaborated : bindParams(elaborated.value, context.params);
+    if (!bound.ok) return refuse([], bound.error.code, bound.error.message, bound.error.remedy);
+    return ok({ ...state, typed: bound.value });
+  },
+  print: (state) =>
+    printModule(need(state.typed, 'the module'), { operators: operatorRegistry, metadata: false, types: true }),
+};
+
+const simplified: Stage = {
+  name: 'simplified',
+  title: 'Simplified',
+  summary: 'Functions inlined, constants and batch norms folded, no-ops removed, equal expressions shared.',
+  language: 'relay',
+  run(state, context) {
+    const { module, runs } = runPasses(need(state.typed, 'the module'), passContext(context.token));
+    return ok({ ...state, simplified: module, passes: runs });
+  },
+  print(state) {
+    const body = printModule(need(state.simplified, 'the module'), { operators: operatorRegistry, metadata: false });
+    return textOf([...printRuns(state.passes ?? []), ...body.lines]);
+  },
+};
+
+const fused: Stage = {
+  name: 'fused',
+  title: 'Fused',
+  summary: 'Operators grouped into kernels: one primitive function each, and the order of their calls.',
+  language: 'relay',
+  run(state, context) {
+    const program = fuse(need(state.simplified, 'the module'), passContext(context.token));
+    return program.ok ? ok({ ...state, program: program.value }) : program;
+  },
+  print(state) {
+    const program = need(state.program, 'kernels');
+    const body = printModule(programModule(program), { operators: operatorRegistry, metadata: false });
+    const notes = program.barriers.map((b): PrintedLine => ({ text: `// ${b.message}`, origin: b.origin }));
+    return textOf([...body.lines, ...(notes.length > 0 ? [{ text: '', origin: [] }] : []), ...notes]);
+  },
+};
+
+const loops: Stage = {
+  name: 'loops',
+  title: 'Loops',
+  summary: 'Every kernel as the loop nest that its operators mean, before scheduling.',
+  language: 'text',
+  run(state, context) {
+    const lowered: LoweredKernel[] = [];
+    for (const { fused: kernel } of need(state.program, 'kernels').kernels) {
+      checkCancelled(context.token);
+      const result = lowerGeneric(kernel.name, kernel.func);
+      if (!result.ok) return refuse(kernel.func.origin, result.error.code, result.error.message, result.error.remedy);
+      lowered.push({ ...result.value, origin: kernel.func.origin });
+    }
+    return ok({ ...state, loops: lowered });
+  },
+  print: (state) =>
+    textOf(need(state.loops, 'loops').flatMap((kernel) => [...printKernel(kernel), { text: '', origin: [] }])),
+};
+
+const scheduled: Stage = {
+  name: 'scheduled',
+  title: 'Scheduled',
+  summary: 'Every kernel under its best known schedule: blocked, unrolled, packed, on the target’s instructions.',
+  language: 'text',
+  run(state, context) {
+    const kernels: ScheduledKernel[] = [];
+    for (const step of need(state.program, 'kernels').kernels) {
+      checkCancelled(context.token);
+      const kernel = scheduleKernel(step, context);
+      if (!kernel.ok) return kernel;
+      kernels.push(kernel.value);
+    }
+    return ok({ ...state, kernels });
+  },
+  print: (state) => textOf(printScheduled(need(state.kernels, 'scheduled kernels'))),
+};
+
+/** The kernel under the recorded configuration, or under the heuristic's where none is recorded or it is outdated. */
+function scheduleKernel(step: ScheduledKernel['step'], context: CompileContext): CompileResult<ScheduledKernel> {
+  const { backend, target } = context;
+  const task = backend.taskOf(step.fused, target);
+  const space = backend.spaceOf(task, target);
+  const recorded = context.configFor(task);
+  if (recorded !== undefined && space.isValid(recorded)) {
+    const lowered = backend.lower(step.fused, target, recorded);
+    if (lowered.ok)
+      return ok({ step, task, template: space.template, config: recorded, choice: 'tuned', lowered: lowered.value });
+  }
+  const lowered = backend.lower(step.fused, target, space.default);
+  if (!lowered.ok)
+    return refuse(
+      step.fused.func.origin,
+      lowered.error.code,
+      `${task.description}: ${lowered.error.message}`,
+      lowered.error.remedy,
+    );
+  return ok({ step, task, template: space.template, config: space.default, choice: 'default', lowered: lowered.value });
+}
+
+const planned: Stage = {
+  name: 'planned',
+  title: 'Planned',
+  summary: 'The arena: where each tensor and each kernel’s scratch lies, and how near to the least it is.',
+  language: 'text',
+  run(state, context) {
+    const arena = planArena(need(state.program, 'kernels'), need(state.kernels, 'scheduled kernels'), context.token);
+    return ok({ ...state, arena });
+  },
+  print: (state) => textOf(printArena(need(state.arena, 'the plan'), need(state.kernels, 'scheduled kernels'))),
+};
+
+const c: Stage = {
+  name: 'c',
+  title: 'C',
+  summary: 'The C sources and the header.',
+  language: 'c',
+  run(state, context) {
+    const program = need(state.program, 'kernels');
+    const spec = moduleSpec(context.name, program, need(state.kernels, 'kernels'), need(state.arena, 'the plan'));
+    return ok({ ...state, emitted: emitModule(spec) });
+  },
+  print: (state) => textOf(printEmitted(need(state.emitted, 'C'), need(state.kernels, 'scheduled kernels'))),
+};
+
+/** In order; each needs what the ones before it made. */
+export const stages: readonly Stage[] = [source, typed, simplified, fused, loops, scheduled, planned, c];
+
+/** The stage of that name. */
+export function stageNamed(name: string): Stage | undefined {
+  return stages.find((s) => s.name === name);
+}
+
+/**
+ * Runs the stages up to `last` (included). `loops` is left out when later stages are wanted: they start from the fused
+ * program.
+ */
+export function runStages(text: string, context: CompileContext, last: StageName): CompileResult<CompileState> {
+  let state: CompileState = { text };
+  for (const stage of stages) {
+    if (stage.name === 'loops' && last !== 'loops') continue;
+    checkCancelled(context.token);
+    const result = stage.run(state, context);
+    if (!result.ok) return result;
+    state = result.value;
+    if (stage.name === last) break;
+  }
+  return ok(state);
+}
