@@ -6,6 +6,8 @@ import type { CommandIO, ExitCode } from './io.ts';
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   readonly multiple?: boolean;
+  /** One-letter form. */
+  readonly short?: string;
   /** Shown for the value in help: `FILE`, `N`. */
   readonly value?: string;
   readonly summary: string;
@@ -33,7 +35,7 @@ export interface Verb {
 /** Help text of one verb. */
 export function usageOf(verb: Verb): string {
   const rows = Object.entries(verb.options).map(([name, o]) => {
-    const left = `  --${name}${o.type === 'string' ? ` ${o.value ?? 'VALUE'}` : ''}`;
+    const left = `  ${o.short ? `-${o.short}, ` : ''}--${name}${o.type === 'string' ? ` ${o.value ?? 'VALUE'}` : ''}`;
     return `${left.padEnd(24)} ${o.summary}`;
   });
   return [
@@ -47,7 +49,8 @@ export function usageOf(verb: Verb): string {
 /** Parses a verb's arguments; unknown options, missing values and wrong counts are failures. */
 export function parseVerb(verb: Verb, argv: readonly string[]): Result<ParsedArguments> {
   const options: NonNullable<ParseArgsConfig['options']> = {};
-  for (const [name, o] of Object.entries(verb.options)) options[name] = { type: o.type, multiple: o.multiple ?? false };
+  for (const [name, o] of Object.entries(verb.options))
+    options[name] = { type: o.type, multiple: o.multiple ?? false, ...(o.short ? { short: o.short } : {}) };
   let parsed;
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });

@@ -1,5 +1,5 @@
-import { LineIndex, resolveSpan } from '../../../compiler/src/base/span.ts';
-import { summarize } from '../../../compiler/src/check/summary.ts';
+import { resolveSpan } from '../../../compiler/src/base/span.ts';
+import { callsOf } from '../../../compiler/src/check/calls.ts';
 import { printType } from '../../../compiler/src/types/print.ts';
 import { checkParameters } from '../parameters.ts';
 import { answerLines } from '../jsonl.ts';
@@ -26,7 +26,7 @@ function diagnosticsJson(source: LoadedSource): readonly object[] {
 
 function resultJson(source: LoadedSource): object {
   const globals = Object.fromEntries([...source.check.globals].map(([name, type]) => [name, printType(type)]));
-  return { ok: !source.hasErrors, diagnostics: diagnosticsJson(source), globals, calls: summarize(source.check).calls };
+  return { ok: !source.hasErrors, diagnostics: diagnosticsJson(source), globals, calls: callsOf(source.check) };
 }
 
 async function checkLines(io: CommandIO): Promise<ExitCode> {

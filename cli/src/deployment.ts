@@ -1,0 +1,153 @@
+/** A compiled model on a board, its outputs compared with the evaluator's. */
+import {
+  deployModel,
+  type Board,
+  type BoardProfile,
+  type ModelProgram,
+  type ModelRun,
+  type Provenance,
+} from '../../boards/src/index.ts';
+import type { LinkedImage, ProgramSize } from '../../boards/src/index.ts';
+import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
+import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
+import type { ModuleTensor } from '../../compiler/src/emit/module.ts';
+import type { ProgramValue } from '../../compiler/src/passes/program.ts';
+import type { CompiledModel } from '../../compiler/src/pipeline/compile.ts';
+import { fromBytes, toBytes } from '../../compiler/src/tensor/bytes.ts';
+import { isFloat } from '../../compiler/src/tensor/dtype.ts';
+import { elementCount, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import type { CommandIO } from './io.ts';
+import type { Bench } from './model.ts';
+
+export interface Deployment {
+  readonly run: ModelRun;
+  readonly image: LinkedImage;
+  readonly outputs: readonly { readonly name: string; readonly array: NDArray }[];
+  /** Whether every output equals the evaluator's: integers exactly, floats within 1e-5 relative. */
+  readonly matches: boolean;
+  /** Where the first difference lies. */
+  readonly difference: string | undefined;
+}
+
+/** What a board has to know of a compiled model. */
+export function programOf(compiled: CompiledModel): ModelProgram {
+  const tensor = ({ name, dtype, shape }: ProgramValue, offset: number): ModuleTensor => ({
+    name,
+    dtype,
+    shape,
+    offset,
+  });
+  const { program, arena } = compiled;
+  return {
+    module: compiled.emitted,
+    inputs: program.inputs.map((value) => tensor(value, arena.offsetOf(value))),
+    outputs: program.outputs.map((value) => tensor(value, arena.offsetOf(value))),
+  };
+}
+
+/** Builds, loads, runs and compares. `layers` adds a profiling run that counts each kernel. */
+export async function deployCompiled(
+  bench: Bench,
+  board: Board,
+  compiled: CompiledModel,
+  inputs: ReadonlyMap<string, NDArray>,
+  options: { readonly layers: boolean; readonly token: CommandIO['token'] },
+): Promise<Result<Deployment>> {
+  const program = programOf(compiled);
+  const bytes: Uint8Array[] = [];
+  for (const tensor of program.inputs) {
+    const value = inputs.get(tensor.name);
+    if (!value)
+      return fail(
+        'missing-input',
+        `No value is given for %${tensor.name}.`,
+        `Give it with --input ${tensor.name}=FILE.`,
+      );
+    bytes.push(toBytes(value));
+  }
+  const expected = evaluateFunction(compiled.typed, 'main', new Map([...inputs].map(([k, v]) => [k, tensorValue(v)])), {
+    token: options.token,
+  });
+  if (!expected.ok) return expected;
+  const reference = tensorsOf(expected.value) ?? [];
+  const deployed = await deployModel({
+    toolchain: bench.toolchain,
+    board,
+    program,
+    inputs: bytes,
+    layers: options.layers,
+    token: options.token,
+  });
+  if (!deployed.ok) return deployed;
+  const { image, ...run } = deployed.value;
+  const outputs = program.outputs.map((tensor, i) => {
+    const array = fromBytes(tensor.dtype, tensor.shape, run.outputs[i] ?? new Uint8Array());
+    if (!array) throw new Error(`output ${tensor.name} came back with ${run.outputs[i]?.length ?? 0} bytes`);
+    return { name: tensor.name, array };
+  });
+  const difference =
+    outputs.length === reference.length ? firstDifference(outputs, reference) : 'the number of outputs';
+  return ok({ run, image, outputs, matches: difference === undefined, difference });
+}
+
+function firstDifference(outputs: Deployment['outputs'], reference: readonly NDArray[]): string | undefined {
+  for (const [index, { name, array }] of outputs.entries()) {
+    const wanted = reference[index];
+    if (!wanted) return name;
+    const float = isFloat(array.dtype);
+    for (let i = 0; i < elementCount(array.shape); i++) {
+      const [found, expected] = [array.data[i] ?? 0, wanted.data[i] ?? 0];
+      if (found === expected) continue;
+      const [a, b] = [Number(found), Number(expected)];
+      if (float && ((Number.isNaN(a) && Number.isNaN(b)) || Math.abs(a - b) <= 1e-6 + 1e-5 * Math.abs(b))) continue;
+      return `output '${name}', element ${i}: the board gave ${found}, the reference is ${expected}`;
+    }
+  }
+  return undefined;
+}
+
+/** A number with what it counts and where it comes from. */
+export interface Figure {
+  readonly value: number;
+  readonly unit: string;
+  readonly provenance: Provenance;
+}
+
+export function costFigure(run: ModelRun): Figure {
+  return { value: run.cost, unit: run.unit, provenance: run.provenance };
+}
+
+function regionBytes(profile: BoardProfile, kind: 'flash' | 'ram'): number | undefined {
+  const regions = profile.memory.filter((m) => m.kind === kind);
+  return regions.length === 0 ? undefined : regions.reduce((sum, m) => sum + m.bytes, 0);
+}
+
+/** RAM and flash as reports show them. Sizes come from the linked program; stack use is what the run touched. */
+export function memoryJson(
+  profile: BoardProfile,
+  size: ProgramSize,
+  compiled: CompiledModel,
+  run?: ModelRun,
+): { readonly ram: object; readonly flash: object } {
+  const { arena } = compiled.report;
+  const io = [...compiled.report.inputs, ...compiled.report.outputs].reduce((sum, t) => sum + t.bytes, 0);
+  return {
+    ram: {
+      used: size.ram,
+      available: regionBytes(profile, 'ram'),
+      arena: arena.bytes,
+      arenaLowerBound: arena.lowerBound,
+      io,
+      scratch: arena.scratchBytes,
+      stack: run?.stackBytes ?? null,
+      stackReserved: size.stack,
+    },
+    flash: {
+      used: size.flash,
+      available: regionBytes(profile, 'flash'),
+      code: size.code,
+      constants: compiled.report.constantBytes,
+    },
+  };
+}

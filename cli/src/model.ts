@@ -1,0 +1,166 @@
+/** What build, deploy and tune share: a model's files, the board, the records, and compilation with the best records. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { connectBoard, Toolchain, type Board, type BoardProfile } from '../../boards/src/index.ts';
+import { ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
+import { LineIndex, resolveSpan } from '../../compiler/src/base/span.ts';
+import type { CompileFailure } from '../../compiler/src/passes/fuse.ts';
+import { compileModel, type CompiledModel, type CompileRequest } from '../../compiler/src/pipeline/compile.ts';
+import type { TuningTask } from '../../compiler/src/schedule/task.ts';
+import { targetNamed } from '../../compiler/src/targets/targets.ts';
+import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import { bestConfigs, parseRecords, type BestConfig } from '../../tuner/src/index.ts';
+import { fileFailure, readText, type CommandIO } from './io.ts';
+import { checkParameters } from './parameters.ts';
+import { chooseProfile } from './profiles.ts';
+import { renderFailure } from './render.ts';
+import { loadParams, loadText, printDiagnostics, type LoadedSource } from './source.ts';
+import type { OptionSpec, ParsedArguments } from './verb.ts';
+
+/** Options that build, deploy and tune have in common. */
+export const modelOptions = {
+  params: { type: 'string', value: 'P', summary: 'the parameter file that holds the weights' },
+  board: { type: 'string', value: 'B', summary: 'a board of `relay boards`, or a profile file (default mps2-an386)' },
+  records: { type: 'string', value: 'FILE', summary: 'tuning records (default .relay/records.jsonl)' },
+  json: { type: 'boolean', summary: 'print one JSON object' },
+  progress: { type: 'string', value: 'FORM', summary: 'progress on stderr: text (default), json, none' },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
+
+/** A failure that ends a verb, with the exit code it deserves. */
+export type Ending = { readonly failure: Failure; readonly code: 1 | 2 };
+
+/** Prints an ending: as JSON on stdout when asked for, and for people on stderr. */
+export function finish(ending: Ending, args: ParsedArguments, io: CommandIO): 1 | 2 {
+  if (args.flag('json')) io.out(JSON.stringify({ ok: false, error: ending.failure }));
+  io.err(renderFailure(ending.failure, io.colour));
+  return ending.code;
+}
+
+export interface Model {
+  readonly path: string;
+  /** The file's stem. */
+  readonly name: string;
+  readonly text: string;
+  readonly source: LoadedSource;
+  readonly params: ReadonlyMap<string, NDArray>;
+}
+
+/** Reads and checks the model and its parameters; prints the diagnostics when there are errors. */
+export function loadModel(
+  args: ParsedArguments,
+  io: CommandIO,
+): { readonly ok: true; readonly value: Model } | { readonly ok: false; readonly error: Ending } {
+  const file = args.positionals[0] ?? '';
+  const stop = (failure: Failure, code: 1 | 2 = 1) => ({ ok: false, error: { failure, code } }) as const;
+  const text = readText(file);
+  if (!text.ok) return stop(text.error, 2);
+  const source = loadText(file, text.value, io.token);
+  if (source.hasErrors) {
+    printDiagnostics(source, io, io.err);
+    const count = source.diagnostics.filter((d) => d.severity === 'error').length;
+    return stop({
+      code: 'program-has-errors',
+      message: `${file} has ${count} error(s).`,
+      remedy: 'Correct the program first; `relay check` shows the same errors.',
+    });
+  }
+  const paramsPath = args.text('params');
+  const params = paramsPath === undefined ? ok(new Map<string, NDArray>()) : loadParams(paramsPath);
+  if (!params.ok) return stop(params.error);
+  const problems = checkParameters(source.check, params.value);
+  const [first, ...rest] = problems;
+  if (first && params.value.size > 0) {
+    for (const problem of rest.slice(0, 9)) io.err(renderFailure(problem, io.colour));
+    return stop(first);
+  }
+  return {
+    ok: true,
+    value: { path: file, name: path.parse(file).name, text: text.value, source, params: params.value },
+  };
+}
+
+/** The default place of tuning records: `.relay/records.jsonl` in the current folder. */
+export function recordsPath(args: ParsedArguments): string {
+  return args.text('records') ?? path.join('.relay', 'records.jsonl');
+}
+
+/** The best config of each task from the records, when the file exists. Notices (cut lines, newer versions) go to stderr. */
+export function readBest(
+  args: ParsedArguments,
+  board: string,
+  compiler: string,
+  io: CommandIO,
+): Result<ReadonlyMap<string, BestConfig>> {
+  const file = recordsPath(args);
+  if (!existsSync(file)) {
+    // A file that was named but is not there is a mistake; the default one may be absent.
+    return args.text('records') === undefined
+      ? ok(new Map<string, BestConfig>())
+      : fileFailure(file, Object.assign(new Error(), { code: 'ENOENT' }), 'read');
+  }
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return fileFailure(file, error, 'read');
+  }
+  const parsed = parseRecords(text);
+  for (const notice of parsed.notices) io.err(`relay: ${file}:${notice.line}: ${notice.message}`);
+  return ok(bestConfigs(parsed.records, { board, compiler }));
+}
+
+/** Compiles with the given configs; the place of a failure is put in front of its message. */
+export function compile(
+  model: Model,
+  profile: BoardProfile,
+  best: ReadonlyMap<string, BestConfig>,
+  token: CommandIO['token'],
+): Result<CompiledModel> {
+  const target = targetNamed(profile.target);
+  if (!target.ok) return target;
+  const request: CompileRequest = {
+    text: model.text,
+    params: model.params,
+    target: target.value,
+    name: model.name,
+    token,
+    configFor: (task: TuningTask) => best.get(task.key)?.config,
+  };
+  const compiled = compileModel(request);
+  return compiled.ok ? compiled : { ok: false, error: placed(model, compiled.error) };
+}
+
+/** A compile failure with its place in the source in front of the message. */
+export function placed(model: Model, failure: CompileFailure): Failure {
+  const [span] = failure.origin;
+  const { code, message, remedy } = failure;
+  const plain = remedy === undefined ? { code, message } : { code, message, remedy };
+  if (!span) return plain;
+  const at = new LineIndex(model.text).position(resolveSpan(model.source.view.anchors, span).start);
+  return { ...plain, message: `${model.path}:${at.line + 1}:${at.character + 1}: ${message}` };
+}
+
+export interface Bench {
+  readonly profile: BoardProfile;
+  readonly toolchain: Toolchain;
+}
+
+/** The chosen board's profile and compiler. */
+export async function openBench(
+  args: ParsedArguments,
+): Promise<{ readonly ok: true; readonly value: Bench } | { readonly ok: false; readonly error: Ending }> {
+  const profile = chooseProfile(args.text('board'));
+  if (!profile.ok) return { ok: false, error: { failure: profile.error, code: 2 } };
+  const toolchain = await Toolchain.open(profile.value);
+  if (!toolchain.ok) return { ok: false, error: { failure: toolchain.error, code: 2 } };
+  return { ok: true, value: { profile: profile.value, toolchain: toolchain.value } };
+}
+
+/** Connects to the board; a missing emulator is wrong set-up (2), a lost board a failure (1). */
+export async function openBoard(
+  profile: BoardProfile,
+): Promise<{ readonly ok: true; readonly value: Board } | { readonly ok: false; readonly error: Ending }> {
+  const board = await connectBoard(profile);
+  if (board.ok) return board;
+  return { ok: false, error: { failure: board.error, code: board.error.code === 'missing-tool' ? 2 : 1 } };
+}

@@ -1,0 +1,89 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { buildModel, saveBuild } from '../../../boards/src/index.ts';
+import { memoryJson, programOf } from '../deployment.ts';
+import { exit, fileFailure, type CommandIO, type ExitCode } from '../io.ts';
+import { compile, finish, loadModel, modelOptions, openBench, readBest, type Bench } from '../model.ts';
+import { thousands } from '../render.ts';
+import type { ParsedArguments, Verb } from '../verb.ts';
+
+async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder: string): Promise<ExitCode> {
+  const model = loadModel(args, io);
+  if (!model.ok) return finish(model.error, args, io);
+  const { profile, toolchain } = bench;
+  const best = readBest(args, profile.name, toolchain.version, io);
+  if (!best.ok) return finish({ failure: best.error, code: 1 }, args, io);
+  const compiled = compile(model.value, profile, best.value, io.token);
+  if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
+  const program = programOf(compiled.value);
+  const image = await buildModel(toolchain, program, { token: io.token });
+  if (!image.ok) return finish({ failure: image.error, code: 1 }, args, io);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    return finish({ failure: fileFailure(folder, error, 'write').error, code: 1 }, args, io);
+  }
+  const saved = await saveBuild(folder, toolchain, program, image.value);
+  if (!saved.ok) return finish({ failure: saved.error, code: 1 }, args, io);
+  const { report } = compiled.value;
+  const { ram, flash } = memoryJson(profile, image.value.size, compiled.value);
+  const layers = report.layers.map(({ origin: _, ...layer }) => layer);
+  const json = {
+    ok: true,
+    model: model.value.name,
+    board: profile.name,
+    target: profile.target,
+    macs: report.macs,
+    ram,
+    flash,
+    arenaPeak: report.arena.peak,
+    layers,
+  };
+  try {
+    writeFileSync(path.join(folder, 'report.json'), `${JSON.stringify(json, null, 2)}\n`);
+  } catch (error) {
+    return finish({ failure: fileFailure(folder, error, 'write').error, code: 1 }, args, io);
+  }
+  const files = [...saved.value, 'report.json'];
+  if (args.flag('json')) {
+    io.out(JSON.stringify({ ...json, folder, files }));
+    return exit.ok;
+  }
+  const { size } = image.value;
+  io.out(`${model.value.name} for ${profile.name}: ${files.length} files in ${folder}`);
+  io.out(
+    `  flash ${thousands(size.flash)} B (code ${thousands(size.code)}, constants ${thousands(report.constantBytes)})`,
+  );
+  io.out(
+    `  RAM   ${thousands(size.ram)} B (arena ${thousands(report.arena.bytes)}, stack ${thousands(size.stack)} reserved)`,
+  );
+  const tuned = report.layers.filter((l) => l.choice === 'tuned').length;
+  io.out(
+    `  ${report.layers.length} kernels, ${tuned} with tuned schedules, ${thousands(report.macs)} multiply-accumulates`,
+  );
+  return exit.ok;
+}
+
+export const buildVerb: Verb = {
+  name: 'build',
+  summary: 'Compile a model to C, a header and an ELF for a board.',
+  usage: 'FILE --params P --board B -o DIR [--json]',
+  options: {
+    params: modelOptions.params,
+    board: modelOptions.board,
+    records: modelOptions.records,
+    json: modelOptions.json,
+    output: { type: 'string', short: 'o', value: 'DIR', summary: 'the folder to write to (default build/NAME)' },
+  },
+  positionals: { min: 1, max: 1 },
+  async run(args, io) {
+    const bench = await openBench(args);
+    if (!bench.ok) return finish(bench.error, args, io);
+    const stem = path.parse(args.positionals[0] ?? 'model').name;
+    try {
+      return await build(args, io, bench.value, args.text('output') ?? path.join('build', stem));
+    } finally {
+      bench.value.toolchain.close();
+    }
+  },
+};

@@ -1,0 +1,113 @@
+import { costFigure, deployCompiled, memoryJson, type Deployment } from '../deployment.ts';
+import { inputsOrRandom } from '../inputs.ts';
+import { exit, type CommandIO, type ExitCode } from '../io.ts';
+import { compile, finish, loadModel, modelOptions, openBench, openBoard, readBest, type Bench } from '../model.ts';
+import { createProgress } from '../progress.ts';
+import { renderTable, thousands } from '../render.ts';
+import { renderTensor } from '../tensor-text.ts';
+import { tensorJson } from '../tensors.ts';
+import type { ParsedArguments, Verb } from '../verb.ts';
+
+async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promise<ExitCode> {
+  const progress = createProgress(args, io);
+  const seed = args.integer('seed', { min: 0, max: 2 ** 31 - 1 });
+  if (!seed.ok) return finish({ failure: seed.error, code: 2 }, args, io);
+  const model = loadModel(args, io);
+  if (!model.ok) return finish(model.error, args, io);
+  const inputs = inputsOrRandom(model.value, args, seed.value ?? 1);
+  if (!inputs.ok) return finish({ failure: inputs.error, code: 1 }, args, io);
+  const { profile, toolchain } = bench;
+  const best = readBest(args, profile.name, toolchain.version, io);
+  if (!best.ok) return finish({ failure: best.error, code: 1 }, args, io);
+  progress.show({ event: 'phase', message: `Compiling ${model.value.name} for ${profile.name}` });
+  const compiled = compile(model.value, profile, best.value, io.token);
+  if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
+  const board = await openBoard(profile);
+  if (!board.ok) return finish(board.error, args, io);
+  let deployed;
+  try {
+    progress.show({ event: 'phase', message: `Loading and running on ${profile.name}` });
+    deployed = await deployCompiled(bench, board.value, compiled.value, inputs.value.inputs, {
+      layers: !args.flag('no-layers'),
+      token: io.token,
+    });
+  } finally {
+    await board.value.close();
+  }
+  if (!deployed.ok) return finish({ failure: deployed.error, code: 1 }, args, io);
+  const { run, outputs, matches, difference, image } = deployed.value;
+  const names = compiled.value.report.layers.map((l) => l.name);
+  const json = {
+    ok: matches,
+    model: model.value.name,
+    board: profile.name,
+    outputs: outputs.map(({ name, array }) => ({ name, ...tensorJson(array) })),
+    matches,
+    ...(difference === undefined ? {} : { difference }),
+    instructions: run.unit === 'instructions' ? run.cost : null,
+    cycles: run.unit === 'cycles' ? run.cost : null,
+    total: costFigure(run),
+    unit: run.unit,
+    provenance: run.provenance,
+    randomInputs: inputs.value.random,
+    tunedKernels: compiled.value.report.layers.filter((l) => l.choice === 'tuned').length,
+    layers: (run.layers ?? []).map((value, i) => ({
+      name: names[i] ?? `kernel ${i}`,
+      after: { value, unit: run.unit, provenance: run.provenance },
+    })),
+    ...memoryJson(profile, image.size, compiled.value, run),
+  };
+  if (args.flag('json')) io.out(JSON.stringify(json));
+  else printDeployment(deployed.value, json.layers, inputs.value.random, io);
+  return matches ? exit.ok : exit.failed;
+}
+
+function printDeployment(
+  d: Deployment,
+  layers: readonly { readonly name: string; readonly after: { readonly value: number } }[],
+  random: readonly string[],
+  io: CommandIO,
+): void {
+  const { run } = d;
+  if (layers.length > 0) {
+    io.out(
+      renderTable(
+        ['kernel', run.unit],
+        layers.map((l) => [l.name, thousands(l.after.value)]),
+      ),
+    );
+    io.out('');
+  }
+  if (random.length > 0)
+    io.out(`input: random values for ${random.map((n) => `%${n}`).join(', ')} (give others with --input NAME=FILE)`);
+  for (const { name, array } of d.outputs) io.out(`${name}: ${renderTensor(array)}`);
+  io.out(`${thousands(run.cost)} ${run.unit} (${run.provenance})`);
+  io.out(d.matches ? 'The output matches the reference.' : `The output DIFFERS from the reference: ${d.difference}.`);
+}
+
+export const deployVerb: Verb = {
+  name: 'deploy',
+  summary: 'Build with the best records, load, run on the board, and compare with the evaluator.',
+  usage: 'FILE --params P --board B [--input NAME=FILE]… [--json]',
+  options: {
+    ...modelOptions,
+    input: {
+      type: 'string',
+      multiple: true,
+      value: 'NAME=FILE',
+      summary: 'an input: .npy, or raw little-endian elements',
+    },
+    seed: { type: 'string', value: 'N', summary: 'seed of the random values for inputs that are not given' },
+    'no-layers': { type: 'boolean', summary: 'leave out the profiling run that counts each kernel' },
+  },
+  positionals: { min: 1, max: 1 },
+  async run(args, io) {
+    const bench = await openBench(args);
+    if (!bench.ok) return finish(bench.error, args, io);
+    try {
+      return await deploy(args, io, bench.value);
+    } finally {
+      bench.value.toolchain.close();
+    }
+  },
+};

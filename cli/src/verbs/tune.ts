@@ -1,0 +1,235 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { ok, type Result } from '../../../compiler/src/base/result.ts';
+import type { CompiledModel } from '../../../compiler/src/pipeline/compile.ts';
+import { backend } from '../../../compiler/src/pipeline/backend.ts';
+import {
+  bestConfigs,
+  RecordStore,
+  strategies,
+  tune,
+  type BestConfig,
+  type TuneSummary,
+} from '../../../tuner/src/index.ts';
+import { targetNamed } from '../../../compiler/src/targets/targets.ts';
+import { deployCompiled, memoryJson, type Deployment } from '../deployment.ts';
+import { inputsOrRandom } from '../inputs.ts';
+import { exit, fileFailure, type CommandIO, type ExitCode } from '../io.ts';
+import {
+  compile,
+  finish,
+  loadModel,
+  modelOptions,
+  openBench,
+  openBoard,
+  recordsPath,
+  type Bench,
+  type Model,
+} from '../model.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { renderFailure } from '../render.ts';
+import { printTuning } from '../tune-report.ts';
+import type { ParsedArguments, Verb } from '../verb.ts';
+
+interface Limits {
+  readonly trials: number | undefined;
+  readonly seconds: number | undefined;
+  readonly seed: number;
+  readonly batch: number | undefined;
+}
+
+function limitsOf(args: ParsedArguments): Result<Limits> {
+  const trials = args.integer('trials', { min: 0, max: 1_000_000 });
+  if (!trials.ok) return trials;
+  const seconds = args.integer('seconds', { min: 1, max: 10_000_000 });
+  if (!seconds.ok) return seconds;
+  const seed = args.integer('seed', { min: 0, max: 2 ** 31 - 1 });
+  if (!seed.ok) return seed;
+  const batch = args.integer('batch', { min: 1, max: 256 });
+  if (!batch.ok) return batch;
+  return ok({ trials: trials.value, seconds: seconds.value, seed: seed.value ?? 0, batch: batch.value });
+}
+
+function openRecords(args: ParsedArguments, io: CommandIO): Result<RecordStore> {
+  const file = recordsPath(args);
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+  } catch (error) {
+    return fileFailure(path.dirname(file), error, 'write');
+  }
+  const store = RecordStore.open(file);
+  if (store.ok) for (const notice of store.value.notices) io.err(`relay: ${file}:${notice.line}: ${notice.message}`);
+  return store;
+}
+
+/** Compiles with `best` and runs on the board. */
+async function measure(
+  bench: Bench,
+  model: Model,
+  inputs: Parameters<typeof deployCompiled>[3],
+  best: ReadonlyMap<string, BestConfig>,
+  token: CommandIO['token'],
+): Promise<Result<{ readonly compiled: CompiledModel; readonly deployment: Deployment }>> {
+  const compiled = compile(model, bench.profile, best, token);
+  if (!compiled.ok) return compiled;
+  const board = await openBoard(bench.profile);
+  if (!board.ok) return { ok: false, error: board.error.failure };
+  try {
+    const deployment = await deployCompiled(bench, board.value, compiled.value, inputs, { layers: true, token });
+    return deployment.ok ? ok({ compiled: compiled.value, deployment: deployment.value }) : deployment;
+  } finally {
+    await board.value.close();
+  }
+}
+
+async function search(
+  args: ParsedArguments,
+  bench: Bench,
+  compiled: CompiledModel,
+  records: RecordStore,
+  limits: Limits,
+  progress: Progress,
+  io: CommandIO,
+): Promise<Result<TuneSummary>> {
+  const target = targetNamed(bench.profile.target);
+  if (!target.ok) return target;
+  const strategy = args.text('strategy');
+  const unit = bench.profile.timer.unit;
+  const summary = await tune({
+    tasks: compiled.kernels.map((kernel) => ({ task: kernel.task, weight: 1 })),
+    board: bench.profile,
+    target: target.value,
+    scheduler: backend,
+    records,
+    seed: limits.seed,
+    token: io.token,
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(limits.trials === undefined ? {} : { trials: limits.trials }),
+    ...(limits.seconds === undefined ? {} : { seconds: limits.seconds }),
+    ...(limits.batch === undefined ? {} : { batch: limits.batch }),
+    onProgress: (p) =>
+      progress.show({
+        event: 'trial',
+        trial: p.trials,
+        trials: p.total,
+        task: p.description,
+        best: { value: p.bestTotal, unit },
+        ...(p.secondsLeft === undefined ? {} : { secondsLeft: p.secondsLeft }),
+      }),
+  });
+  progress.end();
+  return summary;
+}
+
+async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Promise<ExitCode> {
+  const stop = (failure: Parameters<typeof renderFailure>[0], code: 1 | 2 = 1): ExitCode =>
+    finish({ failure, code }, args, io);
+  const limits = limitsOf(args);
+  if (!limits.ok) return stop(limits.error, 2);
+  const progress = createProgress(args, io);
+  const model = loadModel(args, io);
+  if (!model.ok) return finish(model.error, args, io);
+  const inputs = inputsOrRandom(model.value, args, limits.value.seed + 1);
+  if (!inputs.ok) return stop(inputs.error);
+  const records = openRecords(args, io);
+  if (!records.ok) return stop(records.error);
+  try {
+    const { profile, toolchain } = bench;
+    progress.show({ event: 'phase', message: `Running ${model.value.name} untuned on ${profile.name}` });
+    const before = await measure(bench, model.value, inputs.value.inputs, new Map(), io.token);
+    if (!before.ok) return stop(before.error, before.error.code === 'missing-tool' ? 2 : 1);
+    progress.show({ event: 'phase', message: `Tuning ${before.value.compiled.kernels.length} kernels` });
+    const summary = await search(args, bench, before.value.compiled, records.value, limits.value, progress, io);
+    if (!summary.ok) return stop(summary.error, summary.error.code === 'missing-tool' ? 2 : 1);
+    if (summary.value.failure) io.err(renderFailure(summary.value.failure, io.colour));
+    // A cancelled search still ends in a verified run of the best that was found.
+    progress.show({ event: 'phase', message: 'Running the tuned model' });
+    const best = bestConfigs(records.value.records, { board: profile.name, compiler: toolchain.version });
+    const after = await measure(bench, model.value, inputs.value.inputs, best, { isCancellationRequested: false });
+    if (!after.ok) return stop(after.error);
+    const json = summaryJson(model.value, bench, records.value.path, before.value, after.value, summary.value);
+    if (args.flag('json')) io.out(JSON.stringify(json));
+    else printTuning(json, io);
+    return after.value.deployment.matches && !summary.value.failure ? exit.ok : exit.failed;
+  } finally {
+    records.value.close();
+  }
+}
+
+type Measured = { readonly compiled: CompiledModel; readonly deployment: Deployment };
+
+/** What `relay tune --json` prints. */
+function summaryJson(
+  model: Model,
+  bench: Bench,
+  records: string,
+  before: Measured,
+  after: Measured,
+  summary: TuneSummary,
+) {
+  const { profile } = bench;
+  const { unit } = profile.timer;
+  const { provenance } = profile;
+  const figure = (value: number | undefined) => (value === undefined ? null : { value, unit, provenance });
+  const untuned = before.deployment.run.layers ?? [];
+  const tuned = after.deployment.run.layers ?? [];
+  return {
+    ok: after.deployment.matches && !summary.failure,
+    model: model.name,
+    board: profile.name,
+    unit,
+    provenance,
+    total: { before: figure(before.deployment.run.cost), after: figure(after.deployment.run.cost) },
+    layers: after.compiled.kernels.map((kernel, i) => ({
+      name: kernel.step.fused.name,
+      description: kernel.task.description,
+      task: kernel.task.key,
+      macs: kernel.task.macs,
+      before: figure(untuned[i]),
+      after: figure(tuned[i]),
+      config: kernel.config,
+    })),
+    matches: after.deployment.matches,
+    ...(after.deployment.difference === undefined ? {} : { difference: after.deployment.difference }),
+    trials: summary.trials,
+    seconds: summary.seconds,
+    trialsPerSecond: summary.trialsPerSecond,
+    parts: summary.parts,
+    failures: summary.failures,
+    stopped: summary.stopped,
+    ...(summary.failure ? { failure: summary.failure } : {}),
+    tasks: summary.tasks,
+    records,
+    ...memoryJson(profile, after.deployment.image.size, after.compiled, after.deployment.run),
+  };
+}
+export type TuningJson = ReturnType<typeof summaryJson>;
+
+export const tuneVerb: Verb = {
+  name: 'tune',
+  summary: 'Time candidate kernels on the board, record every trial, and run the best build.',
+  usage: 'FILE --params P --board B [--trials N] [--seconds S] [--seed K] [--records FILE] [--json]',
+  options: {
+    ...modelOptions,
+    trials: { type: 'string', value: 'N', summary: 'new trials over all kernels (default 256)' },
+    seconds: { type: 'string', value: 'S', summary: 'stop searching after so many seconds' },
+    seed: { type: 'string', value: 'K', summary: 'seed of the search and of random inputs (default 0)' },
+    strategy: {
+      type: 'string',
+      value: 'NAME',
+      summary: `one of ${strategies.map((s) => s.name).join(', ')} (default model)`,
+    },
+    batch: { type: 'string', value: 'N', summary: 'trials of one image (default by the budget)' },
+    input: { type: 'string', multiple: true, value: 'NAME=FILE', summary: 'an input for the runs before and after' },
+  },
+  positionals: { min: 1, max: 1 },
+  async run(args, io) {
+    const bench = await openBench(args);
+    if (!bench.ok) return finish(bench.error, args, io);
+    try {
+      return await runTune(args, io, bench.value);
+    } finally {
+      bench.value.toolchain.close();
+    }
+  },
+};
