@@ -78,15 +78,11 @@ export async function buildModel(
   options: BuildOptions & { readonly layers?: boolean } = {},
 ): Promise<Result<LinkedImage>> {
   const layers = options.layers === true && marksLayers(program.module) ? program.module.functions.length : undefined;
-  const files: SourceFile[] = [...program.module.files];
-  if (layers !== undefined) {
-    const header = await toolchain.runtimeFile('relay_layers.h');
-    files.push(header);
-    for (const [index, file] of files.entries()) {
-      if (!file.name.endsWith('.c')) continue;
-      files[index] = { ...file, flags: [...(file.flags ?? []), '-include', 'relay_layers.h'] };
-    }
-  }
+  // Only files that mark layers differ from the plain build, so the objects of all others are shared with it.
+  const files = program.module.files.map((file): SourceFile => {
+    const marked = layers !== undefined && file.name.endsWith('.c') && file.text.includes('RELAY_LAYER(');
+    return marked ? { ...file, flags: [...(file.flags ?? []), '-include', 'relay_layers.h'] } : file;
+  });
   return toolchain.build([...files, driver(program, layers)], options);
 }
 

@@ -112,6 +112,7 @@ export class Toolchain {
     const family = this.profile.transport.kind === 'process' ? 'host' : 'cortex-m';
     return Promise.all([
       this.runtimeFile('relay_harness.h'),
+      this.runtimeFile('relay_layers.h'),
       this.runtimeFile('harness.c', 'relay_state.c'),
       this.runtimeFile(`${family}/startup.c`, 'relay_startup.c'),
     ]);
