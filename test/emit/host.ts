@@ -61,7 +61,7 @@ export function runOnHost(cc: string, cases: readonly HostCase[], extra: readonl
     const sources = [...emitted.files.map((f) => f.name), 'main.c'];
     execFileSync(
       cc,
-      ['-std=c99', '-O1', '-Wall', '-Wextra', '-Werror', '-Wno-unknown-pragmas', '-ffp-contract=off', ...extra, ...sources, '-o', 'run', '-lm'],
+      ['-std=c99', '-O0', '-Wall', '-Wextra', '-Werror', '-Wno-unknown-pragmas', '-ffp-contract=off', ...extra, ...sources, '-o', 'run', '-lm'],
       { cwd: dir, stdio: ['ignore', 'pipe', 'inherit'] },
     ); // prettier-ignore
     const out = execFileSync(join(dir, 'run'), {
