@@ -1,12 +1,76 @@
 /** Attributes of a call: from the tree to what the operator's schema promises, with each problem at its place. */
 import type { Span } from '../base/span.ts';
-import type { AttributeValueData } from '../operators/attributes.ts';
-import { defaultAttributes, normalizeAttributes } from '../operators/normalize.ts';
+import type { AttributeSpec, AttributeValueData } from '../operators/attributes.ts';
+import { normalizeAttributes } from '../operators/normalize.ts';
 import type { WrittenAttribute } from '../operators/normalize.ts';
 import type { Operator } from '../operators/operator.ts';
-import type { Attribute, AttributeValue, Expr } from '../syntax/tree.ts';
+import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
+import type { Attribute, AttributeValue, Expr, MetaRef } from '../syntax/tree.ts';
 import type { Context } from './context.ts';
 import { nearest, replaceFix } from './suggest.ts';
+
+/** The attribute object of the metadata section as if it were written out. */
+function storedAttributes(
+  cx: Context,
+  operator: Operator,
+  node: MetaRef,
+): ReadonlyMap<string, WrittenAttribute> | undefined {
+  const found = cx.metadata ? decodeMetadata(cx.metadata).lookup(node.key, node.index) : undefined;
+  if (!found?.ok) {
+    cx.report('unknown-metadata', node.span, `The file has no \`meta[${node.key}][${node.index}]\` in its metadata.`, {
+      remedy: 'Append the metadata section that belongs to this text, or write the attributes out.',
+    });
+    return undefined;
+  }
+  const written = new Map<string, WrittenAttribute>();
+  for (const name of found.value.attributeNames) {
+    const spec = (operator.attributes as Readonly<Record<string, AttributeSpec>>)[name];
+    if (spec) written.set(name, storedValue(found.value, name, spec));
+  }
+  return written;
+}
+
+/** Values in the section are text; the schema says which are numbers and which refer to other objects. */
+function storedValue(node: MetadataNode, name: string, spec: AttributeSpec): WrittenAttribute {
+  const text = node.text(name) ?? '';
+  switch (spec.kind) {
+    case 'bool':
+      return { kind: 'bool', value: text !== '0' };
+    case 'float':
+      return { kind: 'float', value: node.number(name) ?? NaN };
+    case 'dtype':
+      return { kind: 'string', value: text };
+    case 'int': {
+      const inner = spec.nullable === true ? node.node(name) : undefined;
+      if (inner) return plainAttribute(inner);
+      if (spec.nullable === true && text === '0') return { kind: 'null' };
+      return { kind: 'int', value: node.integer(name) ?? 0n };
+    }
+    default: {
+      const inner = node.node(name);
+      if (inner) return plainAttribute(inner);
+      return spec.kind === 'string' && text !== '0' ? { kind: 'string', value: text } : { kind: 'null' };
+    }
+  }
+}
+
+function plainAttribute(node: MetadataNode): WrittenAttribute {
+  switch (node.typeKey) {
+    case 'IntImm':
+      return { kind: 'int', value: node.integer('value') ?? 0n };
+    case 'FloatImm':
+      return { kind: 'float', value: node.number('value') ?? NaN };
+    case 'runtime.String':
+      return { kind: 'string', value: node.repr ?? '' };
+    case 'Array':
+      return {
+        kind: 'list',
+        elements: node.items.map((item): WrittenAttribute => (item ? plainAttribute(item) : { kind: 'null' })),
+      };
+    default:
+      return { kind: 'opaque', text: node.typeKey };
+  }
+}
 
 const nothing: ReadonlyMap<string, WrittenAttribute> = new Map();
 
@@ -18,8 +82,12 @@ export function operatorAttributes(
   calleeSpan: Span,
   whole: Expr | undefined,
 ): Readonly<Record<string, AttributeValueData>> | undefined {
-  if (whole) return defaultAttributes(operator);
   let written = nothing;
+  if (whole?.kind === 'meta') {
+    const stored = storedAttributes(cx, operator, whole);
+    if (!stored) return undefined;
+    written = stored;
+  }
   const key = attrs.find((attribute) => attribute.key.text === 'attrs_type_key');
   if (attrs.length > 0) {
     const map = new Map<string, WrittenAttribute>();

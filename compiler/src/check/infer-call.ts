@@ -79,6 +79,11 @@ export function inferCall(cx: Context, call: CallExpr): Type {
   return type;
 }
 
+/** `meta[relay.attrs.X][i]` as the last argument stands for all attributes. */
+function isAttributeObject(arg: Expr): boolean {
+  return arg.kind === 'meta' && arg.key.startsWith('relay.attrs.');
+}
+
 function inferOneCall(cx: Context, call: CallExpr): Type {
   const target = calleeNode(cx, call.callee);
   if (target.kind === 'name' && !cx.module.constructors.has(target.name)) {
@@ -86,7 +91,7 @@ function inferOneCall(cx: Context, call: CallExpr): Type {
     if (operator) {
       if (call.callee.kind === 'graphref' || call.callee.kind === 'paren') inferExpr(cx, call.callee);
       cx.chunk.symbols.set(target, { kind: 'operator', operator });
-      const args = call.args.map((arg) => inferExpr(cx, arg));
+      const args = call.args.map((arg) => (isAttributeObject(arg) ? errorType : inferExpr(cx, arg)));
       const type = callOperator(cx, call, operator, args, call.args, call.attrs, target.span);
       if (call.callee === target) cx.setType(target, funcType(args, type));
       return type;
@@ -144,7 +149,7 @@ export function callOperator(
   let argExprs = args;
   let argTypes = inputs;
   const last = args[args.length - 1];
-  if (last?.kind === 'meta' && last.key.startsWith('relay.attrs.')) {
+  if (last && isAttributeObject(last)) {
     wholeAttributes = last;
     argExprs = args.slice(0, -1);
     argTypes = inputs.slice(0, -1);

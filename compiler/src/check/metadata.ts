@@ -4,7 +4,8 @@ import { canonicalDType } from '../tensor/dtype.ts';
 import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { MetadataSection } from '../syntax/tree.ts';
-import { anyDim, type Dim, type Type } from '../types/type.ts';
+import { freshDimId } from '../types/substitute.ts';
+import { anyDim, type Dim, type DimExpr, type Type } from '../types/type.ts';
 import type { Context } from './context.ts';
 import { typeOfNode } from './type-nodes.ts';
 
@@ -31,17 +32,48 @@ export function hasMetadata(section: MetadataSection | undefined, key: string, i
 export function metadataDim(section: MetadataSection | undefined, key: string, index: number): Dim | undefined {
   if (!section) return undefined;
   const found = decodeMetadata(section).lookup(key, index);
-  return found.ok ? dimOf(found.value, `meta[${key}][${index}]`) : undefined;
+  return found.ok ? dimOf(found.value) : undefined;
 }
 
-function dimOf(node: MetadataNode, text: string): Dim {
-  if (node.typeKey === 'tir.Any') return anyDim;
-  if (node.typeKey === 'IntImm') {
-    const value = node.integer('value') ?? 0n;
-    return node.text('dtype') === 'int64' ? { kind: 'int64', value } : Number(value);
+const dimIds = new WeakMap<MetadataNode, number>();
+
+function dimOf(node: MetadataNode): Dim {
+  switch (node.typeKey) {
+    case 'tir.Any':
+      return anyDim;
+    case 'IntImm': {
+      const value = node.integer('value') ?? 0n;
+      return node.text('dtype') === 'int64' ? { kind: 'int64', value } : Number(value);
+    }
+    case 'tir.Var':
+    case 'tir.SizeVar': {
+      let id = dimIds.get(node);
+      if (id === undefined) dimIds.set(node, (id = freshDimId()));
+      return { kind: 'var', name: node.node('name')?.repr ?? 'n', id, key: node.typeKey };
+    }
+    case 'tir.Cast': {
+      const value = node.node('value');
+      return value ? dimOf(value) : anyDim;
+    }
+    default: {
+      const op = termOps[node.typeKey];
+      const a = node.node('a');
+      const b = node.node('b');
+      if (op && a && b) return { kind: 'expr', op, operands: [dimOf(a), dimOf(b)] };
+      return { kind: 'expr', op: 'other', operands: [], text: `meta[${node.typeKey}][0]` };
+    }
   }
-  return { kind: 'expr', op: 'other', operands: [], text };
 }
+
+const termOps: Readonly<Record<string, DimExpr['op']>> = {
+  'tir.Add': '+',
+  'tir.Sub': '-',
+  'tir.Mul': '*',
+  'tir.FloorDiv': 'floordiv',
+  'tir.FloorMod': 'floormod',
+  'tir.Min': 'min',
+  'tir.Max': 'max',
+};
 
 /** The type noted behind a reference: `/* ty=Tensor[(3), float32] *\/`. */
 export function typeOfComment(cx: Context, text: string): Type | undefined {

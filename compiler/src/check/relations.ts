@@ -4,6 +4,7 @@ import type { Span } from '../base/span.ts';
 import type { AttributeValueData } from '../operators/attributes.ts';
 import type { Blame, Operator, RelateContext, RelateError, RelateResult } from '../operators/operator.ts';
 import type { Attribute, Expr } from '../syntax/tree.ts';
+import { simplifyType } from '../types/dims.ts';
 import { containsError } from '../types/substitute.ts';
 import { printType } from '../types/print.ts';
 import { errorType, type IncompleteType, type Type } from '../types/type.ts';
@@ -138,7 +139,7 @@ function conclude(cx: Context, relation: Relation, inputs: readonly Type[], resu
     );
   }
   if (result.kind === 'wait') return failed ? errorType : undefined;
-  return result.result;
+  return simplifyType(result.result);
 }
 
 function project(cx: Context, relation: Relation, tuple: Type, index: number, indexSpan: Span): Type | undefined {

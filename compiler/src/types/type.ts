@@ -18,6 +18,8 @@ export interface DimVar {
   readonly kind: 'var';
   readonly name: string;
   readonly id: number;
+  /** The metadata key of a symbolic variable read from a metadata section: `tir.Var`, `tir.SizeVar`. */
+  readonly key?: string;
 }
 export interface Int64Dim {
   readonly kind: 'int64';

@@ -2,6 +2,7 @@
  * Unification (relay-language reference, section 4.5). A placeholder is bound to a type. A tensor type that meets a
  * wider one (`?` for a constant) is forwarded to the wider type, by identity, as TVM's classes do.
  */
+import { provablyEqual } from './dims.ts';
 import { equalDims } from './equal.ts';
 import { freshIncomplete, instantiate, mapType, someType } from './substitute.ts';
 import { anyDim, constantDim } from './type.ts';
@@ -258,8 +259,8 @@ export class Solver {
     if (this.bindDim(y, x)) return x;
     const m = constantDim(x);
     const n = constantDim(y);
-    if (m !== undefined && n !== undefined && BigInt(m) === BigInt(n)) return x;
-    return undefined;
+    if (m !== undefined && n !== undefined) return BigInt(m) === BigInt(n) ? x : undefined;
+    return provablyEqual(x, y) ? x : undefined;
   }
 
   private bindDim(variable: Dim, value: Dim): boolean {
