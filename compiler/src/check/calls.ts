@@ -2,7 +2,7 @@
 import type { CheckResult } from './result.ts';
 import { infixOperatorName } from './infer-call.ts';
 import type { Expr, FunctionNode } from '../syntax/tree.ts';
-import { printType } from '../types/print.ts';
+import { printTvmType } from '../types/print-tvm.ts';
 
 /** `[callee, type]` pairs, sorted. */
 export function callsOf(result: CheckResult): [string, string][] {
@@ -15,7 +15,7 @@ export function callsOf(result: CheckResult): [string, string][] {
   for (const fn of last.values()) stack.push(fn.body);
   const add = (node: Expr, callee: string): void => {
     const type = result.typeOf(node);
-    calls.push([callee, type ? printType(type) : '_']);
+    calls.push([callee, type ? printTvmType(type) : '_']);
   };
   while (stack.length > 0) {
     const node = stack.pop() as Expr | { kind: 'arm'; body: Expr };
