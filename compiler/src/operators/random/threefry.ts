@@ -37,9 +37,10 @@ export function threefry(key: readonly bigint[], counter: readonly bigint[]): bi
     for (let k = 0; k < 4; k++) {
       const [first, second] = rotations[(group * 4 + k) % 8] ?? [0n, 0n];
       const x = (a + b) & mask;
-      const y = x ^ rotateLeft(b, first);
+      // The published cipher mixes with x; TVM's code adds b to it once more, and so do its recorded numbers.
+      const y = ((x + b) & mask) ^ rotateLeft(b, first);
       const z = (c + d) & mask;
-      const w = z ^ rotateLeft(d, second);
+      const w = ((z + d) & mask) ^ rotateLeft(d, second);
       [a, b, c, d] = [x, w, z, y];
     }
   }

@@ -333,7 +333,7 @@ const sparseReshape = defineOperator({
       );
       for (const [k, stride] of to.entries()) {
         setElement(result, i * sizes.length + k, Math.floor(rest / stride));
-        rest %= stride;
+        rest -= Math.floor(rest / stride) * stride;
       }
     }
     const shape = copyArray(target);
