@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import { emitModule, type EmittedModule, type ModuleSpec } from '../../compiler/src/emit/module.ts';
+import { scheduler } from '../../compiler/src/schedule/spaces.ts';
+import { extractTask } from '../../compiler/src/schedule/tasks.ts';
+import type { LoweredKernel } from '../../compiler/src/loops/kernel.ts';
+import { bytesOf, convFunction, cortexM4, denseFunction, evaluated, inputsFor } from '../schedule/functions.ts';
+import { hostCompiler } from './host.ts';
+
+function lowered(fused: ReturnType<typeof convFunction>): LoweredKernel {
+  const space = scheduler.spaceOf(extractTask(fused), cortexM4);
+  const kernel = scheduler.lower(fused, cortexM4, space.default);
+  assert.ok(kernel.ok);
+  return kernel.value;
+}
+
+const first = convFunction({ name: '', input: [1, 4, 4, 5], outC: 6, kernel: [3, 3], padding: [1, 1, 1, 1] });
+const second = denseFunction(1, 96, 7);
+
+/** Two layers: 80 bytes in, 96 between, 7 out. */
+function spec(name: string): ModuleSpec {
+  const arena = (offset: number): { kind: 'arena'; offset: number } => ({ kind: 'arena', offset });
+  return {
+    name,
+    calls: [
+      { kernel: lowered(first), inputs: [arena(0)], outputs: [arena(80)], scratch: [arena(256)], comment: ['%1 = conv */ evil("x")', 'second \\'] },
+      { kernel: lowered(second), inputs: [arena(80)], outputs: [arena(176)], scratch: [arena(256)], comment: ['%2 = dense'] },
+    ],
+    arenaBytes: 4096,
+    inputs: [{ name: 'in*/put', dtype: 'int8', shape: [1, 4, 4, 5], offset: 0 }],
+    outputs: [{ name: 'out', dtype: 'int8', shape: [1, 7], offset: 176 }],
+    comment: ['From a file */ #include "x"'],
+  }; // prettier-ignore
+}
+
+function inDirectory<T>(module: EmittedModule, extra: Readonly<Record<string, string>>, run: (dir: string) => T): T {
+  const dir = mkdtempSync(join(tmpdir(), 'relay-module-'));
+  try {
+    for (const f of module.files) writeFileSync(join(dir, f.name), f.text);
+    for (const [name, text] of Object.entries(extra)) writeFileSync(join(dir, name), text);
+    return run(dir);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+describe('an emitted program', () => {
+  it('computes what its functions mean, one after the other', function () {
+    this.timeout(60_000);
+    const cc = hostCompiler();
+    if (!cc) return this.skip();
+    const module = emitModule(spec('net'));
+    const inputs = inputsFor(first.func, 41);
+    const between = evaluated(first.func, inputs)[0]!;
+    const expected = evaluated(second.func, [{ ...between, shape: [1, 96] }])[0]!;
+    const main = `
+#include <stdio.h>
+#include "net.h"
+int main(void) {
+  static int8_t in[NET_INPUT_0_BYTES], out[NET_OUTPUT_0_BYTES];
+  const void *const inputs[] = {in}; void *const outputs[] = {out};
+  if (fread(in, 1, sizeof in, stdin) != sizeof in) return 2;
+  net_invoke(inputs, outputs);
+  fwrite(out, 1, sizeof out, stdout);
+  return out[0] == net_output_0[0] ? 0 : 3;
+}`;
+    inDirectory(module, { 'main.c': main }, (dir) => {
+      const sources = [...module.files.map((f) => f.name).filter((n) => n.endsWith('.c')), 'main.c'];
+      const flags = [
+        '-std=c99',
+        '-Wall',
+        '-Wextra',
+        '-Werror',
+        '-fsanitize=address,undefined',
+        '-fno-sanitize-recover=all',
+      ];
+      execFileSync(cc, [...flags, ...sources, '-o', 'run', '-lm'], { cwd: dir });
+      const out = execFileSync(join(dir, 'run'), { input: bytesOf(inputs[0]!.data) });
+      assert.deepEqual(new Uint8Array(out), bytesOf(expected.data));
+    });
+  });
+
+  it('compiles without warnings for small and large processors', function () {
+    this.timeout(60_000);
+    const module = emitModule(spec('net'));
+    const compilers: (readonly string[])[] = [
+      ['arm-none-eabi-gcc', '-mcpu=cortex-m0plus'],
+      ['arm-none-eabi-gcc', '-mcpu=cortex-m3'],
+      ['arm-none-eabi-gcc', '-mcpu=cortex-m4', '-mfloat-abi=hard', '-mfpu=fpv4-sp-d16'],
+      ['arm-none-eabi-gcc', '-mcpu=cortex-m33'],
+      ['gcc'],
+      ['clang'],
+    ];
+    const present = compilers.filter(([cc]) => spawnSync(cc ?? '', ['--version']).status === 0);
+    if (present.length === 0) return this.skip();
+    inDirectory(module, {}, (dir) => {
+      for (const [cc = '', ...cpu] of present)
+        for (const f of module.files.filter((x) => x.name.endsWith('.c'))) {
+          const flags = cc === 'clang' ? [] : (f.flags ?? []);
+          const thumb = cc.startsWith('arm') ? ['-mthumb'] : [];
+          const args = [
+            ...cpu,
+            ...thumb,
+            '-std=c99',
+            '-O1',
+            ...flags,
+            '-Wall',
+            '-Wextra',
+            '-Werror',
+            '-Wno-unknown-pragmas',
+            '-c',
+            f.name,
+            '-o',
+            'x.o',
+          ];
+          const done = spawnSync(cc, args, { cwd: dir, encoding: 'utf8' });
+          assert.equal(done.status, 0, `${cc} ${cpu.join(' ')}: ${done.stderr}`);
+        }
+    });
+  });
+
+  it('is the same text every time', () => {
+    assert.deepEqual(emitModule(spec('net')), emitModule(spec('net')));
+  });
+
+  it('keeps foreign names out of the code', () => {
+    const module = emitModule(spec('a b; int x/**/'));
+    assert.match(module.stem, /^[a-z_][a-z0-9_]*$/);
+    for (const f of module.files) {
+      const code = f.text.replace(/\/\*[\s\S]*?\*\//g, '');
+      assert.ok(!/evil|put:|#include "x"/.test(code), f.name);
+    }
+  });
+
+  it('stands a profiling mark before each call and after the last', () => {
+    const text = emitModule(spec('net')).files.find((f) => f.name === 'net.c')?.text ?? '';
+    assert.deepEqual(text.match(/RELAY_LAYER\(\d+\)/g), ['RELAY_LAYER(0)', 'RELAY_LAYER(1)', 'RELAY_LAYER(2)']);
+  });
+});
