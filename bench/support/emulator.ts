@@ -92,10 +92,14 @@ export function measure(kernels: readonly LoweredKernel[], baseFlags: readonly s
     const emitted = emitKernels(kernels);
     const objects: string[] = [];
     const gcc = (flags: readonly string[], name: string): void => {
-      execFileSync('arm-none-eabi-gcc', [...cpu, '-std=gnu99', '-Wall', '-Wextra', ...flags, '-c', name, '-o', `${name}.o`], {
-        cwd: dir,
-        stdio: ['ignore', 'inherit', 'inherit'],
-      });
+      execFileSync(
+        'arm-none-eabi-gcc',
+        [...cpu, '-std=gnu99', '-Wall', '-Wextra', ...flags, '-c', name, '-o', `${name}.o`],
+        {
+          cwd: dir,
+          stdio: ['ignore', 'inherit', 'inherit'],
+        },
+      );
       objects.push(`${name}.o`);
     };
     for (const file of emitted.files) {
@@ -107,7 +111,11 @@ export function measure(kernels: readonly LoweredKernel[], baseFlags: readonly s
     writeFileSync(join(dir, 'link.ld'), script);
     gcc(['-O1'], 'start.c');
     gcc(['-O1'], 'main.c');
-    execFileSync('arm-none-eabi-gcc', [...cpu, '-nostartfiles', '-T', 'link.ld', ...objects, '-o', 'image.elf', '-lm'], { cwd: dir });
+    execFileSync(
+      'arm-none-eabi-gcc',
+      [...cpu, '-nostartfiles', '-T', 'link.ld', ...objects, '-o', 'image.elf', '-lm'],
+      { cwd: dir },
+    );
     const symbols = execFileSync('arm-none-eabi-nm', ['-S', 'image.elf'], { cwd: dir, encoding: 'utf8' });
     const text = execFileSync(
       'qemu-system-arm',
@@ -115,7 +123,10 @@ export function measure(kernels: readonly LoweredKernel[], baseFlags: readonly s
         '-semihosting-config', 'enable=on,target=native,chardev=host', '-chardev', 'stdio,id=host', '-kernel', 'image.elf'],
       { cwd: dir, encoding: 'utf8', timeout: 120_000, stdio: ['ignore', 'pipe', 'pipe'] },
     ); // prettier-ignore
-    const rows = text.trim().split('\n').map((l) => l.split(' ').map((w) => parseInt(w, 16)));
+    const rows = text
+      .trim()
+      .split('\n')
+      .map((l) => l.split(' ').map((w) => parseInt(w, 16)));
     return kernels.map((_, i) => {
       const [ticks = 0, hash = 0] = rows[i] ?? [];
       const size = new RegExp(`^\\S+ (\\S+) T ${emitted.functions[i]?.name}$`, 'm').exec(symbols)?.[1] ?? '0';

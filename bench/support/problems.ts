@@ -64,7 +64,9 @@ export function makeProblem(o: ProblemOptions): ConvProblem {
     return next(2000) - 1000 - inputZero * sum;
   });
   const scale = o.scale ?? 1 / (40 * Math.sqrt(taps));
-  const factors = Array.from({ length: o.perTensor ? 1 : o.outC }, () => fixedPoint((scale * (600 + next(800))) / 1000));
+  const factors = Array.from({ length: o.perTensor ? 1 : o.outC }, () =>
+    fixedPoint((scale * (600 + next(800))) / 1000),
+  );
   const dtype = o.outputDtype ?? 'int8';
   const epilogue: Epilogue = {
     multiplier: factors.map((f) => f.multiplier),

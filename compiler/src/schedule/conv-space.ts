@@ -19,6 +19,11 @@ export function fitConv(parsed: ParsedConv, func: Func): Fitted | undefined {
   if (parsed.residual && !same) variables.push(parsed.residual);
   if (func.params.some((p) => !variables.includes(p)) || func.params.length !== variables.length) return undefined;
   const ordered = (parts: KernelParts): KernelParts => inParameterOrder(parts, func, variables) ?? parts;
+  return fitProblem(problem, same, ordered);
+}
+
+/** The template for a (normalised) problem; `same`: its residual is its input. */
+export function fitProblem(problem: ConvProblem, same: boolean, ordered: Ordered = (parts) => parts): Fitted {
   return isDepthwise(problem) ? fitDepthwise(problem, same, ordered) : fitDirect(problem, same, ordered);
 }
 

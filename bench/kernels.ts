@@ -1,0 +1,136 @@
+/**
+ * Instructions per multiply–accumulate of the kernel templates, on the emulated Cortex-M4, beside the goals: shapes of
+ * the MLPerf Tiny models and shapes of no model. `--search` also tries other points of each space and reports the best;
+ * `--only TEXT` takes the rows whose name has the text; `--json` prints data.
+ */
+import type { LoweredKernel } from '../compiler/src/loops/kernel.ts';
+import { fitProblem } from '../compiler/src/schedule/conv-space.ts';
+import { convMacs, normalise, type Residual } from '../compiler/src/schedule/problem.ts';
+import type { ScheduleConfig, ScheduleSpace } from '../compiler/src/schedule/task.ts';
+import { fnv, inputBytes, measure } from './support/emulator.ts';
+import { fixedPoint, makeProblem, random, reference, type ProblemOptions } from './support/problems.ts';
+
+interface Row extends ProblemOptions {
+  readonly name: string;
+  /** Instructions per multiply–accumulate to stay under. */
+  readonly goal: number;
+}
+
+const same = [1, 1, 1, 1] as const;
+const side = (scale: number, zeroPoint: number) => ({ ...fixedPoint(scale), zeroPoint, dtype: 'int8' as const });
+const residual: Residual = {
+  own: side(0.9, 4), other: side(0.77, -128), zeroPoint: -128, dtype: 'int8', min: -128, max: 127,
+}; // prettier-ignore
+
+const rows: readonly Row[] = [
+  { name: 'pointwise 64→64, 25×5', goal: 1.25, inH: 25, inW: 5, inC: 64, outC: 64, kH: 1, kW: 1 },
+  { name: 'pointwise 8→16, 48×48', goal: 1.9, inH: 48, inW: 48, inC: 8, outC: 16, kH: 1, kW: 1 },
+  { name: 'pointwise 32→32, 24×24', goal: 1.45, inH: 24, inW: 24, inC: 32, outC: 32, kH: 1, kW: 1 },
+  { name: 'pointwise 256→256, 3×3', goal: 1.25, inH: 3, inW: 3, inC: 256, outC: 256, kH: 1, kW: 1 },
+  { name: 'pointwise 16→32 stride 2, 32×32', goal: 1.7, inH: 32, inW: 32, inC: 16, outC: 32, kH: 1, kW: 1, stride: [2, 2] },
+  { name: '3×3 16→16, 32×32', goal: 1.32, inH: 32, inW: 32, inC: 16, outC: 16, kH: 3, kW: 3, padding: same },
+  { name: '3×3 32→32, 16×16', goal: 1.32, inH: 16, inW: 16, inC: 32, outC: 32, kH: 3, kW: 3, padding: same },
+  { name: '3×3 64→64, 8×8', goal: 1.32, inH: 8, inW: 8, inC: 64, outC: 64, kH: 3, kW: 3, padding: same },
+  { name: '3×3 16→32 stride 2, 32×32', goal: 1.32, inH: 32, inW: 32, inC: 16, outC: 32, kH: 3, kW: 3, stride: [2, 2], padding: [0, 0, 1, 1] },
+  { name: '3×3 64→64 with residual', goal: 1.4, inH: 8, inW: 8, inC: 64, outC: 64, kH: 3, kW: 3, padding: same, residual },
+  { name: 'first layer 3→16 3×3, 32×32', goal: 2.2, inH: 32, inW: 32, inC: 3, outC: 16, kH: 3, kW: 3, padding: same },
+  { name: 'first layer 3→8 3×3 stride 2, 96×96', goal: 2.2, inH: 96, inW: 96, inC: 3, outC: 8, kH: 3, kW: 3, stride: [2, 2], padding: [0, 0, 1, 1] },
+  { name: 'first layer 1→64 10×4 stride 2', goal: 2.2, inH: 49, inW: 10, inC: 1, outC: 64, kH: 10, kW: 4, stride: [2, 2], padding: [4, 1, 5, 1], inputZero: 83 },
+  { name: 'depthwise 3×3 64, 25×5', goal: 2.6, inH: 25, inW: 5, inC: 64, outC: 64, groups: 64, kH: 3, kW: 3, padding: same },
+  { name: 'depthwise 3×3 8, 48×48', goal: 2.6, inH: 48, inW: 48, inC: 8, outC: 8, groups: 8, kH: 3, kW: 3, padding: same },
+  { name: 'depthwise 3×3 16 stride 2, 48×48', goal: 3.4, inH: 48, inW: 48, inC: 16, outC: 16, groups: 16, kH: 3, kW: 3, stride: [2, 2], padding: [0, 0, 1, 1] },
+  { name: 'depthwise 3×3 256, 3×3', goal: 3.4, inH: 3, inW: 3, inC: 256, outC: 256, groups: 256, kH: 3, kW: 3, padding: same },
+  { name: 'depthwise 5×1 128, 26×1', goal: 3.4, inH: 26, inW: 1, inC: 128, outC: 128, groups: 128, kH: 5, kW: 1 },
+  { name: 'depthwise 15×1 128, 15×1', goal: 7, inH: 15, inW: 1, inC: 128, outC: 128, groups: 128, kH: 15, kW: 1 },
+  { name: 'dense 640→128', goal: 1.45, inH: 1, inW: 1, inC: 640, outC: 128, kH: 1, kW: 1, weightLimit: 90 },
+  { name: 'dense 128→128', goal: 1.45, inH: 1, inW: 1, inC: 128, outC: 128, kH: 1, kW: 1 },
+  { name: 'dense 128→8', goal: 2.2, inH: 1, inW: 1, inC: 128, outC: 8, kH: 1, kW: 1 },
+  // Shapes of no model: within 1.3 of the goals above.
+  { name: 'odd: 3×3 17→19, 11×13', goal: 1.72, inH: 11, inW: 13, inC: 17, outC: 19, kH: 3, kW: 3, padding: same, inputZero: 3 },
+  { name: 'odd: 5×5 16→24, 12×12', goal: 1.72, inH: 12, inW: 12, inC: 16, outC: 24, kH: 5, kW: 5, padding: [2, 2, 2, 2], inputZero: -7 },
+  { name: 'odd: 3×3 stride 3 16→16, 20×20', goal: 1.72, inH: 20, inW: 20, inC: 16, outC: 16, kH: 3, kW: 3, stride: [3, 3], padding: [0, 1, 1, 0] },
+  { name: 'odd: 3×3 dilation 2 16→16, 16×16', goal: 1.72, inH: 16, inW: 16, inC: 16, outC: 16, kH: 3, kW: 3, dilation: [2, 2], padding: [2, 2, 2, 2] },
+  { name: 'odd: 3×3 in 4 groups 32→32, 12×12', goal: 1.72, inH: 12, inW: 12, inC: 32, outC: 32, groups: 4, kH: 3, kW: 3, padding: same },
+  { name: 'odd: 1-D 5×1 24→40, 30×1', goal: 1.72, inH: 30, inW: 1, inC: 24, outC: 40, kH: 5, kW: 1 },
+  { name: 'odd: pointwise 13→7, 9×9', goal: 2.6, inH: 9, inW: 9, inC: 13, outC: 7, kH: 1, kW: 1, perTensor: true },
+  { name: 'odd: depthwise 5×5 12, 14×14', goal: 3.4, inH: 14, inW: 14, inC: 12, outC: 12, groups: 12, kH: 5, kW: 5, padding: [2, 2, 2, 2] },
+  { name: 'odd: depthwise 3×3 dilation 2 12, 14×14', goal: 3.4, inH: 14, inW: 14, inC: 12, outC: 12, groups: 12, kH: 3, kW: 3, dilation: [2, 2], padding: [2, 2, 2, 2] },
+  { name: 'odd: depthwise 3×3 multiplier 2 12→24, 14×14', goal: 3.4, inH: 14, inW: 14, inC: 12, outC: 24, groups: 12, kH: 3, kW: 3, padding: same },
+  { name: 'odd: dense 100→37', goal: 1.9, inH: 1, inW: 1, inC: 100, outC: 37, kH: 1, kW: 1, perTensor: true, inputZero: 9 },
+]; // prettier-ignore
+
+interface Result {
+  readonly name: string;
+  readonly macs: number;
+  readonly goal: number;
+  /** Of the default schedule. */
+  readonly instructionsPerMac: number;
+  readonly codeBytes: number;
+  readonly right: boolean;
+  readonly best?: { readonly instructionsPerMac: number; readonly config: ScheduleConfig };
+}
+
+function candidates(space: ScheduleSpace, count: number): ScheduleConfig[] {
+  const next = random(11);
+  const found = new Map([[JSON.stringify(space.default), space.default]]);
+  for (let tries = 0; found.size < count && tries < 20 * count; tries++) {
+    const config = Object.fromEntries(space.knobs.map((k) => [k.name, k.values[next(k.values.length)] ?? 0]));
+    if (config['requantize'] === 'wide' && space.default['requantize'] === 'high') continue;
+    if (space.isValid(config)) found.set(JSON.stringify(config), config);
+  }
+  return [...found.values()];
+}
+
+function run(row: Row, search: boolean): Result {
+  const plain = makeProblem(row);
+  const p = normalise(plain);
+  const fitted = fitProblem(p, false);
+  const configs = search ? candidates(fitted.space, 60) : [fitted.space.default];
+  const kernels = configs.map((c, i): LoweredKernel => {
+    const parts = fitted.lower(c);
+    return { ...parts, name: `k${i}`, flags: String(c['flags']).split(' '), origin: [] };
+  });
+  const input = new Int8Array(inputBytes(p.batch * p.inH * p.inW * p.inC, 0).buffer);
+  const outputs = p.batch * p.outH * p.outW * p.outC;
+  const other = row.residual ? new Int8Array(inputBytes(outputs, 1).buffer) : undefined;
+  const expected = fnv([reference(plain, input, other)]);
+  const measured = measure(kernels);
+  const macs = convMacs(p);
+  const [first] = measured;
+  let best: Result['best'];
+  measured.forEach((m, i) => {
+    const instructionsPerMac = m.instructions / macs;
+    if (m.hash === expected && (!best || instructionsPerMac < best.instructionsPerMac))
+      best = { instructionsPerMac, config: configs[i] ?? {} };
+  });
+  return {
+    name: row.name,
+    macs,
+    goal: row.goal,
+    instructionsPerMac: (first?.instructions ?? 0) / macs,
+    codeBytes: first?.codeBytes ?? 0,
+    right: measured.every((m) => m.hash === expected),
+    ...(search && best ? { best } : {}),
+  };
+}
+
+const args = process.argv.slice(2);
+const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : '';
+const search = args.includes('--search');
+const results = rows.filter((r) => r.name.includes(only)).map((r) => {
+  const result = run(r, search);
+  if (!args.includes('--json')) print(result);
+  return result;
+}); // prettier-ignore
+if (args.includes('--json')) console.log(JSON.stringify({ provenance: 'emulated', results }, undefined, 2));
+process.exitCode = results.every((r) => r.right) ? 0 : 1;
+
+function print(r: Result): void {
+  const best = r.best
+    ? `  best ${r.best.instructionsPerMac.toFixed(2)} (${((100 * r.instructionsPerMac) / r.best.instructionsPerMac - 100).toFixed(0)} %) ${JSON.stringify(r.best.config)}`
+    : '';
+  const verdict = !r.right ? 'WRONG' : r.instructionsPerMac <= r.goal ? 'ok' : 'over';
+  console.log(
+    `${r.name.padEnd(46)} ${r.instructionsPerMac.toFixed(2).padStart(6)} insn/MAC, goal ${r.goal.toFixed(2)} ${verdict}  ${r.codeBytes} B code${best}`,
+  );
+}
