@@ -1,4 +1,4 @@
-/** The engine as this extension runs it: `dist/relay.mjs` with the machine's settings. */
+/** The engine as this extension runs it: `bin/relay` with the machine's settings. */
 import * as vscode from 'vscode';
 import { engineEnvironment, type ToolPaths } from './engine/command.ts';
 import type { EngineRun } from './engine/process.ts';
@@ -8,7 +8,7 @@ export function engineBase(context: vscode.ExtensionContext): Pick<EngineRun, 'p
   const replaced = context.extensionMode === vscode.ExtensionMode.Production ? undefined : process.env['RELAY_ENGINE'];
   return {
     program: process.execPath,
-    prefix: [replaced ?? vscode.Uri.joinPath(context.extensionUri, 'dist', 'relay.mjs').fsPath],
+    prefix: [replaced ?? vscode.Uri.joinPath(context.extensionUri, 'bin', 'relay').fsPath],
     env: engineEnvironment(process.env, toolPaths()),
   };
 }

@@ -71,7 +71,12 @@ async function tune(
   const stopped = tuned.kind === 'cancelled';
   if (tuned.kind === 'failed') return failed(output, tuned);
   // The records of a stopped run are kept: deploying the best so far is what the user has paid for, if wanted.
-  if (stopped && !(await deployAnyway(name))) return undefined;
+  if (stopped && !(await deployAnyway(name))) {
+    if (!tuned.json) return undefined;
+    const soFar = readResult({ model: name, board: request.board, stopped }, tuned.json, undefined);
+    showResult(soFar);
+    return soFar;
+  }
   const deployed = await withEngine(
     context,
     output,
@@ -130,13 +135,18 @@ async function withEngine(
       return runEngine({
         ...engineBase(context),
         args,
-        cwd: path.dirname(request.model),
+        cwd: workingFolder(request.model),
         onProgress,
         onLog: (line) => output.info(line),
         signal: abort.signal,
       });
     },
   );
+}
+
+/** Where the engine keeps its records: the workspace's folder, as in a terminal opened there, else the model's. */
+function workingFolder(model: string): string {
+  return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(model))?.uri.fsPath ?? path.dirname(model);
 }
 
 /** The model: what the command was called on, else the active editor's file; saved, on disk. */

@@ -75,7 +75,11 @@ describe('the result view', () => {
     const evil = '<img src=x onerror=alert(1)>"\'&';
     const hostile = readResult(
       { model: evil, board: evil, stopped: false },
-      { layers: [{ name: evil, before: { value: 1, unit: evil, provenance: evil }, after: 1 }], notes: [evil] },
+      {
+        layers: [{ name: evil, before: { value: 1, unit: evil, provenance: evil }, after: 1, description: evil }],
+        failure: { message: evil },
+        difference: evil,
+      },
       { matches: true, provenance: evil },
     );
     const text = resultPage(hostile, 'n');

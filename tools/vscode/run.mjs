@@ -53,6 +53,10 @@ async function bundleSuites(names) {
 async function freshWorkspace() {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'relay-workspace-'));
   await cp(path.join(root, 'test', 'vscode', 'workspace'), folder, { recursive: true });
+  await cp(path.join(root, 'examples', 'keyword_spotting'), folder, {
+    recursive: true,
+    filter: (file) => !file.endsWith('.ts'),
+  });
   return folder;
 }
 

@@ -1,6 +1,6 @@
 /** The result view as one HTML page: no script, everything escaped, colours from the editor's theme. */
 import { duration } from './progress.ts';
-import { speedUp, type Figure, type MemoryFigure, type TuneResult } from './result.ts';
+import { speedUp, type Figure, type LayerRow, type MemoryFigure, type TuneResult } from './result.ts';
 
 /** Text for HTML, in content and in attribute values. */
 export function escapeHtml(text: string): string {
@@ -99,7 +99,7 @@ function layers(result: TuneResult): string {
   const rows = result.layers.map((layer) => {
     const factor = speedUp(layer.before, layer.after);
     const share = factor === undefined ? '' : meter(1 / factor);
-    return `<tr><th scope="row">${escapeHtml(layer.name)}</th>${cell(layer.before)}${cell(layer.after)}<td class="number">${
+    return `<tr>${layerName(layer)}${cell(layer.before)}${cell(layer.after)}<td class="number">${
       factor === undefined ? '' : `${factor.toFixed(2)}×`
     }</td><td class="meter">${share}</td></tr>`;
   });
@@ -107,6 +107,11 @@ function layers(result: TuneResult): string {
 <div class="scroll" tabindex="0" role="region" aria-labelledby="layers"><table>
 <thead><tr><th scope="col">Layer</th><th scope="col" class="number">Untuned (${escapeHtml(unit)})</th><th scope="col" class="number">Tuned (${escapeHtml(unit)})</th><th scope="col" class="number">Speed-up</th><th scope="col">Tuned ÷ untuned</th></tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></div></section>`;
+}
+
+function layerName(layer: LayerRow): string {
+  if (layer.description === '') return `<th scope="row">${escapeHtml(layer.name)}</th>`;
+  return `<th scope="row">${escapeHtml(layer.description)}<br><code>${escapeHtml(layer.name)}</code></th>`;
 }
 
 function cell(figure: Figure | undefined): string {
@@ -151,7 +156,9 @@ rect.track { fill: var(--vscode-editorWidget-border, var(--vscode-panel-border))
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--vscode-editorWidget-border, var(--vscode-panel-border)); }
 thead th { color: var(--vscode-descriptionForeground); font-weight: 400; }
-tbody th { font-weight: 400; font-family: var(--vscode-editor-font-family); }
+tbody th { font-weight: 400; }
+tbody th code { color: var(--vscode-descriptionForeground); font-size: 0.85em; }
+code { font-family: var(--vscode-editor-font-family); color: inherit; background: none; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .provenance { color: var(--vscode-descriptionForeground); font-size: 0.85em; }
 td.meter { width: 22%; min-width: 90px; }

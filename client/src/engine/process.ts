@@ -1,10 +1,10 @@
 /** Runs the engine in a child process: the same command as in a terminal. */
 import { spawn } from 'node:child_process';
 import { LineSplitter, parseProgress, type Progress } from './progress.ts';
-import { booleanAt, objectAt, parseObject, textAt, type JsonObject } from './values.ts';
+import { objectAt, parseObject, textAt, type JsonObject } from './values.ts';
 
 export interface EngineRun {
-  /** The program and the arguments before the verb: Node and `dist/relay.mjs`. */
+  /** The program and the arguments before the verb: Node and `bin/relay`. */
   readonly program: string;
   readonly prefix: readonly string[];
   readonly args: readonly string[];
@@ -22,8 +22,8 @@ export type EngineOutcome =
   | { readonly kind: 'cancelled'; readonly json: JsonObject | undefined }
   | { readonly kind: 'failed'; readonly message: string; readonly remedy: string | undefined };
 
-/** How long a cancelled engine may take to save its records. */
-const graceMs = 5000;
+/** How long a cancelled engine may take to finish its batch and to run the best build that it found. */
+const graceMs = 20_000;
 /** A summary larger than this is no summary. */
 const mostOutput = 64 * 1024 * 1024;
 
@@ -78,9 +78,9 @@ export function runEngine(run: EngineRun): Promise<EngineOutcome> {
 /** What an exit code and a summary mean together. */
 export function outcomeOf(code: number | null, json: JsonObject | undefined, logged: readonly string[]): EngineOutcome {
   const error = objectAt(json, 'error');
-  if (error || booleanAt(json, 'ok') === false) {
-    const message = textAt(error, 'message') ?? textAt(json, 'message') ?? 'The engine reported an error.';
-    return { kind: 'failed', message, remedy: textAt(error, 'remedy') ?? textAt(json, 'remedy') };
+  if (error) {
+    const message = textAt(error, 'message') ?? 'The engine reported an error.';
+    return { kind: 'failed', message, remedy: textAt(error, 'remedy') };
   }
   if (json) return { kind: 'done', exitCode: code ?? 1, json };
   const last = logged.slice(-6).join('\n');

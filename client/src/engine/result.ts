@@ -12,6 +12,8 @@ export interface Figure {
 
 export interface LayerRow {
   readonly name: string;
+  /** What the layer computes, in words; empty when the engine did not say. */
+  readonly description: string;
   readonly before: Figure | undefined;
   readonly after: Figure | undefined;
 }
@@ -62,12 +64,27 @@ export function readResult(
       after: deployed ?? figure(total?.['after'] ?? tune?.['after'], defaults) ?? sum(layers.map((l) => l.after)),
     },
     memory: [...memory('RAM', deploy, tune), ...memory('Flash', deploy, tune)],
-    matches: booleanAt(deploy, 'matches'),
+    matches: booleanAt(deploy, 'matches') ?? booleanAt(tune, 'matches'),
     trials: numberAt(tune, 'trials'),
     seconds: numberAt(tune, 'seconds'),
     stopped: about.stopped,
-    notes: [...listAt(tune, 'notes'), ...listAt(deploy, 'notes')].filter((n): n is string => typeof n === 'string'),
+    notes: [...notesOf(tune), ...notesOf(deploy)],
   };
+}
+
+/** What the user should know beside the numbers: why a search ended early, in what an output differs, made-up inputs. */
+function notesOf(source: JsonObject | undefined): string[] {
+  const failure = objectAt(source, 'failure');
+  const stopped = textAt(failure, 'message');
+  const difference = textAt(source, 'difference');
+  const random = listAt(source, 'randomInputs').filter((name): name is string => typeof name === 'string');
+  return [
+    ...(stopped === undefined
+      ? []
+      : [`The search ended early: ${stopped} ${textAt(failure, 'remedy') ?? ''}`.trimEnd()]),
+    ...(difference === undefined ? [] : [`The output differs: ${difference}`]),
+    ...(random.length === 0 ? [] : [`Compared on random values for ${random.map((name) => `%${name}`).join(', ')}.`]),
+  ];
 }
 
 function firstList(object: JsonObject | undefined, keys: readonly string[]): readonly unknown[] {
@@ -97,7 +114,8 @@ function readLayer(entry: unknown, defaults: Defaults): LayerRow[] {
   if (!isObject(entry)) return [];
   const name = textAt(entry, 'name') ?? textAt(entry, 'task') ?? textAt(entry, 'kernel');
   if (!name) return [];
-  return [{ name, before: figure(entry['before'], defaults), after: figure(entry['after'], defaults) }];
+  const description = textAt(entry, 'description') ?? '';
+  return [{ name, description, before: figure(entry['before'], defaults), after: figure(entry['after'], defaults) }];
 }
 
 /** The sum of figures of one unit; undefined when one is missing. */

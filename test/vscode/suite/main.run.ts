@@ -1,3 +1,4 @@
+import { deployTests } from './deploy.ts';
 import { languageTests } from './language.ts';
 import { runSuite } from './runner.ts';
 
@@ -5,5 +6,6 @@ import { runSuite } from './runner.ts';
 export function run(): Promise<void> {
   return runSuite(() => {
     languageTests();
+    deployTests();
   });
 }

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { hasDriver, screenshot, tell, texts, until, webviewTexts } from './driver.ts';
+import { closeAll, hoverText, open, positionOf } from './editor.ts';
+
+/** As much of the command's result as the tests look at. */
+interface Result {
+  readonly board: string;
+  readonly matches: boolean | undefined;
+  readonly layers: readonly { readonly before?: Figure; readonly after?: Figure }[];
+  readonly total: { readonly before?: Figure; readonly after?: Figure };
+  readonly memory: readonly { readonly name: string; readonly used: Figure }[];
+}
+interface Figure {
+  readonly value: number;
+  readonly unit: string;
+  readonly provenance: string;
+}
+
+/** From the source to the emulated board. */
+export function deployTests(): void {
+  describe('Show Lowering', () => {
+    afterEach(closeAll);
+
+    /** The text of the lowering document of a stage, when it is open. */
+    const lowered = (stage: string): string | undefined =>
+      vscode.workspace.textDocuments
+        .find((d) => d.uri.scheme === 'relay-lowering' && d.uri.path.includes(stage))
+        ?.getText();
+
+    it('opens a stage beside the source and leaves the focus there', async () => {
+      const { document } = await open('keyword_spotting.relay');
+      await hoverText(document.uri, positionOf(document, '%0', 1));
+      await vscode.commands.executeCommand('relay.showLowering', document.uri, 'fused');
+      const text = await until('the lowered program', () => lowered('fused'));
+      assert.match(text, /qnn\.conv2d/);
+      assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), document.uri.toString());
+    });
+
+    it('follows the source as it changes, down to C', async function () {
+      this.timeout(90_000);
+      const editor = await open('keyword_spotting.relay');
+      await hoverText(editor.document.uri, positionOf(editor.document, '%0', 1));
+      await vscode.commands.executeCommand('relay.showLowering', editor.document.uri, 'c');
+      const before = await until('C', () => lowered('.c'));
+      assert.match(before, /#include/);
+      const at = positionOf(editor.document, '@main', 0);
+      await editor.edit((edit) => edit.replace(new vscode.Range(at, at.translate(0, 5)), '@other'));
+      await until(
+        'the note that there is no @main',
+        () => /@main/.test(lowered('.c') ?? '') && !/#include/.test(lowered('.c') ?? ''),
+      );
+      await vscode.commands.executeCommand('undo');
+      await until('C again', () => lowered('.c') === before);
+    });
+
+    it('asks for the stage when none is given', async function () {
+      if (!hasDriver) this.skip();
+      await open('keyword_spotting.relay');
+      const shown = vscode.commands.executeCommand('relay.showLowering');
+      const labels = await until('the list of stages', async () => {
+        const found = await texts('.quick-input-list .monaco-list-row .label-name');
+        return found.length > 4 ? found : undefined;
+      });
+      assert.ok(
+        labels.some((label) => label.includes('Fused')),
+        labels.join(', '),
+      );
+      await tell('press', { key: 'Escape' });
+      await shown;
+    });
+  });
+
+  describe('Tune and Deploy', () => {
+    after(closeAll);
+
+    it('tunes on the emulated board and shows what it won, with the output proved right', async function () {
+      this.timeout(240_000);
+      const { document } = await open('keyword_spotting.relay');
+      const running = vscode.commands.executeCommand<Result | undefined>('relay.tuneAndDeploy', document.uri, {
+        board: 'mps2-an386',
+        trials: 8,
+      });
+      if (hasDriver) {
+        const toast = await until('progress', async () =>
+          (await texts('.notification-toast')).find((text) =>
+            /Tuning keyword_spotting\.relay on mps2-an386/.test(text),
+          ),
+        );
+        assert.ok(toast);
+      }
+      const result = await running;
+      assert.ok(result, 'there is a result');
+      assert.equal(result.matches, true);
+      assert.equal(result.board, 'mps2-an386');
+      const { before, after } = result.total;
+      assert.ok(before && after && after.value <= before.value, `${after?.value} after, ${before?.value} before`);
+      assert.equal(after.provenance, 'emulated');
+      assert.ok(result.layers.length > 3);
+      for (const layer of result.layers) assert.ok(layer.before && layer.after);
+      assert.deepEqual(
+        result.memory.map((m) => m.name),
+        ['RAM', 'Flash'],
+      );
+    });
+
+    it('shows the result in a view that says where each number came from', async function () {
+      if (!hasDriver) this.skip();
+      const verdict = await webviewTexts('.verdict');
+      assert.match(verdict.join(' '), /matches the reference/);
+      const cards = (await webviewTexts('.card')).join('\n');
+      for (const word of ['Untuned', 'Tuned', 'Speed-up', 'RAM', 'Flash', 'emulated'])
+        assert.ok(cards.includes(word), word);
+      assert.ok((await webviewTexts('tbody tr')).length > 3);
+      await vscode.commands.executeCommand('notifications.clearAll');
+      await screenshot('result');
+    });
+
+    it('can be stopped, and says so', async function () {
+      if (!hasDriver) this.skip();
+      this.timeout(120_000);
+      const { document } = await open('keyword_spotting.relay');
+      const running = vscode.commands.executeCommand<Result | undefined>('relay.tuneAndDeploy', document.uri, {
+        board: 'mps2-an386',
+        trials: 5000,
+      });
+      await until('trials', async () =>
+        (await texts('.notification-toast')).find((text) => /\d+ of 5000 trials · best .* instructions/.test(text)),
+      );
+      await tell('click', {
+        selector:
+          '.notification-toast .monaco-button:has-text("Cancel"), .notification-toast .action-label.codicon-notifications-clear',
+      });
+      await until(
+        'the offer to deploy',
+        async () => (await texts('.notification-toast')).find((text) => /was stopped/.test(text)),
+        60_000,
+      );
+      await vscode.commands.executeCommand('notifications.clearAll');
+      const result = await running;
+      assert.ok(result === undefined || result.matches === true);
+    });
+  });
+}
