@@ -23,7 +23,7 @@ export interface MemoryPlan {
 export interface PlanOptions {
   /** Moves of the hill climb. Default 4000. */
   readonly effort?: number;
-  /** Placements that the exhaustive search may try. Default 200,000. */
+  /** Placements that the exhaustive search may try. Default 50,000. */
   readonly exhaustiveLimit?: number;
   readonly token?: CancellationToken;
 }
@@ -68,7 +68,9 @@ class Search {
     let order = orders[0] ?? [];
     for (const candidate of orders) if (this.tryOrder(candidate)) order = candidate;
     this.climb(order);
-    const exhaustive = this.best.bytes > this.bound && this.exhaust();
+    // Buffers at an exact distance must move together, which placing one after another does not try.
+    const complete = !this.neighbours.some((list) => list.some(([, need]) => need.exactly !== undefined));
+    const exhaustive = this.best.bytes > this.bound && this.exhaust() && complete;
     return { placement: this.best, exhaustive };
   }
 
@@ -89,19 +91,24 @@ class Search {
     ];
   }
 
-  /** Lowest offset at which `i` fits beside what is placed (offset ≥ 0 in `offsets`). */
-  private lowest(i: number, offsets: readonly number[]): number {
+  /** Lowest offset, at or above `floor`, at which `i` fits beside what is placed (offset ≥ 0 in `offsets`). */
+  private lowest(i: number, offsets: readonly number[], floor = 0): number {
     const align = Math.max(1, this.buffers[i]?.align ?? 1);
-    // Open intervals of offsets that a placed neighbour forbids.
-    const forbidden: [number, number][] = [];
+    const up = (x: number): number => Math.ceil(x / align) * align;
+    const placed: { readonly from: number; readonly to: number; readonly exact: number }[] = [];
+    const candidates = [up(floor)];
     for (const [j, need] of this.neighbours[i] ?? []) {
       const at = offsets[j] ?? -1;
-      if (at >= 0) forbidden.push([at - need.above, at + need.below]);
+      if (at < 0) continue;
+      const exact = need.exactly === undefined ? -1 : at - need.exactly;
+      placed.push({ from: at - need.above, to: at + need.below, exact });
+      if (at + need.below > floor) candidates.push(up(at + need.below));
+      if (exact >= floor && exact % align === 0) candidates.push(exact);
     }
-    forbidden.sort((x, y) => x[0] - y[0]);
-    let offset = 0;
-    for (const [from, to] of forbidden) if (offset > from && offset < to) offset = Math.ceil(to / align) * align;
-    return offset;
+    candidates.sort((x, y) => x - y);
+    const found = candidates.find((x) => placed.every((p) => x <= p.from || x >= p.to || x === p.exact));
+    if (found === undefined) throw new Error('no offset fits, though the end of memory is free');
+    return found;
   }
 
   private place(order: readonly number[]): Placement {
@@ -162,7 +169,7 @@ class Search {
   /** Tries every order that places at non-decreasing offsets; false when the limit ended the search before that. */
   private exhaust(): boolean {
     const n = this.buffers.length;
-    let budget = this.options.exhaustiveLimit ?? 200_000;
+    let budget = this.options.exhaustiveLimit ?? 50_000;
     const offsets = new Array<number>(n).fill(-1);
     const visit = (placed: number, floor: number, bytes: number): boolean => {
       if (placed === n) {
@@ -172,7 +179,7 @@ class Search {
       const candidates: [number, number][] = [];
       for (let i = 0; i < n; i++) {
         if ((offsets[i] ?? 0) >= 0) continue;
-        const at = this.lowestFrom(i, offsets, floor);
+        const at = this.lowest(i, offsets, floor);
         if (at + (this.buffers[i]?.bytes ?? 0) >= this.best.bytes) return true;
         candidates.push([at, i]);
       }
@@ -191,22 +198,5 @@ class Search {
       return true;
     };
     return visit(0, 0, 0);
-  }
-
-  /** As `lowest`, at or above `floor`. */
-  private lowestFrom(i: number, offsets: readonly number[], floor: number): number {
-    const align = Math.max(1, this.buffers[i]?.align ?? 1);
-    let offset = Math.ceil(floor / align) * align;
-    for (let again = true; again;) {
-      again = false;
-      for (const [j, need] of this.neighbours[i] ?? []) {
-        const at = offsets[j] ?? -1;
-        if (at >= 0 && offset > at - need.above && offset < at + need.below) {
-          offset = Math.ceil((at + need.below) / align) * align;
-          again = true;
-        }
-      }
-    }
-    return offset;
   }
 }

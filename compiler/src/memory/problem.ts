@@ -11,13 +11,14 @@ export interface PlanBuffer {
 }
 
 /**
- * Buffer `output` may share bytes with buffer `input` if it starts `leadBytes` or more below it. Has effect only where
- * the input's last step is the output's first.
+ * Buffer `output` may share bytes with buffer `input` if it starts `leadBytes` or more below it, or, with `exact`, just
+ * that far below it. Has effect only where the input's last step is the output's first.
  */
 export interface PlanOverlap {
   readonly input: number;
   readonly output: number;
   readonly leadBytes: number;
+  readonly exact?: boolean;
 }
 
 export interface MemoryProblem {
@@ -26,11 +27,13 @@ export interface MemoryProblem {
 }
 
 /**
- * What two buffers that live together demand of `offset(b) − offset(a)`: at least `above` or at most `−below`.
+ * What two buffers that live together demand of `offset(b) − offset(a)`: at least `above`, at most `−below`, or
+ * `exactly` that.
  */
 export interface Separation {
   readonly above: number;
   readonly below: number;
+  readonly exactly?: number;
 }
 
 /** Demands between all pairs: `separations[a].get(b)` is absent where any offsets do. */
@@ -45,9 +48,14 @@ export function separationsOf(problem: MemoryProblem): readonly ReadonlyMap<numb
       result[j]?.set(i, { above: b.bytes, below: a.bytes });
     }
   });
-  for (const { input, output, leadBytes } of overlaps) {
+  for (const { input, output, leadBytes, exact } of overlaps) {
     const [a, b] = [buffers[input], buffers[output]];
     if (a === undefined || b === undefined || a.last !== b.first || !result[input]?.has(output)) continue;
+    if (exact === true) {
+      result[input]?.set(output, { above: a.bytes, below: b.bytes, exactly: -leadBytes });
+      result[output]?.set(input, { above: b.bytes, below: a.bytes, exactly: leadBytes });
+      continue;
+    }
     const below = Math.min(b.bytes, Math.max(0, leadBytes));
     result[input]?.set(output, { above: a.bytes, below });
     result[output]?.set(input, { above: below, below: a.bytes });

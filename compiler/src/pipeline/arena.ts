@@ -117,9 +117,14 @@ function overlapsOf(
     for (const storage of new Set(step.args.map(storageOf))) {
       const from = index.get(storage);
       const uses = step.args.flatMap((arg, i) => (storageOf(arg) === storage ? [i] : []));
-      const leads = uses.map((i) => lowered.overlaps.find((o) => o.input === i && o.output === output)?.leadBytes);
-      if (from === undefined || to === undefined || from === to || leads.some((l) => l === undefined)) continue;
-      found.push({ input: from, output: to, leadBytes: Math.max(...leads.map((l) => l ?? 0)) });
+      const allowed = uses.map((i) => lowered.overlaps.find((o) => o.input === i && o.output === output));
+      if (from === undefined || to === undefined || from === to) continue;
+      const leads = allowed.flatMap((o) => (o === undefined ? [] : [o.leadBytes]));
+      if (leads.length < uses.length) continue;
+      const leadBytes = Math.max(...leads);
+      const exact = allowed.filter((o) => o?.exact === true);
+      if (exact.some((o) => o?.leadBytes !== leadBytes)) continue;
+      found.push({ input: from, output: to, leadBytes, ...(exact.length > 0 ? { exact: true } : {}) });
     }
   });
   return found;
