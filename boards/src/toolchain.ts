@@ -228,6 +228,17 @@ export class Toolchain {
     return { ok: false, error: explainOverflow(linked.error.message, roomy.ok ? roomy.value : undefined, profile) };
   }
 
+  /** Removes objects and images that are not needed any more; a later compilation makes them anew. */
+  async discard(files: readonly string[]): Promise<void> {
+    const gone = new Set(files);
+    for (const file of files) {
+      this.objects.delete(path.basename(file, '.o'));
+      if (file.endsWith('.o')) gone.add(file.replace(/\.o$/, '.c'));
+      else gone.add(`${file}.ld`);
+    }
+    await Promise.all([...gone].map((file) => rm(file, { force: true })));
+  }
+
   /** Whether code and constants can be placed in flash at all. */
   get hasFlash(): boolean {
     return codeRegion(this.profile, 'flash') !== undefined;

@@ -44,6 +44,8 @@ const PATIENCE = 20;
 const LEAST_LIMIT_MS = 1500;
 /** Wall-clock timers are noisy; the least of several runs is taken. */
 const NOISY_REPEATS = 4;
+/** Batches whose files stay on disk: the one that runs and the one that is compiled beside it. */
+const BATCHES_KEPT = 2;
 
 interface TaskData {
   readonly inputs: readonly NDArray[];
@@ -74,6 +76,8 @@ export class BoardMeasurer implements Measurer {
   /** Results by kernel hash: two configs that emit the same C are measured once. */
   private readonly known = new Map<string, Trial>();
   private files = 0;
+  /** Files of batches that have run, the latest last. */
+  private readonly spent: string[][] = [];
 
   private constructor(profile: BoardProfile, toolchain: Toolchain, device: Board, options: BoardMeasurerOptions) {
     this.profile = profile;
@@ -233,6 +237,12 @@ export class BoardMeasurer implements Measurer {
       if (known) onTrial({ ...known, config: slot.candidate.config });
       else waiting.set(hash, [...(waiting.get(hash) ?? []), slot]);
     }
+    // The next batch may share objects with this one, so files are kept for one batch longer.
+    this.spent.push([
+      ...images.map(({ image }) => image.path),
+      ...slots.flatMap(({ object }) => (object === undefined ? [] : [object])),
+    ]);
+    if (this.spent.length > BATCHES_KEPT) await this.toolchain.discard(this.spent.shift() ?? []);
     for (const { image, slots: own } of images) {
       const loading = performance.now();
       const loaded = await this.device.load(image, token);

@@ -26,7 +26,7 @@ export interface TuneOptions {
   readonly scheduler: Scheduler;
   /** `model` (default), `random` or `grid`. */
   readonly strategy?: string;
-  /** New trials to spend over all tasks; default 256. Points found in the records are not counted. */
+  /** New trials over all tasks; default 256, or no limit when `seconds` is given. Points in the records do not count. */
   readonly trials?: number;
   /** Wall-clock limit. */
   readonly seconds?: number;
@@ -52,7 +52,7 @@ export interface TuneOptions {
 export interface TuneProgress {
   readonly task: string;
   readonly description: string;
-  /** New trials so far, of `total`. */
+  /** New trials so far, of `total`, which is an estimate when only time is limited. */
   readonly trials: number;
   readonly total: number;
   readonly last: { readonly verdict: Verdict; readonly cost: Cost | null };
@@ -155,7 +155,7 @@ class Session {
     this.measurer = measurer;
     this.seed = seed;
     this.token = options.token ?? neverCancelled;
-    this.total = options.trials ?? 256;
+    this.total = options.trials ?? (options.seconds === undefined ? 256 : Number.POSITIVE_INFINITY);
     this.states = merge(options.tasks).map(({ task, weight }): State => {
       const space = options.scheduler.spaceOf(task, options.target);
       const work = Math.max(1, task.macs);
@@ -354,7 +354,9 @@ class Session {
       task: state.task.key,
       description: state.task.description,
       trials: this.trials,
-      total: this.total,
+      total: Number.isFinite(this.total)
+        ? this.total
+        : Math.round(this.trials * Math.max(1, (this.options.seconds ?? 0) / seconds)),
       last: { verdict: trial.verdict, cost: trial.cost },
       bestOfTask: state.bestCost,
       defaultTotal: this.totalOf((one) => one.defaultCost),
