@@ -19,7 +19,9 @@ export interface Judged {
 
 /** What TVM would reject: errors, and uses of extensions, which are marked but accepted here. */
 export function errorsOf(result: CheckResult): { readonly code: string; readonly message: string }[] {
-  return [...result.tree.errors, ...result.diagnostics].filter((diagnostic) => diagnostic.severity === 'error' || diagnostic.code.startsWith('extension-'));
+  return [...result.tree.errors, ...result.diagnostics].filter(
+    (diagnostic) => diagnostic.severity === 'error' || diagnostic.code.startsWith('extension-'),
+  );
 }
 
 function difference(case_: Case): Extract<Outcome, { kind: 'differs' }> | undefined {

@@ -15,7 +15,66 @@ export interface Deviation {
   readonly applies: (case_: Case, difference: Difference) => boolean;
 }
 
-export const deviations: readonly Deviation[] = [];
+function acceptedHere(difference: Difference): boolean {
+  return difference.what === 'verdict' && difference.detail.startsWith('accepted here');
+}
+
+/** Names bound by `let`, and names bound by parameters and patterns. */
+function shadows(text: string): boolean {
+  const code = text.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, ' ');
+  const bound = new Set([...code.matchAll(/[(,]\s*%([A-Za-z_]\w*)\s*(?:[:,)])/g)].map((match) => match[1]));
+  const lets = [...code.matchAll(/\blet\s+%([A-Za-z_]\w*)/g)].map((match) => match[1]);
+  return lets.some((name) => bound.has(name)) || new Set(lets).size < lets.length;
+}
+
+/** A function without a result type that another function calls. */
+function callsUnannotated(text: string): boolean {
+  const code = text.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, ' ');
+  for (const match of code.matchAll(/\bdef\s+@(\w+)\s*(?:\[[^\]]*\])?\s*\(/g)) {
+    let depth = 1;
+    let at = match.index + match[0].length;
+    for (; at < code.length && depth > 0; at++) depth += code[at] === '(' ? 1 : code[at] === ')' ? -1 : 0;
+    if (/^\s*->/.test(code.slice(at))) continue;
+    if (new RegExp(`@${match[1]}\\b`).test(code.slice(0, match.index) + code.slice(at))) return true;
+  }
+  return false;
+}
+
+export const deviations: readonly Deviation[] = [
+  {
+    name: 'let-shadows-parameter',
+    reason:
+      'A `let` shadows a parameter or pattern variable of the same name. TVM silently keeps the parameter, so that the value bound is never seen; every reader of the program expects the `let` to count.',
+    applies: (case_, difference) => (acceptedHere(difference) || difference.what !== 'verdict') && shadows(case_.text),
+  },
+  {
+    name: 'inferred-result-of-callee',
+    reason:
+      'A function without a result annotation is called. TVM cannot infer the call, or believes whatever its context says; here the callee is inferred first.',
+    applies: (case_, difference) => acceptedHere(difference) && callsUnannotated(case_.text),
+  },
+  {
+    name: 'operator-on-type-parameter',
+    reason:
+      'An operator that needs tensors is applied to a value of a type parameter, with an annotated result. TVM drops the unsolved relation and its own compiler fails later.',
+    applies: (_, difference) => /not-a-tensor: .* found `[A-Z]\w*`/.test(difference.detail),
+  },
+  {
+    name: 'undefined-type-in-definition',
+    reason: 'A type definition mentions a type that does not exist. TVM looks only when a value of it is used.',
+    applies: (_, difference) => difference.what === 'verdict' && difference.detail.startsWith('unknown-type'),
+  },
+  {
+    name: 'projection-of-call',
+    reason: 'A projection follows a call or a projection, as in `split(…).0` and `%t.0.1`. TVM trips in its lexer.',
+    applies: (case_, difference) => acceptedHere(difference) && /\)\.\d|\.\d+\.\d/.test(case_.text),
+  },
+  {
+    name: 'sign-after-number',
+    reason: 'A minus sign follows a digit without a gap, as in `1--7`. TVM reads a malformed number.',
+    applies: (case_, difference) => acceptedHere(difference) && /\d[+-]+\d/.test(case_.text),
+  },
+];
 
 export function deviationOf(case_: Case, difference: Difference): Deviation | undefined {
   if (difference.what === 'crash') return undefined;

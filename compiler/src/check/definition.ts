@@ -83,7 +83,12 @@ export class DefinitionCheck {
       if (!this.fn || !this.signature || !this.declared) return;
       const { params, ret, typeParams } = this.signature;
       const own = finishFunction(cx, this.fn, params, ret, type, typeParams);
-      if (!ret) cx.unify(this.declared.ret, own.ret);
+      if (!ret && !cx.unify(this.declared.ret, own.ret).ok) {
+        cx.report('infinite-type', body.result.span, 'The function returns itself: its type would contain itself.', {
+          remedy: 'Annotate the result type, or return another value.',
+        });
+        cx.poison(this.declared.ret);
+      }
       this.inferred = own;
       cx.setType(this.fn, own);
     });
@@ -95,18 +100,22 @@ export class DefinitionCheck {
     const chunk = new Chunk();
     cx.chunk = chunk;
     cx.own = new Set();
+    const wasKnown = this.allKnown();
     run();
     solve(cx);
     if (node.kind === 'let' || node.kind === 'free_var') chunk.local = cx.locals.get(node.name.text);
-    const known = cx.solver.openCount === 0 && cx.pending.size === 0;
-    if (known && !cx.solver.hasForwards) {
-      if (cx.solver.created > this.seen) resolveChunk(cx, chunk);
+    if (this.allKnown() && !cx.solver.hasForwards) {
+      if (!wasKnown || cx.solver.created > this.seen) resolveChunk(cx, chunk);
       chunk.closed = true;
     }
     this.seen = cx.solver.created;
     this.chunks.set(node, chunk);
   }
   private seen = 0;
+
+  private allKnown(): boolean {
+    return this.cx.solver.openCount === 0 && this.cx.pending.size === 0;
+  }
 
   /** Takes a chunk over when everything it refers to is as it was. */
   private adopt(chunk: Chunk): boolean {

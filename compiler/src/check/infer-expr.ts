@@ -329,6 +329,15 @@ export function inferStatement(cx: Context, statement: Statement): void {
 }
 
 function inferFreeVar(cx: Context, statement: FreeVarStatement): void {
+  if (cx.order !== Infinity)
+    cx.report(
+      'free-variable',
+      statement.name.span,
+      `A function cannot mention the free variable \`%${statement.name.text}\`.`,
+      {
+        remedy: `Add \`%${statement.name.text}\` as a parameter.`,
+      },
+    );
   const type = annotation(cx, statement.type) ?? cx.solver.fresh();
   const symbol = { kind: 'local', name: statement.name.text, definition: statement } as const;
   cx.setType(statement, type);

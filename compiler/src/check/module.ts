@@ -46,7 +46,8 @@ function declareConstructors(
   const adt = definition.name.text;
   const list: ConstructorInfo[] = [];
   const mark = cx.typeNames.mark();
-  for (const variable of typeParams) cx.typeNames.bind(variable.name, variable);
+  // A repeated name keeps its first meaning.
+  for (const variable of [...typeParams].reverse()) cx.typeNames.bind(variable.name, variable);
   const whole: Type = { kind: 'adt', head: adt, args: typeParams };
   for (const node of definition.constructors ?? []) {
     const fields = node.fields.map((field) => typeOfNode(cx, field));

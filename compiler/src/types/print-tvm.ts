@@ -22,7 +22,12 @@ export function printTvmType(type: Type): string {
   const counts = new Map<string, number>();
   const dim = (d: Dim): Dim => {
     if (typeof d === 'number' || d.kind === 'any' || d.kind === 'int64') return d;
-    const key = d.kind === 'var' ? (d.key ?? 'tir.Var') : d.op === 'other' ? keyOf(d.text ?? '') : (termNames[d.op] ?? 'tir.Call');
+    const key =
+      d.kind === 'var'
+        ? (d.key ?? 'tir.Var')
+        : d.op === 'other'
+          ? keyOf(d.text ?? '')
+          : (termNames[d.op] ?? 'tir.Call');
     const identity = `${key} ${d.kind === 'var' ? d.id : printDim(d)}`;
     let number = numbers.get(identity);
     if (number === undefined) {
