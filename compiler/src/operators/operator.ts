@@ -148,6 +148,11 @@ export interface Operator<S extends AttributeSchema = AttributeSchema> {
   compute?(context: ComputeContext<AttributeValues<S>>): readonly TETensor[];
   /** The meaning of what no tensor expression says (sort, non-maximum suppression, data-dependent shapes). */
   kernel?(context: KernelContext<AttributeValues<S>>): readonly NDArray[];
+  /**
+   * The result is the first argument itself, whatever it is (a tuple, a function, a list): markers and device
+   * placements. Such a record has a `compute` for tensors too.
+   */
+  readonly transparent?: boolean;
   /** Set when neither `compute` nor `kernel` is given: why (`compiler annotation`, `needs a device`, …). */
   readonly noMeaning?: string;
   readonly gradient?: GradientRule<AttributeValues<S>>;

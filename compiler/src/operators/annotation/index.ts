@@ -26,6 +26,7 @@ function marker(row: Row): Operator {
     ...(row.attrsType ? { attrsType: row.attrsType, attrsTypeKey: true } : {}),
     relate: identityRelation,
     explain: explainIdentity,
+    transparent: true,
     compute: (context) => {
       const [input] = context.inputs;
       const tensors = Array.isArray(input) ? (input as readonly ReturnType<typeof tensorAt>[]) : [tensorAt(context, 0)];
@@ -86,6 +87,7 @@ const withFuncId = defineOperator({
   inputs: [{ name: 'func', summary: 'the function' }],
   attributes: {},
   relate: identityRelation,
+  transparent: true,
   noMeaning: 'a compiler annotation',
   fusion: 'opaque',
 });

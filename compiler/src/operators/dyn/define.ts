@@ -8,7 +8,7 @@ import { elementAt, forEachIndex, numbersOf, positionOf, setElement, stridesOf, 
 import type { DimOrigin, InputSpec, RelateResult } from '../operator.ts';
 import { dimValue } from '../relations/dims.ts';
 import { originOf } from '../relations/explain.ts';
-import { failed, inputBlame, tensorInput } from '../relations/inputs.ts';
+import { failed, inputBlame, reasonableRank, tensorInput } from '../relations/inputs.ts';
 
 type NotKnown = RelateResult;
 
@@ -21,7 +21,7 @@ export function lengthInput(
   const type = tensorInput(context, index, name);
   if (type.kind !== 'tensor') return type;
   const length = type.shape.length === 0 ? undefined : dimValue(type.shape[0] ?? 0);
-  if (length !== undefined) return Number(length);
+  if (length !== undefined) return reasonableRank(length, inputBlame(index, 0));
   return failed(
     'rank-mismatch',
     `\`${name}\` must be a vector of known length, because its length is the number of dimensions of the result; found ${printShape(type.shape)}.`,

@@ -9,7 +9,7 @@ import type { InputSpec, KernelContext, Operator } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { dimValue } from '../relations/dims.ts';
 import { originOf, copyOf } from '../relations/explain.ts';
-import { done, failed, inputBlame, requireRank, tensorInput } from '../relations/inputs.ts';
+import { done, failed, inputBlame, mostDimensions, requireRank, tensorInput } from '../relations/inputs.ts';
 import { topKAttributes, topKKernel, topKRelation } from '../sort/index.ts';
 import { anyDims, explainRuntime, lengthInput, moveArray, shapeInput } from './define.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
@@ -121,7 +121,7 @@ const expandDims = defineOperator({
   name: 'dyn.expand_dims',
   summary: 'As `expand_dims`, with the axis as an argument.',
   inputs: [data, { name: 'axis', summary: 'where to insert, a scalar' }],
-  attributes: { num_newaxis: attr.int('how many dimensions to insert', { default: 1 }) },
+  attributes: { num_newaxis: attr.int('how many dimensions to insert', { default: 1, min: 0, max: mostDimensions }) },
   attrsType: 'relay.attrs.DynExpandDimsAttrs',
   attrsTypeKey: true,
   relate: (context) => {

@@ -12,7 +12,16 @@ import { defineOperator } from '../operator.ts';
 import { dimValue } from '../relations/dims.ts';
 import { fromAttribute } from '../relations/explain.ts';
 import { explainIdentity, identityRelation } from '../relations/identity.ts';
-import { badAttribute, done, failed, inputBlame, poisoned, tensorInput, wait } from '../relations/inputs.ts';
+import {
+  badAttribute,
+  done,
+  failed,
+  inputBlame,
+  poisoned,
+  reasonableRank,
+  tensorInput,
+  wait,
+} from '../relations/inputs.ts';
 import { moveElements } from '../transform/define.ts';
 import { vmShapeOf } from '../transform/shape.ts';
 
@@ -35,6 +44,7 @@ function passThrough(
     attrsType,
     relate: identityRelation,
     explain: explainIdentity,
+    transparent: true,
     compute: (context) => {
       const [value] = context.inputs;
       const tensors = Array.isArray(value) ? (value as readonly ReturnType<typeof tensorAt>[]) : [tensorAt(context, 0)];
@@ -120,7 +130,9 @@ const allocTensor = defineOperator({
     const sizes = constShape.value ?? context.constant(2);
     if (sizes && sizes.data.length !== Number(rank))
       return badAttribute('const_shape', `\`const_shape\` has ${sizes.data.length} sizes, but \`shape\` has ${rank}.`);
-    const dims = sizes ? numbersOf(sizes) : Array.from({ length: Number(rank) }, () => anyDim);
+    const count = reasonableRank(rank, inputBlame(2, 0));
+    if (typeof count !== 'number') return count;
+    const dims = sizes ? numbersOf(sizes) : Array.from({ length: count }, () => anyDim);
     return { kind: 'ok', result: tensorType(dims, dtype ?? 'void'), assign: [{ index: 0, type: storageType }] };
   },
   noMeaning: stage,

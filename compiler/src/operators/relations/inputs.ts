@@ -150,3 +150,20 @@ export function unaryRelation(map: (data: TensorType) => TensorType, name = 'dat
 export function replaceDim(shape: readonly Dim[], axis: number, dim: Dim): readonly Dim[] {
   return shape.map((old, i) => (i === axis ? dim : old));
 }
+
+/** More dimensions or tuple fields than any program has are refused, so that a typing slip costs no memory. */
+export const mostDimensions = 1024;
+export const mostFields = 65536;
+
+/** `rank` as a number of dimensions, or the failure that it is too many. */
+export function reasonableRank(rank: number | bigint, blame: Blame): number | Failed {
+  if (rank >= 0 && rank <= mostDimensions) return Number(rank);
+  return failed(
+    'rank-mismatch',
+    `The result would have ${rank} dimensions; at most ${mostDimensions} are possible.`,
+    blame,
+    {
+      remedy: 'Pass fewer sizes.',
+    },
+  );
+}

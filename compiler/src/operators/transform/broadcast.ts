@@ -10,7 +10,7 @@ import type { Operator, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { broadcastOperands, broadcastShapes, explainBroadcastOf } from '../relations/broadcast.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
-import { done, failed, inputBlame, requireRank, tensorInput } from '../relations/inputs.ts';
+import { done, failed, inputBlame, reasonableRank, requireRank, tensorInput } from '../relations/inputs.ts';
 import { dimValue, writtenDim } from '../relations/dims.ts';
 import { dataInput, moveElements } from './define.ts';
 import { initAttributes } from './init.ts';
@@ -134,7 +134,9 @@ const collapseSumTo = defineOperator({
           { remedy: 'Give `shape` a constant length.' },
         )
       );
-    const shape: readonly Dim[] = context.attrs.shape ?? Array.from({ length: Number(rank) }, () => anyDim);
+    const count = reasonableRank(rank, inputBlame(1, 0));
+    if (typeof count !== 'number') return count;
+    const shape: readonly Dim[] = context.attrs.shape ?? Array.from({ length: count }, () => anyDim);
     if (!broadcastShapes(data.shape, shape).ok)
       return failed(
         'shape-mismatch',

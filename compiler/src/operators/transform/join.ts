@@ -11,7 +11,7 @@ import { defineOperator } from '../operator.ts';
 import { normalizeAxis, normalizeInsertAxis, wrapAxis } from '../relations/axes.ts';
 import { dimValue, floorDivDims, isAnyDim, mayEqual, subDims, sumOfDims } from '../relations/dims.ts';
 import { attributeSource, copyOf, inputDim, originOf } from '../relations/explain.ts';
-import { badAttribute, done, failed, inputBlame, tensorInput, tupleInput } from '../relations/inputs.ts';
+import { badAttribute, done, failed, inputBlame, mostFields, tensorInput, tupleInput } from '../relations/inputs.ts';
 
 type Failed = Extract<RelateResult, { kind: 'error' }>;
 
@@ -233,7 +233,8 @@ function pieces(
   if (spec === null) return badAttribute(name, `\`${name}\` must be a number of pieces or a list of positions.`);
   const value = dimValue(extent);
   if (typeof spec === 'number') {
-    if (spec < 1) return badAttribute(name, `The number of pieces must be at least 1, found ${spec}.`);
+    if (spec < 1 || spec > mostFields)
+      return badAttribute(name, `The number of pieces must be from 1 to ${mostFields}, found ${spec}.`);
     if (value !== undefined && value % BigInt(spec) !== 0n)
       return badAttribute(
         name,

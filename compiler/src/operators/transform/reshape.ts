@@ -9,7 +9,7 @@ import { defineOperator } from '../operator.ts';
 import { isFailed, normalizeAxes, normalizeInsertAxis } from '../relations/axes.ts';
 import { dimValue, isDim, productOfDims } from '../relations/dims.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
-import { badAttribute, done, failed, inputBlame, tensorInput } from '../relations/inputs.ts';
+import { badAttribute, done, failed, inputBlame, mostDimensions, tensorInput } from '../relations/inputs.ts';
 import { dataInput, moveElements } from './define.ts';
 import { reshapedDims } from './reshape-shape.ts';
 
@@ -170,7 +170,7 @@ const expandDims = defineOperator({
   inputs: [dataInput],
   attributes: {
     axis: attr.int('where to insert; negative counts from behind the last dimension'),
-    num_newaxis: attr.int('how many to insert', { default: 1, min: 0 }),
+    num_newaxis: attr.int('how many to insert', { default: 1, min: 0, max: mostDimensions }),
   },
   attrsType: 'relay.attrs.ExpandDimsAttrs',
   relate: (context) => {
