@@ -23,6 +23,8 @@ export function evaluateOperator(operator: Operator, args: readonly Value[], giv
   const inputs: (NDArray | readonly NDArray[])[] = [];
   for (const [i, arg] of args.entries()) {
     const arrays = tensorsOf(arg);
+    // What takes any value at all (placement, annotations) hands it on.
+    if (arrays === undefined && args.length === 1 && flatten(type) === undefined) return ok(arg);
     if (arrays === undefined) return fail('not-a-tensor', `Argument ${i + 1} of \`${operator.name}\` is not a tensor.`);
     const [first] = arrays;
     inputs.push(arg.kind === 'tensor' && first !== undefined ? first : arrays);

@@ -1,4 +1,5 @@
 /** From scheduled kernels to the planning problem, and from the plan back to tensors. */
+import type { Origin } from '../ir/expr.ts';
 import type { CancellationToken } from '../base/cancellation.ts';
 import type { Buffer } from '../loops/kernel.ts';
 import { planMemory } from '../memory/plan.ts';
@@ -15,6 +16,8 @@ export interface ArenaBuffer extends PlanBuffer {
   readonly kind: 'input' | 'output' | 'activation' | 'scratch';
   /** The tensor it holds; undefined for scratch. */
   readonly value: ProgramValue | undefined;
+  /** The source of the tensor, or of the kernel whose scratch it is. */
+  readonly origin: Origin;
 }
 
 export interface ArenaPlan {
@@ -67,10 +70,11 @@ export function planArena(
   const inputs = new Set(program.inputs.map(storageOf));
   const outputs = new Set(program.outputs.map(storageOf));
   const buffers: PlanBuffer[] = [];
-  const kinds: { kind: ArenaBuffer['kind']; value: ProgramValue | undefined }[] = [];
+  const kinds: Pick<ArenaBuffer, 'kind' | 'value' | 'origin'>[] = [];
   for (const [value, life] of lifetimes) {
     buffers.push({ name: value.name, ...life });
-    kinds.push({ kind: outputs.has(value) ? 'output' : inputs.has(value) ? 'input' : 'activation', value });
+    const kind = outputs.has(value) ? 'output' : inputs.has(value) ? 'input' : 'activation';
+    kinds.push({ kind, value, origin: value.origin });
   }
   const scratch = kernels.map(({ lowered }, k) =>
     lowered.scratch.map((b) => {
@@ -82,7 +86,7 @@ export function planArena(
         first: k,
         last: k,
       });
-      kinds.push({ kind: 'scratch', value: undefined });
+      kinds.push({ kind: 'scratch', value: undefined, origin: lowered.origin });
       return buffers.length - 1;
     }),
   );
@@ -95,12 +99,10 @@ export function planArena(
   };
   return {
     plan,
-    buffers: buffers.map((b, i) => ({
-      ...b,
-      offset: offset(i),
-      kind: kinds[i]?.kind ?? 'scratch',
-      value: kinds[i]?.value,
-    })),
+    buffers: buffers.map((b, i) => {
+      const { kind, value, origin } = kinds[i] ?? { kind: 'scratch', value: undefined, origin: [] };
+      return { ...b, offset: offset(i), kind, value, origin };
+    }),
     offsetOf: (value) => offset(index.get(storageOf(value))),
     scratchOffset: (kernel, i) => offset(scratch[kernel]?.[i]),
   };

@@ -50,7 +50,7 @@ export function printArena(arena: ArenaPlan, kernels: readonly ScheduledKernel[]
     const life = `${nameOf(b.first)} … ${nameOf(b.last)}`;
     lines.push({
       text: `${numbers}  ${b.kind.padEnd(10)}  ${life.padEnd(32)}  ${b.name}`,
-      origin: b.value?.origin ?? [],
+      origin: b.origin,
     });
   }
   return lines;

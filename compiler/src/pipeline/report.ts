@@ -1,6 +1,8 @@
 /** What a build costs: flash, RAM and work, in total and by layer. All figures are computed from the program. */
 import { elementBytes } from '../tensor/dtype.ts';
 import type { Origin } from '../ir/expr.ts';
+import { operatorName } from '../ir/build.ts';
+import { operatorRegistry } from '../operators/registry.ts';
 import type { FusedProgram } from '../passes/program.ts';
 import type { EmittedModule } from '../emit/module.ts';
 import { bytesOf } from './arena.ts';
@@ -61,7 +63,7 @@ export function reportOf(
   arena: ArenaPlan,
   emitted: EmittedModule,
 ): BuildReport {
-  const layers = kernels.map(layerOf);
+  const layers = kernels.map((kernel) => layerOf(kernel));
   const { plan } = arena;
   return {
     name,
@@ -100,11 +102,19 @@ function layerOf({ step, task, template, choice, config, lowered }: ScheduledKer
     template,
     choice,
     config,
-    macs: lowered.macs,
+    macs: macsOf(step.fused, task.macs, lowered.macs),
     constantBytes: lowered.constants.reduce((sum, c) => sum + size(c.buffer), 0),
     scratchBytes: lowered.scratch.reduce((sum, b) => sum + size(b), 0),
     inputs: step.args.map(tensorOf),
     outputs: step.results.map(tensorOf),
     origin: lowered.origin,
   };
+}
+
+/** The schedule's count; without a schedule, the reductions of a product of data and weights. Other sums are no MACs. */
+function macsOf(fused: ScheduledKernel['step']['fused'], reductions: number, scheduled: number): number {
+  if (scheduled > 0 || fused.anchor === undefined) return scheduled;
+  const operator = operatorRegistry.get(operatorName(fused.anchor) ?? '');
+  const product = operator?.fusion === 'out-elementwise-fusable' && operator.inputs.length > 1;
+  return product ? reductions : 0;
 }
