@@ -12,7 +12,7 @@ import * as t from './vocabulary.ts';
 const syntaxFailure = { syntaxFailure: true };
 
 /** Nesting beyond this is reported instead of parsed: every later stage recurses over expressions. */
-export const maximumDepth = 200;
+export const maximumDepth = 120;
 
 const openers = new Set<TokenType>([t.LParen, t.LSquare, t.LBrace]);
 const closers = new Set<TokenType>([t.RParen, t.RSquare, t.RBrace]);
@@ -145,6 +145,11 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
   /** Whether an exception is a given-up element; one that Chevrotain raised by itself is reported here. */
   protected isFailure(error: unknown): boolean {
     if (error === syntaxFailure) return true;
+    // The host's stack may be nearly used up before parsing starts.
+    if (error instanceof RangeError) {
+      this.reportTooDeep();
+      return true;
+    }
     if (!(error instanceof Error) || !isRecognitionException(error)) return false;
     this.report('unexpected-token', this.gapSpan(), `Expected something else here, found ${this.found()}.`);
     return true;
@@ -255,14 +260,17 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
   /** Counts nesting; reports and gives up beyond the maximum. Balance with `leave`. */
   protected enter(): void {
     if (++this.depth > maximumDepth && !this.RECORDING_PHASE) {
-      this.report(
-        'nesting-too-deep',
-        this.atEnd() ? this.emptySpan(this.previousEnd()) : this.spanOf(this.LA(1)),
-        `More than ${maximumDepth} levels of nesting.`,
-        'Bind inner parts to names with let.',
-      );
+      this.reportTooDeep();
       throw syntaxFailure;
     }
+  }
+  private reportTooDeep(): void {
+    this.report(
+      'nesting-too-deep',
+      this.atEnd() ? this.emptySpan(this.previousEnd()) : this.spanOf(this.LA(1)),
+      `Brackets nest deeper here than the ${maximumDepth} levels that are read.`,
+      'Bind inner parts to names with let.',
+    );
   }
   protected leave(): void {
     this.depth--;

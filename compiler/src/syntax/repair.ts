@@ -74,12 +74,18 @@ interface Matching {
 /** Finds the brackets without partner; with a layout, indentation decides which brace belongs to which. */
 function match(tokens: readonly IToken[], layout?: Layout): Matching {
   const stack: number[] = [];
+  /** Depths in `stack` where braces stand. */
+  const braceDepths: number[] = [];
   const lonely = new Set<number>();
   let braces = false;
   const kind = (i: number | undefined): TokenType | undefined => (i === undefined ? i : tokens[i]?.tokenType);
+  const pop = (): number => {
+    if (braceDepths[braceDepths.length - 1] === stack.length - 1) braceDepths.pop();
+    return stack.pop() as number;
+  };
   const popTo = (depth: number): void => {
     while (stack.length > depth) {
-      const i = stack.pop() as number;
+      const i = pop();
       lonely.add(i);
       if (kind(i) === t.LBrace) braces = true;
     }
@@ -88,46 +94,54 @@ function match(tokens: readonly IToken[], layout?: Layout): Matching {
   for (let i = 0; i < tokens.length; i++) {
     const type = (tokens[i] as IToken).tokenType;
     if (closerOf.has(type)) {
+      if (type === t.LBrace) braceDepths.push(stack.length);
       stack.push(i);
       continue;
     }
     const opener = openerOf.get(type);
     if (opener === undefined) continue;
     if (kind(stack[stack.length - 1]) === opener && (layout === undefined || type !== t.RBrace)) {
-      stack.pop();
+      pop();
       continue;
     }
-    const depth = layout && type === t.RBrace ? braceByLayout(tokens, stack, i, layout, lastBrace) : find(i, opener);
+    const depth =
+      type !== t.RBrace
+        ? find(opener)
+        : layout
+          ? braceByLayout(tokens, stack, braceDepths, i, layout, lastBrace)
+          : (braceDepths[braceDepths.length - 1] ?? -1);
     if (depth < 0) {
       lonely.add(i);
       if (type === t.RBrace) braces = true;
     } else {
       popTo(depth + 1);
-      stack.pop();
+      pop();
     }
   }
   popTo(0);
   return { clean: lonely.size === 0, braces, lonely };
 
-  function find(_closer: number, opener: TokenType): number {
-    for (let d = stack.length - 1; d >= 0; d--) {
-      if (kind(stack[d]) === opener) return d;
-      if (kind(stack[d]) === t.LBrace) return -1;
-    }
+  /** The innermost `(` or `[` of the block, not too far out. */
+  function find(opener: TokenType): number {
+    const inner = Math.max(braceDepths[braceDepths.length - 1] ?? -1, stack.length - maximumReach);
+    for (let d = stack.length - 1; d > inner; d--) if (kind(stack[d]) === opener) return d;
     return -1;
   }
 }
+
+/** How many open brackets are looked through for a partner; bounds the time that hopeless texts take. */
+const maximumReach = 100;
 
 /** Depth in `stack` of the brace that the `}` at `i` closes, by indentation; −1 when it closes none. */
 function braceByLayout(
   tokens: readonly IToken[],
   stack: readonly number[],
+  braceDepths: readonly number[],
   i: number,
   layout: Layout,
   lastBrace: number,
 ): number {
-  const open: number[] = [];
-  for (let d = stack.length - 1; d >= 0; d--) if (tokens[stack[d] as number]?.tokenType === t.LBrace) open.push(d);
+  const open = braceDepths.slice(-maximumReach).reverse();
   const top = open[0];
   if (top === undefined) return -1;
   const at = (d: number): number => (tokens[stack[d] as number] as IToken).startOffset;

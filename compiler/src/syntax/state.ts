@@ -77,6 +77,12 @@ export function buildTree(state: FileState): SourceTree {
   return tree;
 }
 
+/** A text with more errors than this is no program, and nobody reads on. */
+const maximumErrors = 1000;
+
 function append(errors: Diagnostic[], more: readonly Diagnostic[]): void {
-  for (const error of more) errors.push(error);
+  for (const error of more) {
+    if (errors.length >= maximumErrors) return;
+    errors.push(error);
+  }
 }

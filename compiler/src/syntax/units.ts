@@ -104,7 +104,7 @@ function parseFunction(tokens: IToken[], end: number, plain: boolean, context: P
   const inBody = (issue: RawIssue): boolean =>
     issue.start >= bodyStart && issue.end <= bodyEnd && !atBrace(issue, closer);
   const chunks = parseChunks(list, body.from, body.to, bodyStart, bodyEnd, true, issues.filter(inBody), context);
-  own.push(...issues.filter((x) => !inBody(x)));
+  for (const issue of issues) if (!inBody(issue)) own.push(issue);
   const extra = list[body.to + 1];
   if (extra) own.push(behindDefinition(extra));
   const errors = [...headerErrors, ...anchorIssues(own, anchor, base)];

@@ -105,7 +105,7 @@ const nameTail = '\\w*(?:\\/\\w+)*(?:(?:\\.\\w+|:[0-9]+)*\\.[A-Za-z_]\\w*(?:\\/\
 export const Local = createToken({ name: 'Local', pattern: new RegExp(`%[A-Za-z_]${nameTail}`) });
 export const Graph = createToken({ name: 'Graph', pattern: /%[0-9]\w*/ });
 export const Global = createToken({ name: 'Global', pattern: new RegExp(`@[A-Za-z_]${nameTail}`) });
-export const MetaReference = createToken({ name: 'MetaReference', pattern: /meta\[[^\]\n]*\]\[[0-9]+\]/ });
+export const MetaReference = createToken({ name: 'MetaReference', pattern: /meta\[[^\][\n]*\]\[[0-9]+\]/ });
 export const Identifier = createToken({
   name: 'Identifier',
   pattern: /[A-Za-z_]\w*(?:\/\w+)*(?:\.[A-Za-z_]\w*(?:\/\w+)*)*/,

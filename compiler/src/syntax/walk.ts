@@ -78,7 +78,8 @@ function valueChildren(value: AttributeValue): Node[] {
   const pending: AttributeValue[] = [value];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (next.kind === 'expr') found.push(next.value);
-    else if (next.kind === 'list') pending.push(...[...next.items].reverse());
+    else if (next.kind === 'list')
+      for (let i = next.items.length - 1; i >= 0; i--) pending.push(next.items[i] as AttributeValue);
   }
   return found;
 }
