@@ -2,12 +2,20 @@
 import type { Operator } from '../operator.ts';
 import { adaptivePoolOperators } from './adaptive-pool.ts';
 import { biasAdd, dropout, fastSoftmax, leakyRelu, logSoftmax, prelu, relu, softmax } from './activation.ts';
+import { bitserialOperators } from './bitserial.ts';
+import { contribOperators } from './contrib.ts';
 import { conv1d, conv2d, conv3d } from './conv.ts';
 import { transposedOperators } from './conv-transpose.ts';
+import { correlation, deformableConv2d } from './correlation.ts';
 import { batchMatmul, dense, densePack, matmul } from './dense.ts';
+import { gradientOperators } from './gradients.ts';
+import { lossOperators } from './loss.ts';
 import { normOperators } from './norm.ts';
 import { batchFlatten, mirrorPad, pad } from './pad.ts';
 import { poolOperators } from './pool.ts';
+import { spaceOperators } from './space.ts';
+import { sparseOperators } from './sparse.ts';
+import { upsamplingOperators } from './upsampling.ts';
 
 export const nnOperators: readonly Operator[] = [
   conv1d,
@@ -32,4 +40,13 @@ export const nnOperators: readonly Operator[] = [
   pad,
   mirrorPad,
   batchFlatten,
+  ...upsamplingOperators,
+  ...spaceOperators,
+  ...lossOperators,
+  ...gradientOperators,
+  correlation,
+  deformableConv2d,
+  ...sparseOperators,
+  ...bitserialOperators,
+  ...contribOperators,
 ];

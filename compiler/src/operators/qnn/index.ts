@@ -1,16 +1,21 @@
 /** Quantised operators (`qnn.*`). */
 import type { Operator } from '../operator.ts';
+import { concatenate } from './concatenate.ts';
+import { convTranspose } from './conv-transpose.ts';
 import { conv2d } from './conv2d.ts';
 import { dequantize, quantize } from './convert.ts';
 import { batchMatmul, dense, densePack } from './dense.ts';
 import { addOperator, mulOperator, subtractOperator } from './elementwise.ts';
 import { requantize } from './requantize.ts';
+import { simulatedDequantize, simulatedQuantize } from './simulated.ts';
 import { leakyRelu, unaryOperators } from './unary.ts';
 
 export const qnnOperators: readonly Operator[] = [
   addOperator,
   batchMatmul,
+  concatenate,
   conv2d,
+  convTranspose,
   dense,
   densePack,
   dequantize,
@@ -18,6 +23,8 @@ export const qnnOperators: readonly Operator[] = [
   mulOperator,
   quantize,
   requantize,
+  simulatedDequantize,
+  simulatedQuantize,
   subtractOperator,
   ...unaryOperators,
 ];
