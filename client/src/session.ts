@@ -38,6 +38,9 @@ export class Session implements vscode.Disposable {
       errorHandler: this.errorHandler(),
       markdown: { isTrusted: false, supportHtml: false },
     });
+    // A request that a crash cut off is no news for the user: it goes to the log, and the restart follows.
+    const log = this.client.error.bind(this.client);
+    this.client.error = (message, data) => log(message, data, false);
     this.client.onDidChangeState(({ newState }) => {
       this.stateChanged.fire(
         newState === State.Running ? 'running' : newState === State.Starting ? 'starting' : 'stopped',

@@ -230,7 +230,6 @@ export function toInlayHint(snapshot: Snapshot, hint: Hint): InlayHint {
     position,
     label: hint.label,
     kind: InlayHintKind.Type,
-    paddingRight: true,
     ...(hint.insert === undefined
       ? {}
       : { textEdits: [{ range: { start: position, end: position }, newText: hint.insert }] }),

@@ -52,7 +52,7 @@ describe('syntax colours', () => {
     checkScopes(
       'def @main(%x: Tensor[(1, ?, n), float32]) {\n  %0 = nn.conv2d(%x, meta[relay.Constant][3], strides=[2, 2], eps=1e-5f, b=True);',
       {
-        def: 'keyword.declaration',
+        def: 'storage.type',
         main: 'entity.name.function',
         '%x': 'variable.other.local',
         Tensor: 'support.type.tensor',
@@ -69,7 +69,7 @@ describe('syntax colours', () => {
     );
   });
   it('nest block comments', () => {
-    checkScopes('/* a /* b */ still */ def', { still: 'comment.block', def: 'keyword.declaration' });
+    checkScopes('/* a /* b */ still */ def', { still: 'comment.block', def: 'storage.type' });
   });
   it('take names that look like keywords for names', () => {
     checkScopes('let %let = if (%match) { %x } else { @def() };', {
@@ -79,7 +79,7 @@ describe('syntax colours', () => {
     });
   });
   it('know the version header and the metadata section', () => {
-    checkScopes('#[version = "0.0.5"]', { version: 'keyword.control', '"0.0.5"': 'string.quoted' });
-    checkScopes('#[metadata]\n{ "root": 1 }', { metadata: 'keyword.control' });
+    checkScopes('#[version = "0.0.5"]', { version: 'keyword', '"0.0.5"': 'string.quoted' });
+    checkScopes('#[metadata]\n{ "root": 1 }', { metadata: 'keyword' });
   });
 });

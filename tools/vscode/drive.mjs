@@ -42,6 +42,8 @@ const calm = {
   'chat.commandCenter.enabled': false,
   'editor.cursorBlinking': 'solid',
   'window.commandCenter': false,
+  'window.title': '${activeEditorShort}${separator}Relay IDE',
+  'editor.minimap.enabled': false,
 };
 
 /** A port that nobody listens on. */

@@ -51,13 +51,14 @@ async function bundleSuites(names) {
 
 /** A fresh copy of the fixture workspace, so that tests may write. */
 async function freshWorkspace() {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'relay-workspace-'));
+  const home = await mkdtemp(path.join(os.tmpdir(), 'relay-workspace-'));
+  const folder = path.join(home, 'models');
   await cp(path.join(root, 'test', 'vscode', 'workspace'), folder, { recursive: true });
   await cp(path.join(root, 'examples', 'keyword_spotting'), folder, {
     recursive: true,
     filter: (file) => !file.endsWith('.ts'),
   });
-  return folder;
+  return { home, folder };
 }
 
 const add = (a, b) => ({
@@ -71,9 +72,10 @@ async function main() {
   if (chosen.length === 0) throw new Error(`No run ${only}; there are: ${runs.map((row) => row.name).join(', ')}`);
   if (!electron) await setUp({ say: (line) => console.log(`vscode: ${line}`) });
   const suiteFile = await bundleSuites(chosen.map((row) => row.suite));
+  const pictures = process.argv.includes('--screenshots');
   const environment = {
-    RELAY_TEST_ROOT: root,
-    RELAY_TEST_SCREENSHOTS: process.argv.includes('--screenshots')
+    RELAY_TEST_TRIALS: pictures ? '96' : '8',
+    RELAY_TEST_SCREENSHOTS: pictures
       ? path.join(root, 'docs', 'screenshots')
       : path.join(root, '.vscode-test', 'screenshots'),
     ...(option('--grep') === undefined ? {} : { RELAY_TEST_GREP: option('--grep') }),
@@ -81,7 +83,7 @@ async function main() {
   let totals = { passes: 0, failures: 0, pending: 0 };
   for (const row of chosen) {
     console.log(`\nVS Code, ${row.name} workspace`);
-    const workspace = await freshWorkspace();
+    const { home, folder: workspace } = await freshWorkspace();
     try {
       if (electron) {
         const { runElectron } = await import('./electron.mjs');
@@ -100,7 +102,7 @@ async function main() {
         }
       }
     } finally {
-      await rm(workspace, { recursive: true, force: true });
+      await rm(home, { recursive: true, force: true });
     }
   }
   if (process.env.RELAY_TEST_TOTALS) {

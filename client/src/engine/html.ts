@@ -47,7 +47,7 @@ function summary(result: TuneResult): string {
     card('Untuned', figureText(result.total.before), provenanceOf(result.total.before)),
     card('Tuned', figureText(result.total.after), provenanceOf(result.total.after), 'strong'),
     ...(factor === undefined ? [] : [card('Speed-up', `${factor.toFixed(2)}×`, 'untuned ÷ tuned')]),
-    ...result.memory.map((m) => card(m.name, memoryText(m), m.used.provenance)),
+    ...result.memory.map((m) => card(m.name, bytes(m.used.value), memoryNote(m))),
     ...(result.trials === undefined ? [] : [card('Trials', String(result.trials), searchText(result))]),
   ];
   return `<section aria-label="Summary"><dl class="cards">${cards.join('')}</dl>${bars(result)}</section>`;
@@ -71,13 +71,15 @@ function provenanceOf(figure: Figure | undefined): string {
   return figure ? [figure.unit, figure.provenance].filter((part) => part !== '').join(', ') : 'not known';
 }
 
-function memoryText(memory: MemoryFigure): string {
-  const used = bytes(memory.used.value);
-  return memory.available === undefined ? used : `${used} of ${bytes(memory.available)}`;
+function memoryNote(memory: MemoryFigure): string {
+  const room = memory.available === undefined ? [] : [`of ${bytes(memory.available)}`];
+  return [...room, memory.used.provenance].filter((part) => part !== '').join(', ');
 }
 
 function bytes(value: number): string {
-  return value >= 10240 ? `${(value / 1024).toFixed(1)} KB` : `${grouped.format(value)} B`;
+  const [scale, unit] = value >= 1 << 20 ? [1 << 20, 'MB'] : value >= 10240 ? [1024, 'KB'] : [1, 'B'];
+  const scaled = value / scale;
+  return `${Number.isInteger(scaled) ? grouped.format(scaled) : scaled.toFixed(1)} ${unit}`;
 }
 
 /** Two bars, drawn as SVG so that their lengths need no inline style. */
@@ -104,8 +106,9 @@ function layers(result: TuneResult): string {
     }</td><td class="meter">${share}</td></tr>`;
   });
   return `<section><h2 id="layers">Layers</h2>
+<p class="unit">${escapeHtml(unit)} for one inference</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="layers"><table>
-<thead><tr><th scope="col">Layer</th><th scope="col" class="number">Untuned (${escapeHtml(unit)})</th><th scope="col" class="number">Tuned (${escapeHtml(unit)})</th><th scope="col" class="number">Speed-up</th><th scope="col">Tuned ÷ untuned</th></tr></thead>
+<thead><tr><th scope="col">Layer</th><th scope="col" class="number">Untuned</th><th scope="col" class="number">Tuned</th><th scope="col" class="number">Speed-up</th><th scope="col">Tuned ÷ untuned</th></tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></div></section>`;
 }
 
@@ -160,6 +163,7 @@ tbody th { font-weight: 400; }
 tbody th code { color: var(--vscode-descriptionForeground); font-size: 0.85em; }
 code { font-family: var(--vscode-editor-font-family); color: inherit; background: none; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.provenance { color: var(--vscode-descriptionForeground); font-size: 0.85em; }
-td.meter { width: 22%; min-width: 90px; }
+p.unit { color: var(--vscode-descriptionForeground); margin: -4px 0 4px; }
+.provenance { display: block; color: var(--vscode-descriptionForeground); font-size: 0.85em; }
+td.meter { width: 16%; min-width: 60px; }
 `;

@@ -79,7 +79,7 @@ export function deployTests(): void {
       const { document } = await open('keyword_spotting.relay');
       const running = vscode.commands.executeCommand<Result | undefined>('relay.tuneAndDeploy', document.uri, {
         board: 'mps2-an386',
-        trials: 8,
+        trials: Number(process.env['RELAY_TEST_TRIALS'] ?? 8),
       });
       if (hasDriver) {
         const toast = await until('progress', async () =>
@@ -113,7 +113,9 @@ export function deployTests(): void {
         assert.ok(cards.includes(word), word);
       assert.ok((await webviewTexts('tbody tr')).length > 3);
       await vscode.commands.executeCommand('notifications.clearAll');
+      await vscode.commands.executeCommand('workbench.action.closeSidebar');
       await screenshot('result');
+      await vscode.commands.executeCommand('workbench.view.explorer');
     });
 
     it('can be stopped, and says so', async function () {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { screenshot, tell, texts, until, hasDriver } from './driver.ts';
 import { closeAll, diagnosticsOf, file, hoverText, open, positionOf } from './editor.ts';
@@ -105,25 +107,85 @@ export function languageTests(): void {
       assert.ok(hints.length > 0);
     });
 
-    it('comes back by itself after the language server crashed', async () => {
+    it('comes back by itself after the language server crashed, with nothing lost', async function () {
+      if (!existsSync('/proc')) this.skip();
+      const editor = await open('network.relay');
+      const position = positionOf(editor.document, '%features)', 2);
+      await hoverText(editor.document.uri, position);
+      await editor.edit((edit) => edit.insert(positionOf(editor.document, '%5)', 0), '%x'));
+      await diagnosticsOf(editor.document.uri, (found) => found.length > 0);
+      const [crashed] = await until('the process of the server', async () => {
+        const found = await serverProcesses();
+        return found.length > 0 ? found : undefined;
+      });
+      assert.ok(crashed);
+      process.kill(crashed, 'SIGKILL');
+      await until('a new server', async () => {
+        const found = await serverProcesses();
+        return found.some((id) => id !== crashed) || undefined;
+      });
+      // The unsaved text is what the new server checks.
+      await diagnosticsOf(editor.document.uri, (found) => found.length > 0);
+      assert.match(await hoverText(editor.document.uri, position), /%features/);
+      await vscode.commands.executeCommand('undo');
+      await diagnosticsOf(editor.document.uri, (found) => found.length === 0);
+    });
+
+    it('goes on after a restart by hand', async () => {
       const { document } = await open('network.relay');
-      const position = positionOf(document, '%features)', 2);
-      await hoverText(document.uri, position);
       await vscode.commands.executeCommand('relay.restartServer');
-      assert.match(await hoverText(document.uri, position), /%features/);
+      assert.match(await hoverText(document.uri, positionOf(document, '%features)', 2)), /%features/);
     });
   });
 
   describe('the picture of the editor', () => {
-    afterEach(closeAll);
-
-    it('is taken for the guide', async function () {
-      if (!hasDriver) this.skip();
-      await tell('size', { width: 1280, height: 720 });
-      const editor = await open('broken.relay');
-      await diagnosticsOf(file('broken.relay'), (found) => found.length === 1);
-      await screenshot('problem');
-      assert.ok(editor);
+    after(async () => {
+      await vscode.workspace.getConfiguration('workbench').update('colorTheme', undefined, true);
+      await closeAll();
     });
+
+    for (const [name, theme] of [
+      ['editor', 'Default Dark Modern'],
+      ['editor-light', 'Default Light Modern'],
+    ] as const)
+      it(`shows a diagnostic, a hover, types and the outline, in ${theme}`, async function () {
+        if (!hasDriver) this.skip();
+        await tell('size', { width: 1320, height: 760 });
+        await vscode.workspace.getConfiguration('workbench').update('colorTheme', theme, true);
+        const editor = await open('classifier.relay');
+        await diagnosticsOf(file('classifier.relay'), (found) => found.length === 1);
+        const at = positionOf(editor.document, 'nn.conv2d(%1', 4);
+        editor.selection = new vscode.Selection(at, at);
+        await vscode.commands.executeCommand('outline.focus');
+        await until('the outline', async () => (await texts('.outline-tree .monaco-list-row')).length > 3 || undefined);
+        await vscode.window.showTextDocument(editor.document);
+        await until(
+          'types behind the bindings',
+          async () =>
+            (await texts('.view-line')).some((line) => /%4:.Tensor/.test(line.replaceAll('\u00a0', ' '))) || undefined,
+        );
+        await vscode.commands.executeCommand('editor.action.showHover');
+        await until(
+          'the hover',
+          async () => (await texts('.monaco-hover')).some((text) => text.includes('nn.conv2d')) || undefined,
+        );
+        await screenshot(name);
+      });
   });
+}
+
+/** Process ids of the language servers that this extension host started. */
+async function serverProcesses(): Promise<number[]> {
+  const found: number[] = [];
+  for (const id of await readdir('/proc')) {
+    if (!/^\d+$/.test(id)) continue;
+    try {
+      const status = await readFile(`/proc/${id}/status`, 'utf8');
+      const command = await readFile(`/proc/${id}/cmdline`, 'utf8');
+      if (status.includes(`\nPPid:\t${process.pid}\n`) && command.includes('server.cjs')) found.push(Number(id));
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return found;
 }
