@@ -4,7 +4,7 @@ import type { ParsedConv } from './parse.ts';
 import { isDepthwise, normalise, type ConvProblem } from './problem.ts';
 import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver, type Fitted } from './space.ts';
 import type { Knob, ScheduleConfig } from './task.ts';
-import { highLegal, isPointwise, lowerConv, packingLegal, type ConvConfig } from './templates/conv.ts';
+import { highLegal, isPointwise, lowerConv, packingLegal, readsBytes, type ConvConfig } from './templates/conv.ts';
 import { depthwiseHighLegal, lowerDepthwise } from './templates/depthwise.ts';
 import type { Packing } from './templates/dot.ts';
 import type { KernelParts } from './templates/parts.ts';
@@ -58,6 +58,11 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
       summary: 'Steps of four taps in a turn of the inner loop; 0: all of them.',
       values: [1, 2, 4, 8, 0],
     },
+    {
+      name: 'bytes',
+      summary: 'Inputs are widened as they are read, without scratch memory, or once beforehand.',
+      values: readsBytes(p) ? [false, true] : [false],
+    },
     { name: 'packing', summary: 'Two channels in a word of weights, or one.', values: packings },
     {
       name: 'requantize',
@@ -80,6 +85,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
   const chosen: ScheduleConfig = {
     ...blocked,
     unroll: defaultUnroll(p, fours),
+    bytes: readsBytes(p) && p.outW === 1,
     packing,
     requantize: high.includes(packing) ? 'high' : 'wide',
     flags: defaultFlags,
@@ -92,7 +98,8 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
       ...problemFeatures(p), isPointwise(p) ? 1 : 0, log(fours),
       channels, pixels, sums, log(unroll), log(turns), log((unroll || fours) * sums),
       (p.outW % pixels) / pixels, (perGroup % channels) / channels,
-      c['packing'] === 'dual' ? 1 : 0, c['requantize'] === 'high' ? 1 : 0, ...oneHot(flagsKnob, c),
+      c['packing'] === 'dual' ? 1 : 0,
+      c['bytes'] === true ? 1 : 0, c['requantize'] === 'high' ? 1 : 0, ...oneHot(flagsKnob, c),
     ]; // prettier-ignore
   };
   return {
@@ -102,6 +109,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
         channels: num(c, 'channels'),
         pixels: num(c, 'pixels'),
         unroll: num(c, 'unroll'),
+        bytes: c['bytes'] === true,
         packing: c['packing'] as Packing,
         requantize: c['requantize'] as ConvConfig['requantize'],
       };

@@ -75,10 +75,11 @@ export function isDepthwise(p: ConvProblem): boolean {
 }
 
 /**
- * The same problem with as few axes as it needs: a pointwise one without stride or padding becomes a single row, a
- * column of width 1 becomes a row.
+ * The same problem in a form that suits the templates. It has as few axes as it needs: a pointwise one without stride or padding becomes a single row, a
+ * column of width 1 becomes a row. Channels whose output is constant get plain parameters.
  */
-export function normalise(p: ConvProblem): ConvProblem {
+export function normalise(problem: ConvProblem): ConvProblem {
+  const p = settleConstantChannels(problem);
   const plain = p.kH === 1 && p.kW === 1 && p.strideH === 1 && p.strideW === 1 && p.padTop === 0 && p.padLeft === 0;
   if (plain && p.outH === p.inH && p.outW === p.inW) {
     const pixels = p.batch * p.inH * p.inW;
@@ -116,4 +117,46 @@ export function sumRange(p: ConvProblem, channel: number): { readonly min: numbe
     max += w > 0 ? w * hi : w * lo;
   }
   return { min, max };
+}
+
+/** The stored value of a sum of a channel, before a residual addition. */
+export function outputOf(e: Epilogue, channel: number, sum: number): number {
+  const at = e.multiplier.length === 1 ? 0 : channel;
+  const shift = BigInt(e.shift[at] ?? 0);
+  const total = 31n - (shift > 0n ? 0n : shift);
+  const wide = BigInt(sum) << (shift > 0n ? shift : 0n);
+  const scaled = (wide * BigInt(e.multiplier[at] ?? 0) + (1n << (total - 1n))) >> total;
+  const value = Number(scaled) + e.zeroPoint;
+  return Math.min(e.max, Math.max(e.min, value));
+}
+
+/**
+ * Channels that give one value for every input (pruned ones often carry scales and biases far out of the usual) get no
+ * weights, and parameters that give this value by small numbers: (8 · (value − zero point)) · 2^30 / 2^33.
+ */
+export function settleConstantChannels(p: ConvProblem): ConvProblem {
+  const constant: { channel: number; value: number }[] = [];
+  for (let channel = 0; channel < p.outC; channel++) {
+    const { min, max } = sumRange(p, channel);
+    if (min < -(2 ** 31) || max >= 2 ** 31) continue;
+    // Scaling, saturation and bounds do not decrease, so the ends tell.
+    const value = outputOf(p.epilogue, channel, min);
+    if (outputOf(p.epilogue, channel, max) === value) constant.push({ channel, value });
+  }
+  if (constant.length === 0) return p;
+  const e = p.epilogue;
+  const all = (values: readonly number[]): number[] =>
+    Array.from({ length: p.outC }, (_, c) => values[values.length === 1 ? 0 : c] ?? 0);
+  const multiplier = all(e.multiplier);
+  const shift = all(e.shift);
+  const weights = p.weights.slice();
+  const bias = p.bias.slice();
+  const length = weights.length / p.outC;
+  for (const { channel, value } of constant) {
+    weights.fill(0, channel * length, (channel + 1) * length);
+    bias[channel] = 8 * (value - e.zeroPoint);
+    multiplier[channel] = 2 ** 30;
+    shift[channel] = -2;
+  }
+  return { ...p, weights, bias, epilogue: { ...e, multiplier, shift } };
 }

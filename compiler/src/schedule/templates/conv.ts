@@ -38,6 +38,8 @@ export interface ConvConfig {
   /** Steps of four taps a turn of the inner loop; 0: all. */
   readonly unroll: number;
   readonly packing: Packing;
+  /** Inputs are widened in the inner loop, not beforehand: no scratch memory. See `readsBytes`. */
+  readonly bytes: boolean;
   /** Scaling by the upper half of a product, or by 64 bits. */
   readonly requantize: 'high' | 'wide';
 }
@@ -85,11 +87,11 @@ interface Geometry {
 
 const even = (n: number): number => n + (n & 1);
 
-function geometry(p: ConvProblem, pixels: number): Geometry {
+function geometry(p: ConvProblem, pixels: number, bytes: boolean): Geometry {
   const perGroup = p.inC / p.groups;
   if (isPointwise(p)) {
     const groupStride = p.groups > 1 ? even(perGroup) : perGroup;
-    const step = even(p.groups * groupStride);
+    const step = bytes ? p.strideW * p.inC : even(p.groups * groupStride);
     return {
       taps: { rows: 1, rowStride: 0, runs: [{ offset: 0, length: perGroup }], pixelStep: step },
       row: undefined,
@@ -125,6 +127,11 @@ function geometry(p: ConvProblem, pixels: number): Geometry {
   };
 }
 
+/** Whether inputs can be read as they lie: pointwise, all pixels aligned to words. */
+export function readsBytes(p: ConvProblem): boolean {
+  return isPointwise(p) && (p.inC / p.groups) % 4 === 0;
+}
+
 export function isPointwise(p: ConvProblem): boolean {
   return (
     p.kH === 1 &&
@@ -139,7 +146,7 @@ export function isPointwise(p: ConvProblem): boolean {
 /** The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. `same`: the residual is the input. */
 export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): KernelParts {
   const pixels = Math.min(config.pixels, p.outW);
-  const g = geometry(p, pixels);
+  const g = geometry(p, pixels, config.bytes);
   const input = buffer('input', p.inputDtype, p.batch * p.inH * p.inW * p.inC);
   const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, p.batch * p.outH * p.outW * p.outC);
   const other = residualBuffer(p, input, output.length, same);
@@ -156,12 +163,24 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
     const pre: Stmt[] = [];
     let start: LExpr;
     if (g.row) start = mul(x0, g.taps.pixelStep);
+    else if (config.bytes) start = add(imageBase(n), mul(add(mul(oy, p.strideH * p.inW), mul(x0, p.strideW)), p.inC));
     else {
       start = ix(0);
       const source = add(imageBase(n), mul(add(mul(oy, p.strideH * p.inW), mul(x0, p.strideW)), p.inC));
       pre.push(...widenPixels(p, widening, g, source, count));
     }
-    return [...pre, ...channelBlocks(p, config, g, { rows, weights, output, other, start, first, count })];
+    return [
+      ...pre,
+      ...channelBlocks(p, config, g, {
+        rows: config.bytes ? input : rows,
+        weights,
+        output,
+        other,
+        start,
+        first,
+        count,
+      }),
+    ];
   };
   const rowOfBlocks = (n: LExpr, oy: LExpr): Stmt[] => {
     const whole = Math.floor(p.outW / pixels);
@@ -185,10 +204,12 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
     inputs: other && !same ? [input, other] : [input],
     outputs: [output],
     constants: [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }],
-    scratch: [rows],
+    scratch: config.bytes ? [] : [rows],
     body: block(...body),
     overlaps: [
-      ...(p.batch === 1 ? [{ input: 0, output: 0, leadBytes: leadOf(p, g.row !== undefined, pixels) }] : []),
+      ...(p.batch === 1
+        ? [{ input: 0, output: 0, leadBytes: leadOf(p, g.row !== undefined, config.bytes, pixels) }]
+        : []),
       ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0 }] : []),
     ],
     macs: convMacs(p),
@@ -196,7 +217,7 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
 }
 
 /** How far the output must start below the input so that no byte is overwritten before its last read. */
-function leadOf(p: ConvProblem, byRows: boolean, pixels: number): number {
+function leadOf(p: ConvProblem, byRows: boolean, bytes: boolean, pixels: number): number {
   let lead = 0;
   for (let oy = 0; oy < p.outH; oy++) {
     const nextRow = byRows ? Math.min(p.inH, oy * p.strideH + (p.kH - 1) * p.dilationH + 1 - p.padTop) : 0;
@@ -208,6 +229,11 @@ function leadOf(p: ConvProblem, byRows: boolean, pixels: number): number {
     for (let x = 0; x < p.outW; x += pixels) {
       const next = Math.min(p.outW, x + pixels);
       const written = (oy * p.outW + next) * p.outC;
+      // Bytes are read again for every block of channels, so the block's own must not be overwritten either.
+      if (bytes) {
+        lead = Math.max(lead, written - (oy * p.strideH * p.inW + x * p.strideW) * p.inC);
+        continue;
+      }
       const wraps = next === p.outW;
       if (wraps && oy + 1 === p.outH) continue;
       const read = wraps ? (oy + 1) * p.strideH * p.inW * p.inC : (oy * p.strideH * p.inW + next * p.strideW) * p.inC;
@@ -346,6 +372,7 @@ function computeBlock(
       weights: w,
       inputs: at.rows,
       start,
+      ...(config.bytes ? { bytes: p.inputDtype } : {}),
       sums,
     }),
   );

@@ -115,6 +115,8 @@ export interface DotBlock {
   readonly inputs: Buffer;
   /** Element of the first pixel's first tap. */
   readonly start: LExpr;
+  /** The inputs are bytes (of this type), widened as they are read: halves come as elements (0, 2) and (1, 3). */
+  readonly bytes?: 'int8' | 'uint8';
   /** Accumulators [channel][pixel], already declared and started. In dual packing odd channels hold 256·B + A. */
   readonly sums: readonly (readonly Local[])[];
 }
@@ -126,11 +128,14 @@ export function dotBlock(d: DotBlock): Stmt[] {
   const { taps, pixels } = d;
   const near = (pixels - 1) * taps.pixelStep * 2 <= farthest;
   const pointers = Array.from({ length: near ? 1 : pixels }, (_, p) => pointer(`x${near ? '' : p}`, d.inputs, 'int32'));
+  // Elements a word of input holds.
+  const held = d.bytes ? 4 : 2;
   const at = (p: number): { readonly pointer: Pointer; readonly offset: number } => ({
     pointer: pointers[near ? 0 : p] as Pointer,
-    offset: near ? (p * taps.pixelStep) / 2 : 0,
+    offset: near ? (p * taps.pixelStep) / held : 0,
   });
-  const moveAll = (words: number): Stmt[] => (words === 0 ? [] : pointers.map((p) => advance(p, words)));
+  // Distances are counted in pairs of taps.
+  const moveAll = (pairs: number): Stmt[] => (pairs === 0 ? [] : pointers.map((p) => advance(p, (2 * pairs) / held)));
   const start = pointers.map((p, i) => point(p, add(d.start, i * taps.pixelStep)));
 
   const row: Stmt[] = [];
@@ -201,7 +206,7 @@ function step(d: DotBlock, at: At, x: number, s: number): Stmt[] {
     });
   // The side with fewer registers is held, the other streams past it.
   if (count > d.pixels) {
-    const inputs = Array.from({ length: d.pixels }, (_, p) => loadPair(at, p, x, out));
+    const inputs = Array.from({ length: d.pixels }, (_, p) => loadPair(d, at, p, x, out));
     for (let c = 0; c < count; c++) {
       const words = load(c);
       inputs.forEach((input, p) => multiply(c, p, input, words));
@@ -210,7 +215,7 @@ function step(d: DotBlock, at: At, x: number, s: number): Stmt[] {
   }
   const words = Array.from({ length: count }, (_, c) => load(c));
   for (let p = 0; p < d.pixels; p++) {
-    const inputs = loadPair(at, p, x, out);
+    const inputs = loadPair(d, at, p, x, out);
     words.forEach((w, c) => multiply(c, p, inputs, w));
   }
   return out;
@@ -241,10 +246,20 @@ function singleWords(d: DotBlock, s: number, c: number, out: Stmt[]): readonly W
   });
 }
 
-function loadPair(at: At, p: number, x: number, out: Stmt[]): readonly [Local, Local] {
+/** Four inputs as two words of halves; `x`: pairs of taps from the pointer. */
+function loadPair(d: DotBlock, at: At, p: number, x: number, out: Stmt[]): readonly [Local, Local] {
   const input = [local('a'), local('a')] as const;
   const place = at(p);
-  out.push(declare(input[0], 0), declare(input[1], 0), ldrd(input[0], input[1], place.pointer, place.offset + x));
+  if (d.bytes) {
+    const raw = local('q');
+    const op = d.bytes === 'int8' ? 'sxtb16' : 'uxtb16';
+    out.push(
+      declare(raw, deref(place.pointer, place.offset + x / 2)),
+      declare(input[0], intr(op, raw)),
+      declare(input[1], intr(`${op}_ror8`, raw)),
+    );
+  } else
+    out.push(declare(input[0], 0), declare(input[1], 0), ldrd(input[0], input[1], place.pointer, place.offset + x));
   return input;
 }
 
