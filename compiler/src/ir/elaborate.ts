@@ -256,7 +256,7 @@ class Elaborator {
     const type = this.typeOf(node);
     const symbol = node.callee.kind === 'name' ? this.check.symbolOf(node.callee) : undefined;
     if (symbol?.kind === 'operator') {
-      const args = node.args.map((a) => this.expr(a));
+      const args = node.args.filter((a) => !isAttributeObject(a)).map((a) => this.expr(a));
       const callee = operatorRef(symbol.operator.name, args, type, [node.callee.span]);
       return { kind: 'call', callee, args, attrs: this.check.attrsOf(node) ?? {}, type, origin };
     }
@@ -312,6 +312,11 @@ class Elaborator {
         return { kind: 'tuple', fields: node.fields.map((f) => this.pattern(f)) };
     }
   }
+}
+
+/** `f(%x, meta[relay.attrs.FAttrs][0])`: all attributes as one object, which the checker has read. */
+function isAttributeObject(node: syntax.Expr): boolean {
+  return node.kind === 'meta' && node.key.startsWith('relay.attrs.');
 }
 
 function operatorRef(name: string, args: readonly Expr[], result: Type, origin: Origin): Expr {

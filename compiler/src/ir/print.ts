@@ -8,6 +8,8 @@ import type { AttributeSpec, AttributeValueData } from '../operators/attributes.
 import type { OperatorRegistry } from '../operators/registry.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import { printType } from '../types/print.ts';
+import { containsIncomplete } from '../types/substitute.ts';
+import type { Type } from '../types/type.ts';
 import type { AdtDefinition, Call, Expr, Func, IRModule, IRPattern, Let, Origin, Var } from './expr.ts';
 import { metadataJson } from './metadata.ts';
 import { floatAttribute, scalarLiteral } from './numbers.ts';
@@ -143,7 +145,7 @@ class Printer {
     const attrs = Object.keys(f.attrs)
       .sort()
       .map((key) => `${key}=${attributeText(f.attrs[key] ?? null)}`);
-    const open = `${head}${generics}(${[...params, ...attrs].join(', ')}) -> ${printType(f.type.ret)} {`;
+    const open = `${head}${generics}(${[...params, ...attrs].join(', ')})${annotation(' -> ', f.type.ret)} {`;
     const lines: PrintedLine[] = [{ text: open, origin: f.origin }];
     append(lines, indented(this.scope(f.body)));
     lines.push(plain('}'));
@@ -156,7 +158,7 @@ class Printer {
     for (let i = 1; this.taken.has(name); i++) name = `${base}${i}`;
     this.taken.add(name);
     this.names.set(v, `%${name}`);
-    return `%${name}: ${printType(v.type)}`;
+    return `%${name}${annotation(': ', v.type)}`;
   }
 
   /** The lines of a scope: hoisted bindings, `let`s, and the result. */
@@ -175,12 +177,14 @@ class Printer {
   }
 
   private letLine(e: Let): void {
+    // The name comes first: a recursive function uses it in its own value.
+    const binder = this.binder(e.variable);
     const value = this.inlined(e.value);
     const wrapped =
       (e.value.kind === 'match' || e.value.kind === 'let') && (this.uses.get(e.value) ?? 1) <= 1
         ? join(piece('('), value, piece(')'))
         : value;
-    const head = piece(`let ${this.binder(e.variable)} = `, e.origin);
+    const head = piece(`let ${binder} = `, e.origin);
     this.emit(join(head, wrapped, piece(';')));
   }
 
@@ -344,6 +348,16 @@ class Printer {
         return `(${p.fields.map((f) => this.pattern(f)).join(', ')})`;
     }
   }
+}
+
+/** Rank-0 types of these cannot be written: the language has no names for them. */
+const scalarsWithoutName = /\b(void|bfloat\d*|handle\d*)\b/;
+
+/** A type behind `prefix`; nothing where a part of it cannot be written, as what was never determined. */
+function annotation(prefix: string, type: Type): string {
+  const text = printType(type);
+  const unwritable = containsIncomplete(type) || scalarsWithoutName.test(text.replace(/Tensor\[\([^)]*\), \w+\]/g, ''));
+  return unwritable ? '' : `${prefix}${text}`;
 }
 
 function commas(parts: readonly Piece[]): Piece {
