@@ -1,6 +1,7 @@
 /** Attribute schemas: one declaration gives parsing, defaults, documentation and the TypeScript type. */
 import type { DType } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
+import type { IndexMap } from './index-map.ts';
 
 /**
  * A normalised attribute value. Integers are numbers (exact while safe; int64 extremes round to the nearest double and
@@ -13,6 +14,8 @@ export interface OpaqueAttribute {
   readonly opaque: string;
   /** The value, where what stands there is a constant tensor. */
   readonly value?: NDArray;
+  /** The map, where what stands there is an index map that could be read. */
+  readonly indexMap?: IndexMap;
 }
 
 export type AttributeKind =

@@ -1,7 +1,9 @@
 /** From attributes as written in a program to the values an operator's schema promises. */
 import { canonicalDType } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-import type { AttributeKind, AttributeSpec, AttributeValueData } from './attributes.ts';
+import type { AttributeKind, AttributeSpec, AttributeValueData, OpaqueAttribute } from './attributes.ts';
+import type { StoredObject } from './index-map.ts';
+import { readIndexMap } from './index-map.ts';
 import type { Operator } from './operator.ts';
 
 /** An attribute's value as written: literals, lists of them, and everything else (a metadata object, a name). */
@@ -12,8 +14,11 @@ export type WrittenAttribute =
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'null' }
   | { readonly kind: 'list'; readonly elements: readonly WrittenAttribute[] }
-  /** `text` names what stands there; `value` is given where it is a constant tensor. */
-  | { readonly kind: 'opaque'; readonly text: string; readonly value?: NDArray };
+  /**
+   * `text` names what stands there; `value` is given where it is a constant tensor, `object` where it is another
+   * object of the metadata section.
+   */
+  | { readonly kind: 'opaque'; readonly text: string; readonly value?: NDArray; readonly object?: StoredObject };
 
 export type AttributeProblemCode = 'unknown-attribute' | 'missing-attribute' | 'bad-attribute';
 
@@ -207,8 +212,17 @@ function plain(written: WrittenAttribute): AttributeValueData {
     case 'list':
       return written.elements.map(plain);
     case 'opaque':
-      return written.value === undefined ? { opaque: written.text } : { opaque: written.text, value: written.value };
+      return opaque(written);
   }
+}
+
+function opaque(written: Extract<WrittenAttribute, { kind: 'opaque' }>): OpaqueAttribute {
+  const indexMap = written.object && readIndexMap(written.object);
+  return {
+    opaque: written.text,
+    ...(written.value ? { value: written.value } : {}),
+    ...(indexMap ? { indexMap } : {}),
+  };
 }
 
 function wrong(spec: AttributeSpec, written: WrittenAttribute, path: readonly number[]): Converted {

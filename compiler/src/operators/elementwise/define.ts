@@ -17,7 +17,8 @@ interface Row {
   /** The result's element type where it is not the operand's. */
   readonly dtype?: DType;
   readonly tolerance?: Tolerance;
-  readonly examples?: readonly OperatorExample[];
+  /** The element type of the shown example; `float32` unless given. */
+  readonly example?: DType;
   readonly gradient?: GradientRule<Record<never, never>>;
 }
 export interface UnaryRow extends Row {
@@ -29,8 +30,12 @@ export interface BinaryRow extends Row {
 
 const noAttributes: AttributeSchema = {};
 
+function example(row: Row, source: string): readonly OperatorExample[] {
+  return [{ title: row.summary.replace(/[.:;].*$/s, ''), source }];
+}
+
 export function unaryOperator(row: UnaryRow): Operator {
-  const { compute, dtype, ...rest } = row;
+  const { compute, dtype, example: element = 'float32', ...rest } = row;
   return defineOperator({
     ...rest,
     inputs: [{ name: 'data', summary: 'the operand' }],
@@ -39,11 +44,12 @@ export function unaryOperator(row: UnaryRow): Operator {
     explain: explainIdentity,
     compute: (context) => [mapElements(row.name, tensorAt(context, 0), compute)],
     fusion: 'elementwise',
+    examples: example(row, `fn (%x: Tensor[(2, 3), ${element}]) { ${row.name}(%x) }`),
   });
 }
 
 export function binaryOperator(row: BinaryRow): Operator {
-  const { compute, dtype, ...rest } = row;
+  const { compute, dtype, example: element = 'float32', ...rest } = row;
   return defineOperator({
     ...rest,
     inputs: [
@@ -57,5 +63,6 @@ export function binaryOperator(row: BinaryRow): Operator {
       zipElements(row.name, outputOf(context).shape, tensorAt(context, 0), tensorAt(context, 1), compute),
     ],
     fusion: 'broadcast',
+    examples: example(row, `fn (%x: Tensor[(2, 3), ${element}], %y: Tensor[(3), ${element}]) { ${row.name}(%x, %y) }`),
   });
 }

@@ -70,8 +70,8 @@ const rows: readonly UnaryRow[] = [
     compute: classify('isfinite', 1),
   },
   { name: 'copy', summary: 'The same values in storage of their own.', compute: (x) => x },
-  { name: 'bitwise_not', summary: 'Every bit inverted: `~x`.', compute: fn('not') },
-  { name: 'logical_not', summary: 'True where `x` is false.', compute: fn('not') },
+  { name: 'bitwise_not', example: 'int32', summary: 'Every bit inverted: `~x`.', compute: fn('not') },
+  { name: 'logical_not', example: 'bool', summary: 'True where `x` is false.', compute: fn('not') },
   {
     name: 'zeros_like',
     summary: 'Zeros in the shape and element type of the operand.',

@@ -1,11 +1,16 @@
 /** Changes of storage layout. */
 import type { RelateResult, Operator } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
-import { tensorType } from '../../types/type.ts';
+import type { Dim } from '../../types/type.ts';
+import { anyDim, tensorType } from '../../types/type.ts';
 import { printShape } from '../../types/print.ts';
 import type { TEExpr } from '../../tensor/te.ts';
 import { add, compare, compute, floordiv, floormod, int, load, mul, select, all } from '../../tensor/te.ts';
 import { attr } from '../attributes.ts';
+import { arrayAt, elementAt, forEachIndex, positionOf, setElement, stridesOf, zeros } from '../compute/arrays.ts';
+import type { IndexMap } from '../index-map.ts';
+import { termRange, termValue } from '../index-map.ts';
+import { dimValue } from '../relations/dims.ts';
 import { number, outputOf, tensorAt } from '../compute/tensors.ts';
 import type { Layout } from '../nn/layout.ts';
 import {
@@ -19,7 +24,7 @@ import {
   parseLayout,
 } from '../nn/layout.ts';
 import { attributeSource, copyOf, inputDim, originOf } from '../relations/explain.ts';
-import { badAttribute, done, failed, inputBlame, requireRank, tensorInput } from '../relations/inputs.ts';
+import { badAttribute, done, failed, requireRank, tensorInput } from '../relations/inputs.ts';
 import { dataInput } from './define.ts';
 
 type Failed = Extract<RelateResult, { kind: 'error' }>;
@@ -172,18 +177,51 @@ const metaSchedule = defineOperator({
   relate: (context) => {
     const data = tensorInput(context, 0, 'data');
     if (data.kind !== 'tensor') return data;
-    return failed(
-      'unsupported-attribute',
-      `The shape that the index map makes of ${printShape(data.shape)} cannot be told: index maps are not read.`,
-      { kind: 'attribute', name: 'index_map' },
-      {
-        remedy: 'Write the move as `layout_transform` or as `reshape` and `transpose`.',
-        related: [{ blame: inputBlame(0), message: 'This is the tensor to move.' }],
-      },
-    );
+    const map = context.attrs.index_map?.indexMap;
+    if (!map)
+      return failed(
+        'unsupported-attribute',
+        `The shape that the index map makes of ${printShape(data.shape)} cannot be told: it is no index map of sums, products and quotients.`,
+        { kind: 'attribute', name: 'index_map' },
+        { remedy: 'Write the move as `layout_transform`, or as `reshape` and `transpose`.' },
+      );
+    const problem = requireRank(data, 0, 'data', map.rank, 'like the index map');
+    return problem ?? done(tensorType(mappedShape(map, data.shape), data.dtype));
   },
-  noMeaning: 'its index map is an object of TVM that is not read',
+  explain: (context, _result, at) => {
+    const term = context.attrs.index_map?.indexMap?.terms[at.dim];
+    if (term?.kind === 'index') return copyOf(0, term.position);
+    return originOf('size of the index map’s range', attributeSource('index_map'));
+  },
+  kernel: (context) => {
+    const data = arrayAt(context, 0);
+    const map = context.attrs.index_map?.indexMap;
+    if (!map) throw new Error('the index map is not known');
+    const result = zeros(
+      data.dtype,
+      mappedShape(map, data.shape).map((dim) => Number(dimValue(dim) ?? 0n)),
+    );
+    const strides = stridesOf(result.shape);
+    forEachIndex(data.shape, (indices, at) => {
+      const to = map.terms.map((term) => termValue(term, indices));
+      setElement(result, positionOf(to, strides), elementAt(data, at));
+    });
+    return [result];
+  },
   fusion: 'injective',
 });
+
+/** The sizes of a map's result: the ranges of its terms. */
+function mappedShape(map: IndexMap, shape: readonly Dim[]): readonly Dim[] {
+  const sizes = shape.map((dim) => {
+    const value = dimValue(dim);
+    return value === undefined ? undefined : Number(value);
+  });
+  return map.terms.map((term) => {
+    if (term.kind === 'index') return shape[term.position] ?? 1;
+    const range = termRange(term, sizes);
+    return range ? range.high + 1 : anyDim;
+  });
+}
 
 export const layoutOperators: readonly Operator[] = [layoutTransform, autoScheduler, metaSchedule];
