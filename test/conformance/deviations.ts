@@ -74,6 +74,20 @@ export const deviations: readonly Deviation[] = [
     reason: 'A minus sign follows a digit without a gap, as in `1--7`. TVM reads a malformed number.',
     applies: (case_, difference) => acceptedHere(difference) && /\d[+-]+\d/.test(case_.text),
   },
+  {
+    name: 'product-without-units',
+    reason:
+      'A dense layer with `units=None` whose features differ from those of its weight. TVM compares them only when `units` is given and computes nonsense.',
+    applies: (_, difference) =>
+      difference.detail.startsWith('shape-mismatch') && / features \(dimension/.test(difference.detail),
+  },
+  {
+    name: 'documented-choices',
+    reason:
+      'A text attribute is none of the documented choices. TVM takes it as it is and fails when it compiles, or falls back without a word.',
+    applies: (_, difference) =>
+      /^bad-attribute: `(reduction|compute_dtype|rounding)` must be one of/.test(difference.detail),
+  },
 ];
 
 export function deviationOf(case_: Case, difference: Difference): Deviation | undefined {

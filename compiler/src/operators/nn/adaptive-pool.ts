@@ -12,7 +12,7 @@ import { average, poolLayout, spatialAxes } from './pooling.ts';
 import { badAttribute, ok, tensorInput } from './relate.ts';
 
 interface AdaptiveAttributes {
-  readonly output_size: readonly number[];
+  readonly output_size: readonly number[] | null;
   readonly layout: string;
 }
 type Relating = Pick<RelateContext<AdaptiveAttributes>, 'inputs' | 'attrs'>;
@@ -22,8 +22,9 @@ function requested(
   attrs: AdaptiveAttributes,
   i: number,
 ): { readonly size: number; readonly element: number } | undefined {
-  const element = attrs.output_size.length === 1 ? 0 : i;
-  const size = attrs.output_size[element];
+  const sizes = attrs.output_size ?? [];
+  const element = sizes.length === 1 ? 0 : i;
+  const size = sizes[element];
   return size === undefined ? undefined : { size, element };
 }
 
@@ -34,7 +35,7 @@ function relateAdaptive(context: Relating, spatial: string): RelateResult {
   if ('kind' in layout) return layout;
   const axes = spatialAxes(data, layout, spatial);
   if ('kind' in axes) return axes;
-  const given = context.attrs.output_size.length;
+  const given = (context.attrs.output_size ?? []).length;
   if (given > spatial.length)
     return badAttribute(
       'output_size',
@@ -60,7 +61,7 @@ function explainAdaptive(context: Relating, spatial: string, dim: number): DimOr
   if ('kind' in axes) return undefined;
   const i = axes.indexOf(dim);
   const size = i < 0 ? undefined : requested(context.attrs, i);
-  return size ? fromAttribute('output_size', context.attrs.output_size.length === 1 ? 0 : i) : copyOf(0, dim);
+  return size ? fromAttribute('output_size', size.element) : copyOf(0, dim);
 }
 
 /** Window of output o along a dimension: floor(o·in/out) up to ceil((o+1)·in/out). */
@@ -128,9 +129,12 @@ function adaptive(n: 1 | 2 | 3, kind: 'max' | 'avg') {
     summary: `${kind === 'max' ? 'Largest element' : 'Mean'} of windows chosen so that the result has the size asked for.`,
     inputs: data,
     attributes: {
-      output_size: attr.ints('Size of the result: none keeps the size, one number serves all spatial dimensions.', {
-        default: [],
-      }),
+      output_size: attr.maybeInts(
+        'Size of the result: none keeps the size, one number serves all spatial dimensions.',
+        {
+          default: [],
+        },
+      ),
       layout: attr.string("Order of the data's dimensions.", { default: `NC${spatial}` }),
       out_layout: outLayout,
     },

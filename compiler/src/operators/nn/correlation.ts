@@ -7,12 +7,10 @@ import {
   cast,
   compare,
   compute,
-  constant,
   floordiv,
   floormod,
   int,
   load,
-  minimum,
   mul,
   reduce,
   select,
@@ -148,7 +146,7 @@ interface DeformableAttributes extends ConvAttributes {
   readonly deformable_groups: number;
 }
 
-/** The data sampled between its elements; zero outside. */
+/** The data sampled between its elements; elements outside count as zero, and so do samples outside. */
 function bilinear(
   data: TETensor,
   read: (y: TEExpr, x: TEExpr) => TEExpr,
@@ -157,24 +155,26 @@ function bilinear(
   height: number,
   width: number,
 ): TEExpr {
-  const dtype = data.dtype;
-  const one = number(1, dtype);
+  const { dtype } = data;
   const low = (e: TEExpr): TEExpr => cast('int32', unary('floor', e));
-  const next = (e: TEExpr, limit: number): TEExpr => minimum(add(e, int(1)), int(limit));
   const [y0, x0] = [low(y), low(x)];
-  const [y1, x1] = [next(y0, height - 1), next(x0, width - 1)];
+  const [y1, x1] = [add(y0, int(1)), add(x0, int(1))];
   const wy = sub(y, cast(dtype, y0));
   const wx = sub(x, cast(dtype, x0));
-  const top = add(mul(read(y0, x0), sub(one, wx)), mul(read(y0, x1), wx));
-  const bottom = add(mul(read(y1, x0), sub(one, wx)), mul(read(y1, x1), wx));
-  const value = add(mul(top, sub(one, wy)), mul(bottom, wy));
+  const rest = (e: TEExpr): TEExpr => sub(number(1, dtype), e);
+  const corner = (row: TEExpr, column: TEExpr, weight: TEExpr): TEExpr => {
+    const inside = all([compare('lt', row, int(height)), compare('lt', column, int(width))]);
+    return select(inside, mul(weight, read(row, column)), number(0, dtype));
+  };
+  const upper = add(corner(y0, x0, mul(rest(wx), rest(wy))), corner(y1, x0, mul(rest(wx), wy)));
+  const lower = add(corner(y0, x1, mul(wx, rest(wy))), corner(y1, x1, mul(wx, wy)));
   const inside = all([
     compare('ge', y, number(0, dtype)),
     compare('ge', x, number(0, dtype)),
     compare('lt', y, number(height, dtype)),
     compare('lt', x, number(width, dtype)),
   ]);
-  return select(inside, value, constant(0, dtype));
+  return select(inside, add(upper, lower), number(0, dtype));
 }
 
 export const deformableConv2d = defineOperator({

@@ -22,9 +22,8 @@ interface BlockAttributes {
 const blockAttributes = (what: string) => ({
   block_size: attr.int(`Edge of the square block ${what}.`, { default: 1 }),
   layout: attr.string("Order of the data's dimensions.", { default: 'NCHW' }),
-  mode: attr.string('Order of channels: `DCR` puts the block first, `CRD` the channel.', {
+  mode: attr.string('Order of channels: `DCR` puts the block first; any other, usually `CRD`, the channel.', {
     default: 'DCR',
-    values: ['DCR', 'CRD'],
   }),
 });
 const nchw = { text: 'NCHW', axes: [...'NCHW'].map((axis) => ({ axis })) };
