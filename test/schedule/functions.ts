@@ -197,6 +197,8 @@ export const convCases: readonly ConvCase[] = [
   { name: 'depthwise 5×5', input: [1, 7, 8, 3], outC: 3, kernel: [5, 5], groups: 3, padding: [2, 2, 2, 2] },
   { name: 'depthwise stride 3, dilation 2', input: [1, 9, 13, 4], outC: 4, kernel: [2, 3], groups: 4, strides: [1, 3], dilation: [2, 2] },
   { name: 'depthwise stride 3', input: [1, 4, 14, 3], outC: 3, kernel: [2, 4], groups: 3, strides: [3, 3], padding: [1, 1, 1, 1], inputZero: 9 },
+  { name: 'depthwise on large planes, part by part', input: [1, 31, 33, 2], outC: 2, kernel: [3, 3], groups: 2, padding: [1, 1, 1, 1], inputZero: 4 },
+  { name: 'depthwise on large planes, stride 2', input: [1, 37, 50, 2], outC: 2, kernel: [5, 3], groups: 2, strides: [2, 2], padding: [0, 0, 3, 1] },
   { name: 'depthwise multiplier 2', input: [1, 5, 5, 3], outC: 6, kernel: [3, 3], groups: 3, padding: [1, 1, 1, 1] },
   { name: 'depthwise one-dimensional, long', input: [1, 20, 1, 6], outC: 6, kernel: [15, 1], groups: 6 },
   { name: 'depthwise with residual', input: [1, 5, 4, 6], outC: 6, kernel: [3, 3], groups: 6, padding: [1, 1, 1, 1], residual: 'other' },

@@ -5,7 +5,7 @@ import { isDepthwise, normalise, type ConvProblem } from './problem.ts';
 import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver, type Fitted } from './space.ts';
 import type { Knob, ScheduleConfig } from './task.ts';
 import { highLegal, isPointwise, lowerConv, packingLegal, readsBytes, type ConvConfig } from './templates/conv.ts';
-import { depthwiseHighLegal, lowerDepthwise } from './templates/depthwise.ts';
+import { depthwiseHighLegal, hasParts, lowerDepthwise, planeBytes } from './templates/depthwise.ts';
 import type { Packing } from './templates/dot.ts';
 import type { KernelParts } from './templates/parts.ts';
 
@@ -150,6 +150,11 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
       values: [1, 2, 3, 4, 5, 6, 8].filter((x) => x === 1 || x <= p.outW),
     },
     {
+      name: 'rows',
+      summary: 'Output rows whose inputs are held at one time; 0: all. Fewer take less scratch memory.',
+      values: hasParts(p) ? [0, 1, 2, 3, 4, 6, 8].filter((r) => r < p.outH) : [0],
+    },
+    {
       name: 'requantize',
       summary: 'Scaling by the upper half of a product, or by 64 bits.',
       values: high ? ['high', 'wide'] : ['wide'],
@@ -158,12 +163,15 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
   ];
   const chosen: ScheduleConfig = {
     pixels: defaultNeighbours(p),
+    rows: defaultRows(p),
     requantize: high ? 'high' : 'wide',
     flags: defaultFlags,
   };
   const features = (c: ScheduleConfig): readonly number[] => [
     ...problemFeatures(p),
     num(c, 'pixels'),
+    log(num(c, 'rows') || p.outH),
+    log(planeBytes(p, num(c, 'rows') || p.outH)),
     (p.outW % num(c, 'pixels')) / num(c, 'pixels'),
     c['requantize'] === 'high' ? 1 : 0,
     ...oneHot(flagsKnob, c),
@@ -171,8 +179,24 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
   return {
     space: spaceOver('depthwise_plane_smlad', knobs, chosen, () => true, features),
     lower: (c) =>
-      ordered(lowerDepthwise(p, { pixels: num(c, 'pixels'), requantize: c['requantize'] as 'high' | 'wide' }, same)),
+      ordered(
+        lowerDepthwise(
+          p,
+          { pixels: num(c, 'pixels'), rows: num(c, 'rows'), requantize: c['requantize'] as 'high' | 'wide' },
+          same,
+        ),
+      ),
   };
+}
+
+/** Scratch memory a plane may take before it is filled part by part. */
+const smallPlane = 1024;
+
+/** All rows where the plane is small; else as many as fit, whole parts preferred. */
+function defaultRows(p: ConvProblem): number {
+  if (!hasParts(p) || planeBytes(p, p.outH) <= smallPlane) return 0;
+  const fitting = [8, 6, 4, 3, 2].filter((r) => r < p.outH && planeBytes(p, r) <= smallPlane);
+  return fitting.find((r) => p.outH % r === 0) ?? fitting[0] ?? 1;
 }
 
 function defaultNeighbours(p: ConvProblem): number {

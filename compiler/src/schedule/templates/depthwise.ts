@@ -12,11 +12,13 @@ import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
 import { highMultiply, scaleWide } from '../requantize.ts';
 import { finish } from './epilogue.ts';
 import { residualBuffer, type KernelParts } from './parts.ts';
-import { fill } from './rows.ts';
+import { fill, moveDown } from './rows.ts';
 
 export interface DepthwiseConfig {
   /** Neighbouring outputs computed together. */
   readonly pixels: number;
+  /** Output rows of which the plane holds the inputs at one time; 0: all, which is fastest. */
+  readonly rows: number;
   readonly requantize: 'high' | 'wide';
 }
 
@@ -76,6 +78,8 @@ interface Plan {
   readonly pairs: readonly number[];
   readonly planeW: number;
   readonly planeH: number;
+  /** Output rows a turn; all of them, or `planeH` is that of a part. */
+  readonly rows: number;
   readonly input: Buffer;
   readonly output: Buffer;
   readonly other: Buffer | undefined;
@@ -89,12 +93,25 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
   const pixels = (wanted * p.strideW) % 2 === 1 && wanted < p.outW ? wanted + 1 : wanted;
   const span = (Math.ceil(p.outW / pixels) * pixels - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
   const planeW = span + 2 + (span & 1);
-  const planeH = (p.outH - 1) * p.strideH + (p.kH - 1) * p.dilationH + 1;
+  const rows = config.rows === 0 ? p.outH : Math.min(config.rows, p.outH);
+  const planeH = planeRows(p, rows);
   const input = buffer('input', p.inputDtype, p.batch * p.inH * p.inW * p.inC);
   const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, p.batch * p.outH * p.outW * p.outC);
   const other = residualBuffer(p, input, output.length, same);
   const plane = buffer('plane', 'int16', planeW * planeH);
-  const plan: Plan = { p, config, pixels, pairs: pairsOf(p, pixels), planeW, planeH, input, output, other, plane };
+  const plan: Plan = {
+    p,
+    config,
+    pixels,
+    pairs: pairsOf(p, pixels),
+    planeW,
+    planeH,
+    rows,
+    input,
+    output,
+    other,
+    plane,
+  };
   const packed = pack(plan);
   const weights = buffer('weights', 'int8', packed.length);
   const w = pointer('w', weights, 'int32');
@@ -104,10 +121,12 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
       block(
         point(w, 0),
         loop('c', p.inC, (c) =>
-          block(
-            gather(plan, add(mul(n, p.inH * p.inW * p.inC), c)),
-            loop('m', p.outC / p.inC, (m) => channel(plan, w, n, add(mul(c, p.outC / p.inC), m))),
-          ),
+          rows === p.outH
+            ? block(
+                gather(plan, add(mul(n, p.inH * p.inW * p.inC), c)),
+                loop('m', p.outC / p.inC, (m) => channel(plan, w, n, add(mul(c, p.outC / p.inC), m))),
+              )
+            : channel(plan, w, n, c, add(mul(n, p.inH * p.inW * p.inC), c)),
         ),
       ),
     ),
@@ -126,6 +145,26 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
     ],
     macs: convMacs(p),
   };
+}
+
+/** Input rows that `rows` output rows need. */
+function planeRows(p: ConvProblem, rows: number): number {
+  return (rows - 1) * p.strideH + (p.kH - 1) * p.dilationH + 1;
+}
+
+/** Bytes of the plane when it serves `rows` output rows at a time. */
+export function planeBytes(p: ConvProblem, rows: number): number {
+  return 2 * planeRows(p, rows) * ((p.outW - 1) * p.strideW + (p.kW - 1) * p.dilationW + 3);
+}
+
+/** Whether the plane may be filled part by part: one output channel each, and no row is overwritten before its turn. */
+export function hasParts(p: ConvProblem): boolean {
+  if (p.outC !== p.inC || p.inW < p.outW) return false;
+  for (let oy = 0; oy < p.outH; oy++) {
+    const next = Math.min(p.inH, oy * p.strideH + (p.kH - 1) * p.dilationH + 1 - p.padTop);
+    if (next < p.inH && (oy + 1) * p.outW > next * p.inW) return false;
+  }
+  return true;
 }
 
 function needsPadding(p: ConvProblem): boolean {
@@ -162,6 +201,63 @@ function gather(plan: Plan, start: LExpr): Stmt[] {
   ];
 }
 
+/**
+ * Brings the plane to the rows of part `part`: those it shares with the last one move up, the others are gathered, or
+ * filled where the image has none.
+ */
+function gatherPart(plan: Plan, part: LExpr, start: LExpr): Stmt[] {
+  const { p, plane, planeW, planeH, rows } = plan;
+  const kept = Math.max(0, planeH - rows * p.strideH);
+  const columns = Math.min(p.inW, planeW - p.padLeft);
+  const isFirst: LExpr = { kind: 'compare', op: 'eq', left: part, right: ix(0) };
+  const begin = local('begin', 'index');
+  const y0 = sub(mul(part, rows * p.strideH), p.padTop);
+  return [
+    declare(begin, { kind: 'select', condition: isFirst, then: ix(0), otherwise: ix(kept), dtype: 'index' }),
+    ...(kept > 0
+      ? [
+          {
+            kind: 'if',
+            condition: { kind: 'compare', op: 'gt', left: part, right: ix(0) },
+            then: block(moveDown(plane, rows * p.strideH * planeW, 0, kept * planeW)),
+          } satisfies Stmt,
+        ]
+      : []),
+    loop('j', sub(ix(planeH), begin), (j) => {
+      const row = local('row', 'index');
+      const y = local('y', 'index');
+      const target = add(mul(row, planeW), p.padLeft);
+      const inside: LExpr = {
+        kind: 'binary',
+        op: 'and',
+        dtype: 'bool',
+        left: { kind: 'compare', op: 'ge', left: y, right: ix(0) },
+        right: { kind: 'compare', op: 'lt', left: y, right: ix(p.inH) },
+      };
+      return block(declare(row, add(begin, j)), declare(y, add(y0, row)), {
+        kind: 'if',
+        condition: inside,
+        then: block(gatherRow(plan, add(start, mul(y, p.inW * p.inC)), target, columns)),
+        otherwise: block(fill(plane, target, columns, p.inputZero)),
+      });
+    }),
+  ];
+}
+
+function gatherRow(plan: Plan, source: LExpr, target: LExpr, columns: number): Stmt[] {
+  const { p } = plan;
+  const from = pointer('src', plan.input, p.inputDtype);
+  const to = pointer('dst', plan.plane, 'int16');
+  const unroll = columns <= 8 ? columns : ([8, 6, 5, 4, 3, 2].find((u) => columns % u === 0) ?? 1);
+  const body: Stmt[] = [];
+  for (let i = 0; i < unroll; i++) body.push(storeVia(to, i, cast('int16', deref(from, i * p.inC))));
+  return [
+    point(from, source),
+    point(to, target),
+    loop('x', columns / unroll, () => block(body, advance(from, unroll * p.inC), advance(to, unroll))),
+  ];
+}
+
 /** Bytes a channel: its pairs of taps two a word, then bias, multiplier, shift. */
 function pack(plan: Plan): Int8Array {
   const { p, pairs } = plan;
@@ -184,8 +280,11 @@ function pack(plan: Plan): Int8Array {
   return Int8Array.from(bytes);
 }
 
-/** One output channel: taps and parameters into registers, then all of its outputs. */
-function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr): Stmt {
+/**
+ * One output channel: taps and parameters into registers, then all of its outputs. `parts`: where the channel starts in
+ * the input, when the plane is filled part by part.
+ */
+function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stmt {
   const { p, pairs, config } = plan;
   const out: Stmt[] = [];
   const taps: Local[] = [];
@@ -217,7 +316,7 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr): Stmt {
   const o = pointer('out', plan.output, plan.output.dtype);
   const residual = plan.other ? pointer('res', plan.other, plan.other.dtype) : undefined;
   const first = add(mul(n, p.outH * p.outW * p.outC), c);
-  out.push(point(x, 0), point(o, first), ...(residual ? [point(residual, first)] : []));
+  out.push(...(parts ? [] : [point(x, 0)]), point(o, first), ...(residual ? [point(residual, first)] : []));
   const scale = (sum: Local): LExpr =>
     config.requantize === 'high'
       ? bin('shr', intr('smmla', sum, multiplier, rounding), shift)
@@ -235,15 +334,27 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr): Stmt {
   const rest = p.outW % plan.pixels;
   const stepWords = (plan.pixels * p.strideW) / 2;
   const moved = Math.floor(stepWords) * whole;
-  out.push(
-    loop('oy', p.outH, () =>
-      block(
-        loop('xb', whole, () => block(outputs(plan.pixels), advance(x, Math.floor(stepWords)))),
-        ...(rest > 0 ? [outputs(rest)] : []),
-        advance(x, (plan.planeW * p.strideH) / 2 - moved),
+  const oneRow = (): Stmt =>
+    block(
+      loop('xb', whole, () => block(outputs(plan.pixels), advance(x, Math.floor(stepWords)))),
+      ...(rest > 0 ? [outputs(rest)] : []),
+      advance(x, (plan.planeW * p.strideH) / 2 - moved),
+    );
+  if (!parts) out.push(loop('oy', p.outH, oneRow));
+  else {
+    const { rows } = plan;
+    const count = Math.ceil(p.outH / rows);
+    const left = (part: LExpr): LExpr => sub(ix(p.outH), mul(part, rows));
+    out.push(
+      loop('part', count, (part) =>
+        block(
+          gatherPart(plan, part, parts),
+          point(x, 0),
+          loop('oy', p.outH % rows === 0 ? rows : bin('min', left(part), ix(rows)), oneRow),
+        ),
       ),
-    ),
-  );
+    );
+  }
   return block(...out);
 }
 
