@@ -161,16 +161,15 @@ const starters = new Set<TokenType>([t.Let, t.GraphBinder, t.FreeVar]);
 const beforeStarter = new Set<TokenType>([t.Semicolon, t.LBrace, t.LParen, t.Comma, t.Assign, t.FatArrow, t.LSquare]);
 
 /** Whether the token at `i` starts a statement without a semicolon before it. */
-function needsSemicolon(tokens: readonly IToken[], i: number): boolean {
+function needsSemicolon(tokens: readonly IToken[], i: number, previous: IToken | undefined): boolean {
   const token = tokens[i] as IToken;
   if (!starters.has(token.tokenType)) return false;
-  const previous = tokens[i - 1];
   if (previous === undefined || beforeStarter.has(previous.tokenType)) return false;
   return token.tokenType === t.GraphBinder || tokens[i + 1]?.tokenType === t.Local;
 }
 
 function lacksSemicolon(tokens: readonly IToken[]): boolean {
-  for (let i = 1; i < tokens.length; i++) if (needsSemicolon(tokens, i)) return true;
+  for (let i = 1; i < tokens.length; i++) if (needsSemicolon(tokens, i, tokens[i - 1])) return true;
   return false;
 }
 
@@ -212,7 +211,7 @@ class Repair {
       this.close(i);
       top = this.top();
     }
-    if (needsSemicolon(this.tokens, i)) this.insertSemicolon(i);
+    if (needsSemicolon(this.tokens, i, this.output[this.output.length - 1])) this.insertSemicolon(i);
     if (openerOf.has(type)) {
       if (this.lonely.has(i)) {
         this.dropCloser(token);
@@ -244,7 +243,10 @@ class Repair {
       const opener = this.tokens[group.index] as IToken;
       return this.layout.indentation(token.startOffset) <= this.layout.indentation(opener.startOffset);
     }
-    if (type === t.Semicolon || (needsSemicolon(this.tokens, i) && this.layout.isFirstOnLine(token.startOffset)))
+    if (
+      type === t.Semicolon ||
+      (needsSemicolon(this.tokens, i, this.tokens[i - 1]) && this.layout.isFirstOnLine(token.startOffset))
+    )
       return true;
     if (type === t.LBrace) return group.pending === 0 && this.tokens[i - 1]?.tokenType !== t.Local;
     if (type === t.Arrow || type === t.FatArrow) return group.pending === 0;

@@ -53,11 +53,12 @@ export const StringLiteral = createToken({
 const sameLineString = /"(?:[^"\\\n]|\\.)*"/y;
 const rawSameLineString = /"[^"\n]*"/y;
 const longString = /"[^"]*"(?=\s*[,)\]};])/y;
-const openString = /"[^\n]*/y;
+const openString = /"[^\n]*?(?=[)\]};,]{0,8}[ \t\r]{0,8}(?:\n|$))/y;
 
 /**
  * Strings run to the next quote. One that crosses lines is taken as such only when what follows can follow a string;
- * otherwise a quote was forgotten, and the string ends with its line so that the rest of the file stays readable.
+ * otherwise a quote was forgotten, and the string ends before the punctuation at its line's end, so that the rest of
+ * the file stays readable.
  */
 function scanString(text: string, offset: number): CustomPatternMatcherReturn | null {
   for (const pattern of [sameLineString, rawSameLineString, longString, openString]) {
