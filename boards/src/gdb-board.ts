@@ -33,6 +33,8 @@ export class GdbBoard implements Board {
   private link: GdbLink | undefined;
   private image: Image | undefined;
   private landmarks: Landmarks | undefined;
+  /** What flash holds; it survives resets and lost connections, so it is written once. */
+  private flashed: Image | undefined;
   /** Whether memory is initialised and the core is halted in thread mode. */
   private initialised = false;
 
@@ -115,8 +117,11 @@ export class GdbBoard implements Board {
   private async prepare(token?: CancellationToken): Promise<Result<void>> {
     const { image, landmarks } = this;
     if (this.initialised || !image || !landmarks) return ok(undefined);
-    const written = await this.guard((client) => writeImage(client, this.profile, image, token));
+    const written = await this.guard((client) =>
+      writeImage(client, this.profile, image, this.flashed === image, token),
+    );
     if (!written.ok) return written;
+    this.flashed = image;
     const stopped = await this.runFrom(image.entry, landmarks.ready, landmarks, INIT_LIMIT_MS, token);
     if (!stopped.ok) return stopped;
     if (stopped.value.kind === 'fault') {
@@ -201,6 +206,7 @@ async function writeImage(
   client: GdbClient,
   profile: BoardProfile,
   image: Image,
+  keepFlash: boolean,
   token?: CancellationToken,
 ): Promise<Result<void>> {
   const inFlash = (address: number): number | undefined => {
@@ -215,5 +221,5 @@ async function writeImage(
     if (!done.ok) return done;
   }
   const [first] = flash;
-  return first ? client.writeFlash(flash, inFlash(first.address) ?? 4096) : ok(undefined);
+  return first && !keepFlash ? client.writeFlash(flash, inFlash(first.address) ?? 4096) : ok(undefined);
 }

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { neverCancelled, type CancellationToken } from '../../compiler/src/base/cancellation.ts';
@@ -28,6 +28,8 @@ export interface BuildOptions {
   /** Compilers that run at the same time. */
   readonly jobs?: number;
   readonly token?: CancellationToken | undefined;
+  /** Binary files that sources include by name (`.incbin`); names are plain identifiers with an extension. */
+  readonly data?: ReadonlyMap<string, Uint8Array>;
   /** Milliseconds for one run of the compiler. */
   readonly limitMs?: number;
 }
@@ -56,6 +58,7 @@ function timerFlags(profile: BoardProfile): string[] {
   return kind === 'systick' ? ['-DRELAY_TIMER_SYSTICK'] : [];
 }
 
+const FOLDER_PREFIX = 'relay-build-';
 const openFolders = new Set<string>();
 let hooked = false;
 
@@ -95,7 +98,8 @@ export class Toolchain {
       const message = `\`${compiler} --version\` failed: ${firstLines(asked.stderr, 2) || 'no output'}.`;
       return fail('missing-tool', message, installHint(profile.compiler.package));
     }
-    const folder = await mkdtemp(path.join(tmpdir(), 'relay-build-'));
+    removeAbandoned();
+    const folder = await mkdtemp(path.join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
     openFolders.add(folder);
     if (!hooked) {
       hooked = true;
@@ -138,9 +142,10 @@ export class Toolchain {
 
   /** Compiles the `.c` files among `sources`, in their order; headers among them are visible to all. */
   async compile(sources: readonly SourceFile[], options: BuildOptions = {}): Promise<Compiled[]> {
-    for (const source of sources) {
-      if (!/^[A-Za-z0-9_]+\.[ch]$/.test(source.name)) throw new Error(`not a generated file name: ${source.name}`);
+    for (const name of [...sources.map((source) => source.name), ...(options.data?.keys() ?? [])]) {
+      if (!/^[A-Za-z0-9_]+\.(c|h|bin)$/.test(name)) throw new Error(`not a generated file name: ${name}`);
     }
+    for (const [name, bytes] of options.data ?? []) await writeFile(path.join(this.folder, name), bytes);
     const headers = sources.filter((source) => source.name.endsWith('.h'));
     const headerKey = createHash('sha256');
     for (const header of headers) headerKey.update(header.name).update('\0').update(header.text).update('\0');
@@ -173,7 +178,8 @@ export class Toolchain {
       const stem = path.join(this.folder, key);
       await writeFile(`${stem}.c`, file.text);
       const args = ['-c', ...flags, '-I', headers, '-o', `${stem}.o`, `${stem}.c`];
-      const limits = { limitMs: options.limitMs ?? COMPILE_LIMIT_MS, token };
+      // Included binary files are looked up from the working folder.
+      const limits = { limitMs: options.limitMs ?? COMPILE_LIMIT_MS, token, cwd: this.folder };
       let done = await runChild(this.compiler, args, limits);
       // Killed from outside (memory ran out, say): that says nothing about the file, so it gets a second chance.
       if (done.code === null && !done.timedOut && !done.cancelled) done = await runChild(this.compiler, args, limits);
@@ -247,6 +253,29 @@ export class Toolchain {
   async close(): Promise<void> {
     openFolders.delete(this.folder);
     await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes folders of processes that were killed before they could do it. */
+function removeAbandoned(): void {
+  if (openFolders.size > 0) return;
+  for (const name of readdirSync(tmpdir())) {
+    const owner = name.startsWith(FOLDER_PREFIX) ? /^(\d+)-/.exec(name.slice(FOLDER_PREFIX.length))?.[1] : undefined;
+    if (owner === undefined || isAlive(Number(owner))) continue;
+    try {
+      rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // Another user's folder; not ours to remove.
+    }
+  }
+}
+
+function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -39,8 +39,8 @@ export class FakeStub {
     });
   }
 
-  async listen(): Promise<this> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  async listen(port = 0): Promise<this> {
+    await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
     const address = this.server.address();
     this.port = typeof address === 'object' && address ? address.port : 0;
     return this;
@@ -148,6 +148,12 @@ export class FakeStub {
       this.breakpoints.delete(first);
       return 'OK';
     }
+    if (command.startsWith('vFlashErase')) return 'OK';
+    if (command.startsWith('vFlashWrite')) {
+      this.set(Number.parseInt(command.slice(12), 16), raw.slice(command.indexOf(':', 12) + 1));
+      return 'OK';
+    }
+    if (command === 'vFlashDone') return 'OK';
     if (command === 'c') {
       const at = this.options.program?.(this);
       if (at === undefined) {

@@ -32,6 +32,8 @@ import { makeTask, target } from './support.ts';
 function kernelOf(way: string): Result<LoweredKernel> {
   const input = buffer('x', 'int8', 256);
   const output = buffer('y', 'int8', 256);
+  const table = buffer('table', 'int8', 10_240);
+  const ones = { dtype: 'int8', shape: [10_240], data: new Int8Array(10_240).fill(1) };
   const large = buffer('large', 'int8', way === 'too large' ? 5_000_000 : 64);
   const put = (at: Parameters<typeof store>[1], by: number): Stmt =>
     store(output, at, cast('int8', add(cast('int32', load(input, at)), i32(by))));
@@ -41,6 +43,9 @@ function kernelOf(way: string): Result<LoweredKernel> {
     plain,
     'by four': loop('i', 64, (i) => block(repeat(4, (k) => put(add(mul(i, 4), k), 1)))),
     'the same as plain': plain,
+    'large table': loop('i', 256, (i) =>
+      store(output, i, cast('int8', add(cast('int32', load(input, i)), cast('int32', load(table, mul(i, 40)))))),
+    ),
     'wrong answer': loop('i', 256, (i) => put(i, 2)),
     'forgets the last': loop('i', 255, (i) => put(i, 1)),
     'writes beyond': block(plain, store(output, 256, cast('int8', i32(7)))),
@@ -58,7 +63,7 @@ function kernelOf(way: string): Result<LoweredKernel> {
     name: 'add_one',
     inputs: [input],
     outputs: [output],
-    constants: [],
+    constants: way === 'large table' ? [{ buffer: table, value: ones }] : [],
     scratch: way === 'too large' || way === 'writes beyond scratch' ? [large] : [],
     body: bodies[way] ?? plain,
     overlaps: [],
@@ -80,6 +85,7 @@ const expected = {
   'cannot lower': 'cannot-lower',
   'too large': 'does-not-fit',
   'by four': 'ok',
+  'large table': 'ok',
   'the same as plain': 'ok',
 } as const;
 
@@ -117,8 +123,8 @@ for (const name of ['mps2-an386', 'host']) {
         await tune({
           ...options,
           strategy: 'grid',
-          trials: 12,
-          batch: 12,
+          trials: 13,
+          batch: 13,
           firstLimitMs: 3000,
           records: {
             records: memory.records,
@@ -129,7 +135,7 @@ for (const name of ['mps2-an386', 'host']) {
           },
         }),
       );
-      assert.equal(seen.trials, 12);
+      assert.equal(seen.trials, 13);
       for (const record of memory.records) verdicts.set(String(record.config['way']), record.verdict);
       const want: Record<string, string> = { ...expected };
       // A native process has memory enough.

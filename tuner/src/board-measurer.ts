@@ -1,4 +1,5 @@
 /** Measures candidates on a board: many to an image, each run apart with its own deadline, each output compared. */
+import path from 'node:path';
 import type { Board, BoardProfile } from '../../boards/src/board.ts';
 import { connectBoard } from '../../boards/src/connect.ts';
 import { readUnsigned, runJob } from '../../boards/src/runner.ts';
@@ -9,6 +10,7 @@ import { ok, type Failure, type Result } from '../../compiler/src/base/result.ts
 import type { TuningTask } from '../../compiler/src/schedule/task.ts';
 import { fromBytes, toBytes } from '../../compiler/src/tensor/bytes.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import { constantsSource } from './constants.ts';
 import type { Candidate, Measurer, Parts, Prepared, Trial } from './measurer.ts';
 import {
   driverFile,
@@ -197,7 +199,14 @@ export class BoardMeasurer implements Measurer {
     if (!only) return ok([]);
     const kernels = distinct.flatMap((slot) => (slot.emitted ? [slot.emitted] : []));
     const driver = driverFile(kernels, layoutOf(kernels));
-    const own = await this.toolchain.compile([...(await this.toolchain.harness()), driver], { token });
+    const sources = [...(await this.toolchain.harness()), driver];
+    const constants = [
+      ...new Map(kernels.flatMap((kernel) => kernel.constants.map((one) => [one.symbol, one]))).values(),
+    ];
+    const data = new Map(constants.map(({ symbol, bytes }) => [`${symbol}.bin`, bytes]));
+    if (constants.length > 0) sources.push(constantsSource(constants));
+    const own = await this.toolchain.compile(sources, { token, data });
+    for (const name of data.keys()) await this.toolchain.discard([path.join(this.toolchain.folder, name)]);
     const objects: string[] = [];
     for (const object of own) {
       if (!object.ok) return object;

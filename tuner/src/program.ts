@@ -7,6 +7,7 @@ import type { SourceFile } from '../../boards/src/toolchain.ts';
 import { emitKernel } from '../../compiler/src/emit/c.ts';
 import { Helpers, prelude } from '../../compiler/src/emit/helpers.ts';
 import type { Buffer, LoweredKernel } from '../../compiler/src/loops/kernel.ts';
+import { withoutLargeConstants, type ConstantFile } from './constants.ts';
 import { elementBytes } from '../../compiler/src/tensor/dtype.ts';
 
 /** A kernel's C under a name that does not depend on its place in a batch. */
@@ -19,7 +20,8 @@ export interface EmittedKernel {
   readonly helpers: ReadonlyMap<string, string>;
   readonly flags: readonly string[];
   readonly hash: string;
-  readonly constantBytes: number;
+  /** Large constants that the text only declares. */
+  readonly constants: readonly ConstantFile[];
   readonly kernel: LoweredKernel;
 }
 
@@ -42,18 +44,36 @@ class CollectedHelpers extends Helpers {
 
 /** Emits a kernel and names it by the hash of its text and flags. */
 export function emitCandidate(kernel: LoweredKernel): EmittedKernel {
+  const slim = withoutLargeConstants(kernel);
+  if (slim) {
+    const emitted = emitAs(slim.kernel, kernel, slim.files, slim.declare);
+    if (emitted) return emitted;
+  }
+  const whole = emitAs(kernel, kernel, [], (text) => text);
+  if (!whole) throw new Error('a kernel without external constants was not emitted');
+  return whole;
+}
+
+function emitAs(
+  shown: LoweredKernel,
+  kernel: LoweredKernel,
+  constants: readonly ConstantFile[],
+  finish: (text: string) => string | undefined,
+): EmittedKernel | undefined {
   const helpers = new CollectedHelpers();
-  const emitted = emitKernel(kernel, helpers, { name: PLACEHOLDER, linkage: '' });
-  const hash = createHash('sha256').update(emitted.text).update(kernel.flags.join('\0')).digest('hex').slice(0, 16);
+  const emitted = emitKernel(shown, helpers, { name: PLACEHOLDER, linkage: '' });
+  const text = finish(emitted.text);
+  if (text === undefined) return undefined;
+  const hash = createHash('sha256').update(text).update(kernel.flags.join('\0')).digest('hex').slice(0, 16);
   const name = `k_${hash}`;
   return {
     name,
     prototype: emitted.prototype.replaceAll(PLACEHOLDER, name),
-    text: emitted.text.replaceAll(PLACEHOLDER, name),
+    text: text.replaceAll(PLACEHOLDER, name),
     helpers: helpers.entries,
+    constants,
     flags: kernel.flags,
     hash,
-    constantBytes: emitted.constantBytes,
     kernel,
   };
 }
