@@ -53,11 +53,10 @@ describe('syntax colours', () => {
       'def @main(%x: Tensor[(1, ?, n), float32]) {\n  %0 = nn.conv2d(%x, meta[relay.Constant][3], strides=[2, 2], eps=1e-5f, b=True);',
       {
         def: 'storage.type',
-        main: 'entity.name.function',
+        '@main': 'entity.name.function',
         '%x': 'variable.other.local',
         Tensor: 'support.type.tensor',
         '?': 'constant.language.any',
-        n: 'variable.parameter.dimension',
         float32: 'support.type.primitive',
         '%0': 'variable.other.graph',
         'nn.conv2d': 'support.function.operator',
