@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, it } from 'mocha';
-import oniguruma from 'vscode-oniguruma';
-import textmate from 'vscode-textmate';
+import type { IGrammar } from 'vscode-textmate';
+
+// Both are UMD bundles whose named exports an import does not see.
+const load = createRequire(import.meta.url);
+const oniguruma = load('vscode-oniguruma') as typeof import('vscode-oniguruma');
+const textmate = load('vscode-textmate') as typeof import('vscode-textmate');
 
 const root = new URL('../../', import.meta.url);
 const grammarFile = new URL('syntaxes/relay.tmLanguage.json', root);
 
-async function loadGrammar(): Promise<textmate.IGrammar> {
-  const wasm = readFileSync(createRequire(import.meta.url).resolve('vscode-oniguruma/release/onig.wasm'));
+async function loadGrammar(): Promise<IGrammar> {
+  const wasm = readFileSync(load.resolve('vscode-oniguruma/release/onig.wasm'));
   await oniguruma.loadWASM(wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.byteLength));
   const registry = new textmate.Registry({
     onigLib: Promise.resolve({
@@ -29,7 +33,7 @@ async function loadGrammar(): Promise<textmate.IGrammar> {
 }
 
 /** The innermost scope of each word of `lines`, without the `.relay` ending. */
-function scopes(grammar: textmate.IGrammar, lines: readonly string[]): Map<string, string> {
+function scopes(grammar: IGrammar, lines: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   let state = textmate.INITIAL;
   for (const line of lines) {
