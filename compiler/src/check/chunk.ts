@@ -29,6 +29,8 @@ export class Chunk {
   /** Bindings that outlive the chunk: graph numbers defined anywhere inside, and the statement's own local. */
   graphs: { readonly statement: GraphStatement; readonly binding: Binding }[] = [];
   local: Binding | undefined;
+  /** Those of `graphs` that the chunk itself mentions. */
+  usedGraphs: Binding[] = [];
   /** Closed: every type was known when the chunk ended, so that nothing later can change it. */
   closed = false;
   private readonly index = new Map<unknown, number>();
@@ -49,7 +51,20 @@ export class Chunk {
     chunk.diagnostics = this.diagnostics;
     chunk.dependencies = this.dependencies.map((dependency) => ({ ...dependency }));
     chunk.graphs = this.graphs.map(({ statement, binding }) => ({ statement, binding: { ...binding } }));
+    chunk.usedGraphs = this.usedGraphs;
     chunk.local = this.local && { ...this.local };
+    return chunk;
+  }
+
+  /** The same findings with the symbols of dependencies brought up to date. */
+  withSymbols(symbolOf: (dependency: Dependency) => Symbol | undefined): Chunk {
+    const chunk = new Chunk(this.types, this.symbols, this.attrs);
+    chunk.diagnostics = this.diagnostics;
+    chunk.dependencies = this.dependencies.map((dependency) => ({ ...dependency, symbol: symbolOf(dependency) }));
+    chunk.graphs = this.graphs;
+    chunk.usedGraphs = this.usedGraphs;
+    chunk.local = this.local;
+    chunk.closed = this.closed;
     return chunk;
   }
 

@@ -8,7 +8,9 @@ import { Chunk, type Dependency } from './chunk.ts';
 import { Context } from './context.ts';
 import { reportUnsolved, resolveChunk } from './finish.ts';
 import { finishFunction, inferExpr, inferParams, inferStatement } from './infer-expr.ts';
+import { reportInnerUnused } from './lints.ts';
 import { solve } from './relations.ts';
+import type { Symbol } from './result.ts';
 import type { Binding } from './scope.ts';
 import { annotation, declareTypeParams } from './type-nodes.ts';
 
@@ -31,6 +33,18 @@ export interface Signature {
   readonly ret: Type | undefined;
   readonly typeParams: readonly TypeVar[];
   readonly complete: boolean;
+}
+
+/** What a dependency's name stands for now. */
+interface Target {
+  readonly type: Type;
+  readonly symbol: Symbol;
+  readonly binding: Binding | undefined;
+}
+
+function sameDefinition(a: Symbol | undefined, b: Symbol | undefined): boolean {
+  if (!a || !b) return a === b;
+  return 'definition' in a && 'definition' in b && a.kind === b.kind && a.definition === b.definition;
 }
 
 /** Work on one definition between its phases. */
@@ -73,7 +87,8 @@ export class DefinitionCheck {
     this.header.closed = false;
     for (const statement of body.statements) {
       const old = previous?.chunks.get(statement);
-      if (old && this.adopt(old)) this.chunks.set(statement, old);
+      const adopted = old && this.adopt(old);
+      if (adopted) this.chunks.set(statement, adopted);
       else this.inferChunk(statement, () => inferStatement(cx, statement));
     }
     let type: Type = errorType;
@@ -104,6 +119,8 @@ export class DefinitionCheck {
     run();
     solve(cx);
     if (node.kind === 'let' || node.kind === 'free_var') chunk.local = cx.locals.get(node.name.text);
+    reportInnerUnused(cx, chunk);
+    for (const { binding } of chunk.graphs) if (cx.used.has(binding)) chunk.usedGraphs.push(binding);
     if (this.allKnown() && !cx.solver.hasForwards) {
       if (!wasKnown || cx.solver.created > this.seen) resolveChunk(cx, chunk);
       chunk.closed = true;
@@ -117,32 +134,44 @@ export class DefinitionCheck {
     return this.cx.solver.openCount === 0 && this.cx.pending.size === 0;
   }
 
-  /** Takes a chunk over when everything it refers to is as it was. */
-  private adopt(chunk: Chunk): boolean {
+  /** Takes a chunk over when everything it refers to is as it was; undefined when it must be checked again. */
+  private adopt(chunk: Chunk): Chunk | undefined {
     const { cx } = this;
-    if (!chunk.closed || cx.solver.openCount > 0 || cx.solver.hasForwards) return false;
+    if (!chunk.closed || cx.solver.openCount > 0 || cx.solver.hasForwards) return undefined;
     const found: (Binding | undefined)[] = [];
+    let moved = false;
     for (const dependency of chunk.dependencies) {
-      const binding = this.lookup(dependency);
-      const type = binding?.type;
-      if (type !== dependency.type && !(type && dependency.type && equalTypes(type, dependency.type))) return false;
-      const symbol = binding && 'symbol' in binding ? binding.symbol : dependency.symbol;
-      if (symbol !== dependency.symbol) return false;
-      found.push(binding && 'symbol' in binding ? binding : undefined);
+      const target = this.lookup(dependency);
+      const type = target?.type;
+      if (type !== dependency.type && !(type && dependency.type && equalTypes(type, dependency.type))) return undefined;
+      if (target?.symbol !== dependency.symbol && !sameDefinition(target?.symbol, dependency.symbol)) moved = true;
+      found.push(target?.binding);
     }
-    for (const { statement } of chunk.graphs) if (cx.graphs.has(String(statement.index))) return false;
+    // Findings may point at declarations that were parsed again.
+    if (moved && chunk.diagnostics.length > 0) return undefined;
+    for (const { statement } of chunk.graphs) if (cx.graphs.has(String(statement.index))) return undefined;
+    const own = moved ? chunk.withSymbols((dependency) => this.lookup(dependency)?.symbol) : chunk;
     for (const { statement, binding } of chunk.graphs) cx.graphs.set(String(statement.index), binding);
     if (chunk.local) bindLocal(cx, chunk.local);
     for (const binding of found) if (binding) cx.used.add(binding);
-    this.adopted.add(chunk);
-    return true;
+    for (const binding of chunk.usedGraphs) cx.used.add(binding);
+    this.adopted.add(own);
+    return own;
   }
 
-  private lookup(dependency: Dependency): Binding | { readonly type: Type } | undefined {
+  private lookup(dependency: Dependency): Target | undefined {
     const { cx } = this;
-    if (dependency.kind === 'global') return cx.module.globals.get(dependency.name);
-    if (dependency.kind === 'local') return cx.locals.get(dependency.name);
-    return cx.graphs.get(dependency.name) ?? cx.outerGraphs.get(dependency.name);
+    if (dependency.kind === 'global') {
+      const info = cx.module.globals.get(dependency.name);
+      if (!info) return undefined;
+      const symbol = { kind: 'global', name: info.name, definition: info.definition } as const;
+      return { type: info.type, symbol, binding: undefined };
+    }
+    const binding =
+      dependency.kind === 'local'
+        ? cx.locals.get(dependency.name)
+        : (cx.graphs.get(dependency.name) ?? cx.outerGraphs.get(dependency.name));
+    return binding && { type: binding.type, symbol: binding.symbol, binding };
   }
 
   /** Reports what could not be solved, once all functions of the recursive group are inferred. */

@@ -28,8 +28,11 @@ export class Facts {
   private readonly adts: ReadonlyMap<string, AdtInfo>;
   private readonly constructors: ReadonlyMap<string, ConstructorInfo>;
   private readonly definitions = new Map<string, CheckedDefinition>();
-  private readonly chunks: Chunk[] = [];
-  private readonly byAnchor = new Map<Anchor, Chunk[]>();
+  private readonly checked: {
+    readonly definition: FunctionDefinition | undefined;
+    readonly done: CheckedDefinition;
+  }[] = [];
+  private index: Map<Anchor, Chunk[]> | undefined;
 
   constructor(
     tree: SourceTree,
@@ -41,8 +44,6 @@ export class Facts {
     this.types = types;
     this.adts = adts;
     this.constructors = constructors;
-    for (const definition of tree.definitions) if (definition.kind === 'type') this.place(definition, types);
-    this.chunks.push(types);
   }
 
   definition(name: string): CheckedDefinition | undefined {
@@ -66,27 +67,45 @@ export class Facts {
     return this.types;
   }
 
-  private place(node: Located, chunk: Chunk): void {
-    const list = this.byAnchor.get(node.span.anchor);
-    if (!list) this.byAnchor.set(node.span.anchor, [chunk]);
-    else if (!list.includes(chunk)) list.push(chunk);
-  }
-
   add(definition: FunctionDefinition, done: CheckedDefinition): void {
     this.definitions.set(definition.name.text, done);
-    this.place(definition, done.header);
-    this.addChunks(done);
+    this.checked.push({ definition, done });
   }
   addExpression(done: CheckedDefinition): void {
     this.expression = done;
-    this.addChunks(done);
+    this.checked.push({ definition: undefined, done });
   }
-  private addChunks(done: CheckedDefinition): void {
-    this.chunks.push(done.header);
-    for (const [node, chunk] of done.chunks) {
-      this.chunks.push(chunk);
-      this.place(node, chunk);
-      if (done.fn && node === done.fn.body.result) this.place(done.fn, chunk);
+
+  /** Chunks by the anchor of their nodes; made when someone first asks. */
+  private get byAnchor(): Map<Anchor, Chunk[]> {
+    if (this.index) return this.index;
+    const index = new Map<Anchor, Chunk[]>();
+    const place = (node: Located, chunk: Chunk): void => {
+      const list = index.get(node.span.anchor);
+      if (!list) index.set(node.span.anchor, [chunk]);
+      else if (!list.includes(chunk)) list.push(chunk);
+    };
+    for (const definition of this.tree.definitions) if (definition.kind === 'type') place(definition, this.types);
+    for (const { definition, done } of this.checked) {
+      if (definition) {
+        place(definition, done.header);
+        place(definition.fn, done.header);
+        place(definition.name, done.header);
+      }
+      for (const [node, chunk] of done.chunks) {
+        place(node, chunk);
+        if (done.fn && node === done.fn.body.result) place(done.fn, chunk);
+      }
+    }
+    this.index = index;
+    return index;
+  }
+
+  private *chunks(): Iterable<Chunk> {
+    yield this.types;
+    for (const { done } of this.checked) {
+      yield done.header;
+      yield* done.chunks.values();
     }
   }
 
@@ -110,7 +129,7 @@ export class Facts {
 
   referencesTo(symbol: Symbol): readonly Span[] {
     const spans: Span[] = [];
-    for (const chunk of this.chunks)
+    for (const chunk of this.chunks())
       for (const node of chunk.symbols.keys()) {
         const found = chunk.symbolOf(node);
         if (found && sameSymbol(found, symbol) && !('definition' in found && found.definition === node))
