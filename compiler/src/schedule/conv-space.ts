@@ -4,7 +4,16 @@ import type { ParsedConv } from './parse.ts';
 import { isDepthwise, normalise, type ConvProblem } from './problem.ts';
 import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver, type Fitted } from './space.ts';
 import type { Knob, ScheduleConfig } from './task.ts';
-import { highLegal, isPointwise, lowerConv, packingLegal, readsBytes, type ConvConfig } from './templates/conv.ts';
+import {
+  hasStrips,
+  highLegal,
+  isPointwise,
+  lowerConv,
+  packingLegal,
+  readsBytes,
+  windowBytes,
+  type ConvConfig,
+} from './templates/conv.ts';
 import { depthwiseHighLegal, hasParts, lowerDepthwise, planeBytes } from './templates/depthwise.ts';
 import type { Packing } from './templates/dot.ts';
 import type { KernelParts } from './templates/parts.ts';
@@ -59,6 +68,11 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
       values: [1, 2, 4, 8, 0],
     },
     {
+      name: 'strip',
+      summary: 'Output pixels whose inputs are widened at one time; 0: whole rows, kept from row to row.',
+      values: hasStrips(p) ? [0, ...[1, 2, 3, 4, 6, 8, 9, 12].filter((x) => x < p.outW)] : [0],
+    },
+    {
       name: 'bytes',
       summary: 'Inputs are widened as they are read, without scratch memory, or once beforehand.',
       values: readsBytes(p) ? [false, true] : [false],
@@ -75,6 +89,8 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
   const valid = (c: ScheduleConfig): boolean => {
     const sums = num(c, 'channels') * num(c, 'pixels');
     const unroll = num(c, 'unroll');
+    const strip = num(c, 'strip');
+    if (strip > 0 && strip % num(c, 'pixels') !== 0) return false;
     if (sums > 12 || (unroll > 1 && unroll >= Math.max(2, fours))) return false;
     if (unroll === 0 && fours * sums > 512) return false;
     return c['requantize'] === 'wide' || high.includes(c['packing'] as Packing);
@@ -85,6 +101,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
   const chosen: ScheduleConfig = {
     ...blocked,
     unroll: defaultUnroll(p, fours),
+    strip: defaultStrip(p, blocked.pixels),
     bytes: readsBytes(p) && p.outW === 1,
     packing,
     requantize: high.includes(packing) ? 'high' : 'wide',
@@ -98,6 +115,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
       ...problemFeatures(p), isPointwise(p) ? 1 : 0, log(fours),
       channels, pixels, sums, log(unroll), log(turns), log((unroll || fours) * sums),
       (p.outW % pixels) / pixels, (perGroup % channels) / channels,
+      log(num(c, 'strip')),
       c['packing'] === 'dual' ? 1 : 0,
       c['bytes'] === true ? 1 : 0, c['requantize'] === 'high' ? 1 : 0, ...oneHot(flagsKnob, c),
     ]; // prettier-ignore
@@ -109,6 +127,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
         channels: num(c, 'channels'),
         pixels: num(c, 'pixels'),
         unroll: num(c, 'unroll'),
+        strip: num(c, 'strip'),
         bytes: c['bytes'] === true,
         packing: c['packing'] as Packing,
         requantize: c['requantize'] as ConvConfig['requantize'],
@@ -132,6 +151,16 @@ function defaultBlock(p: ConvProblem): { channels: number; pixels: number } {
   if (p.outW === 2) return { channels: pairs, pixels: 2 };
   if (p.outW === 4) return { channels: pairs, pixels: 4 };
   return { channels: pairs, pixels: 3 };
+}
+
+/** Scratch memory that widened rows may take before strips are preferred. */
+const smallWindow = 1200;
+
+/** Whole rows where they are small; else the widest strip of a kilobyte, one block at least. */
+function defaultStrip(p: ConvProblem, pixels: number): number {
+  if (!hasStrips(p) || windowBytes(p, 0) <= smallWindow) return 0;
+  const widths = [12, 9, 8, 6, 4, 3, 2, 1].filter((x) => x % pixels === 0 && x < p.outW);
+  return widths.find((x) => windowBytes(p, x) <= smallWindow) ?? widths.at(-1) ?? 0;
 }
 
 /** Short runs are written out; long ones take a loop, which costs little and saves flash. */

@@ -28,7 +28,8 @@ import { highMultiply, scaleWide } from '../requantize.ts';
 import { dotBlock, packBlock, type Packing, type TapLayout } from './dot.ts';
 import { finish } from './epilogue.ts';
 import { residualBuffer, type KernelParts } from './parts.ts';
-import { fillRow, moveDown, padRow, widen, type RowLayout, type Widening } from './rows.ts';
+import { widen, type RowLayout, type Widening } from './rows.ts';
+import { fillStrip, firstRows, nextRows } from './window.ts';
 
 export interface ConvConfig {
   /** Output channels in registers. */
@@ -38,6 +39,11 @@ export interface ConvConfig {
   /** Steps of four taps a turn of the inner loop; 0: all. */
   readonly unroll: number;
   readonly packing: Packing;
+  /**
+   * Output pixels for which inputs are widened at one time, a multiple of `pixels`; 0: whole rows, of which a window is
+   * kept from row to row. A strip is widened anew for every row: less scratch memory, somewhat more work.
+   */
+  readonly strip: number;
   /** Inputs are widened in the inner loop, not beforehand: no scratch memory. See `readsBytes`. */
   readonly bytes: boolean;
   /** Scaling by the upper half of a product, or by 64 bits. */
@@ -87,7 +93,8 @@ interface Geometry {
 
 const even = (n: number): number => n + (n & 1);
 
-function geometry(p: ConvProblem, pixels: number, bytes: boolean): Geometry {
+/** `width`: output pixels a row holds inputs for. */
+function geometry(p: ConvProblem, width: number, bytes: boolean, strips: boolean): Geometry {
   const perGroup = p.inC / p.groups;
   if (isPointwise(p)) {
     const groupStride = p.groups > 1 ? even(perGroup) : perGroup;
@@ -107,11 +114,11 @@ function geometry(p: ConvProblem, pixels: number, bytes: boolean): Geometry {
   const runs = merged
     ? [{ offset: 0, length: p.kW * pixel }]
     : Array.from({ length: p.kW }, (_, k) => ({ offset: k * p.dilationW * pixel, length: groupStride }));
-  const span = (Math.max(pixels, p.outW) - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
+  const span = (width - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
   const length = even(span * pixel + 1);
   const padRight = Math.max(0, span - p.padLeft - p.inW);
   return {
-    taps: { rows: p.kH, rowStride: length * p.dilationH, runs, pixelStep: pixel * p.strideW },
+    taps: { rows: p.kH, rowStride: strips ? length : length * p.dilationH, runs, pixelStep: pixel * p.strideW },
     row: {
       inW: p.inW,
       inC: p.inC,
@@ -125,6 +132,18 @@ function geometry(p: ConvProblem, pixels: number, bytes: boolean): Geometry {
     shuffled: groupStride === perGroup && perGroup % 4 === 0,
     groupStride,
   };
+}
+
+/** Whether inputs may be widened strip by strip: whole words, and more than one row or column of taps. */
+export function hasStrips(p: ConvProblem): boolean {
+  return !isPointwise(p) && p.groups === 1 && p.inC % 4 === 0;
+}
+
+/** Bytes of widened rows for `width` output pixels (0: all). */
+export function windowBytes(p: ConvProblem, width: number): number {
+  const span = ((width || p.outW) - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
+  const rows = width > 0 ? p.kH : (p.kH - 1) * p.dilationH + 1;
+  return 2 * rows * span * p.inC;
 }
 
 /** Whether inputs can be read as they lie: pointwise, all pixels aligned to words. */
@@ -146,11 +165,12 @@ export function isPointwise(p: ConvProblem): boolean {
 /** The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. `same`: the residual is the input. */
 export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): KernelParts {
   const pixels = Math.min(config.pixels, p.outW);
-  const g = geometry(p, pixels, config.bytes);
+  const strip = config.strip > 0 && hasStrips(p) ? Math.max(pixels, config.strip) : 0;
+  const g = geometry(p, strip || Math.max(pixels, p.outW), config.bytes, strip > 0);
   const input = buffer('input', p.inputDtype, p.batch * p.inH * p.inW * p.inC);
   const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, p.batch * p.outH * p.outW * p.outC);
   const other = residualBuffer(p, input, output.length, same);
-  const ringRows = g.row ? (p.kH - 1) * p.dilationH + 1 : 0;
+  const ringRows = !g.row ? 0 : strip > 0 ? p.kH : (p.kH - 1) * p.dilationH + 1;
   const rows = buffer('rows', 'int16', g.row ? ringRows * g.row.length + 4 : pixels * g.taps.pixelStep + 4);
   const widening: Widening = { from: input, to: rows, dtype: p.inputDtype, shuffled: g.shuffled };
   const packed = packChannels(p, config, g);
@@ -158,11 +178,12 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
 
   const body: Stmt[] = [];
   const imageBase = (n: LExpr): LExpr => mul(n, p.inH * p.inW * p.inC);
-  const block_ = (n: LExpr, oy: LExpr, x0: LExpr, count: number): Stmt[] => {
+  /** `x0`: the first output pixel; `local`: the same from the start of the strip. */
+  const block_ = (n: LExpr, oy: LExpr, x0: LExpr, count: number, local = x0): Stmt[] => {
     const first = add(mul(add(mul(n, p.outH), oy), p.outW), x0);
     const pre: Stmt[] = [];
     let start: LExpr;
-    if (g.row) start = mul(x0, g.taps.pixelStep);
+    if (g.row) start = mul(local, g.taps.pixelStep);
     else if (config.bytes) start = add(imageBase(n), mul(add(mul(oy, p.strideH * p.inW), mul(x0, p.strideW)), p.inC));
     else {
       start = ix(0);
@@ -190,16 +211,41 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
     if (rest > 0) out.push(block(...block_(n, oy, ix(whole * pixels), rest)));
     return out;
   };
-  body.push(
-    loop('n', p.batch, (n) =>
-      block(
-        ...(g.row ? firstRows(p, widening, g.row, imageBase(n), ringRows) : []),
-        loop('oy', p.outH, (oy) =>
-          block(...(g.row ? nextRows(p, widening, g.row, imageBase(n), oy, ringRows) : []), ...rowOfBlocks(n, oy)),
+  /** Strips of one row: each is widened, then computed block by block; a narrower block ends the last. */
+  const rowOfStrips = (n: LExpr, oy: LExpr, row: RowLayout): Stmt => {
+    const whole = Math.floor(p.outW / pixels);
+    const rest = p.outW % pixels;
+    const perStrip = strip / pixels;
+    const strips = Math.ceil(p.outW / strip);
+    return loop('strip', strips, (s) => {
+      const x0 = mul(s, strip);
+      const left = sub(ix(whole), mul(s, perStrip));
+      const blocks = whole % perStrip === 0 && rest === 0 ? ix(perStrip) : bin('min', left, ix(perStrip));
+      const out: Stmt[] = [...fillStrip(p, widening, row, imageBase(n), oy, x0)];
+      const one = (xb: LExpr): Stmt => block(...block_(n, oy, add(x0, mul(xb, pixels)), pixels, mul(xb, pixels)));
+      if (whole > 0) out.push(perStrip === 1 && rest === 0 ? one(ix(0)) : loop('xb', blocks, one));
+      if (rest > 0) {
+        const last: LExpr = { kind: 'compare', op: 'eq', left: s, right: ix(strips - 1) };
+        const start = mul(left, pixels);
+        out.push({ kind: 'if', condition: last, then: block(...block_(n, oy, add(x0, start), rest, start)) });
+      }
+      return block(...out);
+    });
+  };
+  const windowed = g.row;
+  if (windowed && strip > 0)
+    body.push(loop('n', p.batch, (n) => loop('oy', p.outH, (oy) => rowOfStrips(n, oy, windowed))));
+  else
+    body.push(
+      loop('n', p.batch, (n) =>
+        block(
+          ...(g.row ? firstRows(p, widening, g.row, imageBase(n), ringRows) : []),
+          loop('oy', p.outH, (oy) =>
+            block(...(g.row ? nextRows(p, widening, g.row, imageBase(n), oy, ringRows) : []), ...rowOfBlocks(n, oy)),
+          ),
         ),
       ),
-    ),
-  );
+    );
   return {
     inputs: other && !same ? [input, other] : [input],
     outputs: [output],
@@ -208,7 +254,13 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
     body: block(...body),
     overlaps: [
       ...(p.batch === 1
-        ? [{ input: 0, output: 0, leadBytes: leadOf(p, g.row !== undefined, config.bytes, pixels) }]
+        ? [
+            {
+              input: 0,
+              output: 0,
+              leadBytes: leadOf(p, { rows: g.row !== undefined, bytes: config.bytes, strip }, pixels),
+            },
+          ]
         : []),
       ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0 }] : []),
     ],
@@ -217,11 +269,30 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
 }
 
 /** How far the output must start below the input so that no byte is overwritten before its last read. */
-function leadOf(p: ConvProblem, byRows: boolean, bytes: boolean, pixels: number): number {
+function leadOf(
+  p: ConvProblem,
+  order: { readonly rows: boolean; readonly bytes: boolean; readonly strip: number },
+  pixels: number,
+): number {
   let lead = 0;
+  const { bytes, strip } = order;
+  const pixel = (y: number, x: number): number => (Math.max(0, y) * p.inW + Math.max(0, x)) * p.inC;
   for (let oy = 0; oy < p.outH; oy++) {
-    const nextRow = byRows ? Math.min(p.inH, oy * p.strideH + (p.kH - 1) * p.dilationH + 1 - p.padTop) : 0;
-    if (byRows) {
+    if (strip > 0) {
+      // Rows are read again for the next row of outputs, and the next strip's columns for this one.
+      const top = oy * p.strideH - p.padTop;
+      for (let x = 0; x < p.outW; x += strip) {
+        const next = Math.min(p.outW, x + strip);
+        const reads: number[] = [];
+        if (next < p.outW) reads.push(pixel(top, next * p.strideW - p.padLeft));
+        if (oy + 1 < p.outH) reads.push(pixel(top + p.strideH, 0));
+        const written = (oy * p.outW + next) * p.outC;
+        if (reads.length > 0) lead = Math.max(lead, written - Math.min(...reads));
+      }
+      continue;
+    }
+    if (order.rows) {
+      const nextRow = Math.min(p.inH, oy * p.strideH + (p.kH - 1) * p.dilationH + 1 - p.padTop);
       const written = (oy + 1) * p.outW * p.outC;
       if (nextRow < p.inH && oy + 1 < p.outH) lead = Math.max(lead, written - Math.max(0, nextRow) * p.inW * p.inC);
       continue;
@@ -241,51 +312,6 @@ function leadOf(p: ConvProblem, byRows: boolean, bytes: boolean, pixels: number)
     }
   }
   return lead;
-}
-
-/** Fills all rows of the window but those the first output row brings itself. */
-function firstRows(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, ringRows: number): Stmt[] {
-  const before = Math.max(0, ringRows - p.strideH);
-  const out: Stmt[] = [];
-  for (let i = 0; i < before; i++)
-    out.push(...rowAt(p, w, r, image, ix(i - p.padTop), i, i < p.padTop || i - p.padTop >= p.inH));
-  return out;
-}
-
-/** The rows that output row `oy` needs beyond the previous one's. */
-function nextRows(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, oy: LExpr, ringRows: number): Stmt[] {
-  const kept = Math.max(0, ringRows - p.strideH);
-  const out: Stmt[] = [];
-  if (kept > 0 && p.outH > 1) {
-    out.push({
-      kind: 'if',
-      condition: { kind: 'compare', op: 'gt', left: oy, right: ix(0) },
-      then: block(...moveDown(w.to, p.strideH * r.length, 0, kept * r.length)),
-    });
-  }
-  for (let i = kept; i < ringRows; i++) {
-    const y = add(mul(oy, p.strideH), i - p.padTop);
-    const least = i - p.padTop;
-    const most = (p.outH - 1) * p.strideH + i - p.padTop;
-    const fills = rowAt(p, w, r, image, y, i, false);
-    const pads = padRow(w, r, ix(i * r.length));
-    if (most < 0 || least >= p.inH) out.push(...pads);
-    else if (least >= 0 && most < p.inH) out.push(...fills);
-    else {
-      const inside: LExpr[] = [];
-      if (least < 0) inside.push({ kind: 'compare', op: 'ge', left: y, right: ix(0) });
-      if (most >= p.inH) inside.push({ kind: 'compare', op: 'lt', left: y, right: ix(p.inH) });
-      const condition = inside.reduce((a, b) => ({ kind: 'binary', op: 'and', dtype: 'bool', left: a, right: b }));
-      out.push({ kind: 'if', condition, then: block(...fills), otherwise: block(...pads) });
-    }
-  }
-  return out;
-}
-
-function rowAt(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, y: LExpr, slot: number, pad: boolean): Stmt[] {
-  if (pad) return padRow(w, r, ix(slot * r.length));
-  const aligned = (p.inW * p.inC) % 4 === 0;
-  return fillRow(w, r, add(image, mul(y, p.inW * p.inC)), ix(slot * r.length), aligned);
 }
 
 /** Widens the pixels of one block of a pointwise problem. */

@@ -16,8 +16,10 @@ import {
   store,
   storeVia,
   strd,
+  ix,
+  sub,
 } from '../../loops/build.ts';
-import type { LExpr, Stmt } from '../../loops/ir.ts';
+import type { LExpr, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
 import type { InputDType } from '../problem.ts';
 
@@ -40,19 +42,10 @@ export function widen(w: Widening, source: LExpr, target: LExpr, count: number, 
   const rest = count & 3;
   const from = pointer('src', w.from, 'int32');
   const to = pointer('dst', w.to, 'int32');
-  const op = w.dtype === 'int8' ? 'sxtb16' : 'uxtb16';
-  const one = (i: number): Stmt[] => {
-    const word = local('q');
-    const even = local('e');
-    const odd = local('o');
-    const out = [declare(word, deref(from, i)), declare(even, intr(op, word)), declare(odd, intr(`${op}_ror8`, word))];
-    if (w.shuffled) return [...out, strd(to, 2 * i, even, odd)];
-    return [...out, strd(to, 2 * i, intr('pkhbt', even, odd), intr('pkhtb', even, odd))];
-  };
   const unroll = fours % 4 === 0 ? 4 : fours % 2 === 0 ? 2 : 1;
   const turns = fours / unroll;
   const body: Stmt[] = [];
-  for (let i = 0; i < unroll; i++) body.push(...one(i));
+  for (let i = 0; i < unroll; i++) body.push(...widenWord(w, from, to, i));
   const out: Stmt[] = [];
   if (fours > 0) {
     out.push(
@@ -63,6 +56,17 @@ export function widen(w: Widening, source: LExpr, target: LExpr, count: number, 
   }
   if (rest > 0) out.push(...widenBytes(w, add(source, 4 * fours), add(target, 4 * fours), rest));
   return [{ kind: 'block', body: out }];
+}
+
+/** Four bytes, word `i` from the pointers' places. */
+function widenWord(w: Widening, from: Pointer, to: Pointer, i: number): Stmt[] {
+  const op = w.dtype === 'int8' ? 'sxtb16' : 'uxtb16';
+  const word = local('q');
+  const even = local('e');
+  const odd = local('o');
+  const out = [declare(word, deref(from, i)), declare(even, intr(op, word)), declare(odd, intr(`${op}_ror8`, word))];
+  if (w.shuffled) return [...out, strd(to, 2 * i, even, odd)];
+  return [...out, strd(to, 2 * i, intr('pkhbt', even, odd), intr('pkhtb', even, odd))];
 }
 
 function widenBytes(w: Widening, source: LExpr, target: LExpr, count: number): Stmt[] {
@@ -159,6 +163,41 @@ export function fillRow(w: Widening, r: RowLayout, source: LExpr, target: LExpr,
   }
   out.push(...fill(w.to, add(start, taken * pixel), r.length - left - taken * pixel, r.padValue));
   return out;
+}
+
+/**
+ * Columns `low` … `high` − 1 of a row of pixels with `channels` elements (a multiple of four, places aligned), padding
+ * before and after them up to `span` columns.
+ */
+export function fillColumns(
+  w: Widening,
+  channels: number,
+  padValue: number,
+  source: LExpr,
+  target: LExpr,
+  low: LExpr,
+  high: LExpr,
+  span: number,
+): Stmt[] {
+  const from = pointer('src', w.from, 'int32');
+  const to = pointer('dst', w.to, 'int32');
+  const unroll = channels % 16 === 0 ? 4 : channels % 8 === 0 ? 2 : 1;
+  const turns = mul(sub(high, low), channels / (4 * unroll));
+  const pad = (start: LExpr, columns: LExpr): Stmt[] => {
+    const p = pointer('pad', w.to, 'int16');
+    const value: LExpr = { kind: 'const', dtype: 'int16', value: padValue };
+    const four = Array.from({ length: 4 }, (_, i) => storeVia(p, i, value));
+    return [point(p, start), loop('i', mul(columns, channels / 4), () => block(...four, advance(p, 4)))];
+  };
+  const body: Stmt[] = [];
+  for (let i = 0; i < unroll; i++) body.push(...widenWord(w, from, to, i));
+  return [
+    ...pad(target, low),
+    point(from, source),
+    point(to, add(target, mul(low, channels))),
+    loop('i', turns, () => block(...body, advance(from, unroll), advance(to, 2 * unroll))),
+    ...pad(add(target, mul(high, channels)), sub(ix(span), high)),
+  ];
 }
 
 /** A whole row of padding. */

@@ -1,0 +1,82 @@
+/** The rows of inputs that a convolution looks at: a window kept from row to row, or strips widened anew. */
+import { add, bin, block, declare, ix, local, loop, mul, sub } from '../../loops/build.ts';
+import type { LExpr, Stmt } from '../../loops/ir.ts';
+import type { ConvProblem } from '../problem.ts';
+import { fillColumns, fillRow, moveDown, padRow, type RowLayout, type Widening } from './rows.ts';
+
+/** Fills all rows of the window but those the first output row brings itself. */
+export function firstRows(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, ringRows: number): Stmt[] {
+  const before = Math.max(0, ringRows - p.strideH);
+  const out: Stmt[] = [];
+  for (let i = 0; i < before; i++)
+    out.push(...rowAt(p, w, r, image, ix(i - p.padTop), i, i < p.padTop || i - p.padTop >= p.inH));
+  return out;
+}
+
+/** The rows that output row `oy` needs beyond the previous one's. */
+export function nextRows(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, oy: LExpr, ringRows: number): Stmt[] {
+  const kept = Math.max(0, ringRows - p.strideH);
+  const out: Stmt[] = [];
+  if (kept > 0 && p.outH > 1) {
+    out.push({
+      kind: 'if',
+      condition: { kind: 'compare', op: 'gt', left: oy, right: ix(0) },
+      then: block(...moveDown(w.to, p.strideH * r.length, 0, kept * r.length)),
+    });
+  }
+  for (let i = kept; i < ringRows; i++) {
+    const y = add(mul(oy, p.strideH), i - p.padTop);
+    const least = i - p.padTop;
+    const most = (p.outH - 1) * p.strideH + i - p.padTop;
+    const fills = rowAt(p, w, r, image, y, i, false);
+    const pads = padRow(w, r, ix(i * r.length));
+    if (most < 0 || least >= p.inH) out.push(...pads);
+    else if (least >= 0 && most < p.inH) out.push(...fills);
+    else {
+      const inside: LExpr[] = [];
+      if (least < 0) inside.push({ kind: 'compare', op: 'ge', left: y, right: ix(0) });
+      if (most >= p.inH) inside.push({ kind: 'compare', op: 'lt', left: y, right: ix(p.inH) });
+      const condition = inside.reduce((a, b) => ({ kind: 'binary', op: 'and', dtype: 'bool', left: a, right: b }));
+      out.push({ kind: 'if', condition, then: block(...fills), otherwise: block(...pads) });
+    }
+  }
+  return out;
+}
+
+function rowAt(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, y: LExpr, slot: number, pad: boolean): Stmt[] {
+  if (pad) return padRow(w, r, ix(slot * r.length));
+  const aligned = (p.inW * p.inC) % 4 === 0;
+  return fillRow(w, r, add(image, mul(y, p.inW * p.inC)), ix(slot * r.length), aligned);
+}
+
+/** Widens the inputs of a strip of output row `oy` that starts at output pixel `x0`: one row for each of the kernel's. */
+export function fillStrip(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, oy: LExpr, x0: LExpr): Stmt[] {
+  const span = Math.floor((r.length - 1) / p.inC);
+  const low = local('low', 'index');
+  const high = local('high', 'index');
+  // Columns of the strip that lie in the image: low … high − 1, counted from the strip's first.
+  const column = mul(x0, p.strideW);
+  const rightEdge = sub(ix(p.inW + p.padLeft), column);
+  return [
+    declare(low, p.padLeft === 0 ? ix(0) : bin('max', sub(ix(p.padLeft), column), ix(0))),
+    declare(high, bin('max', bin('min', rightEdge, ix(span)), low)),
+    loop('ky', p.kH, (ky) => {
+      const y = local('y', 'index');
+      const target = mul(ky, r.length);
+      const source = add(image, mul(sub(add(mul(y, p.inW), add(column, low)), ix(p.padLeft)), p.inC));
+      const inside: LExpr = {
+        kind: 'binary',
+        op: 'and',
+        dtype: 'bool',
+        left: { kind: 'compare', op: 'ge', left: y, right: ix(0) },
+        right: { kind: 'compare', op: 'lt', left: y, right: ix(p.inH) },
+      };
+      return block(declare(y, add(mul(oy, p.strideH), sub(mul(ky, p.dilationH), p.padTop))), {
+        kind: 'if',
+        condition: inside,
+        then: block(...fillColumns(w, p.inC, r.padValue, source, target, low, high, span)),
+        otherwise: block(...padRow(w, { ...r, length: span * p.inC }, target)),
+      });
+    }),
+  ];
+}
