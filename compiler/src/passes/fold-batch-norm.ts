@@ -1,13 +1,15 @@
 /** Turns inference-time batch normalisation into a multiplication and an addition, and those into weights. */
-import { callOperator, constant, joinOrigins, operatorName } from '../ir/build.ts';
+import { callOperator, constant, joinOrigins, operatorName, scalar } from '../ir/build.ts';
 import type { Call, Constant, Expr } from '../ir/expr.ts';
 import { parentsOf, rewriteModule } from '../ir/visit.ts';
+import { isFloat } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { Pass, PassContext } from './pass.ts';
 
 /**
  * `nn.batch_norm(nn.conv2d(%x, W), γ, β, μ, σ²).0` with constants becomes `nn.bias_add(nn.conv2d(%x, W·s), β − μ·s)`,
- * s = γ / sqrt(σ² + ε). Without a convolution of constant weight in front it becomes `x·s + b`.
+ * s = γ / sqrt(σ² + ε). Without a convolution of constant weight in front it becomes `x·s + b`; so it does with
+ * statistics that are no constants.
  */
 export const foldBatchNorm: Pass = {
   name: 'fold-batch-norm',
@@ -24,7 +26,11 @@ export const foldBatchNorm: Pass = {
         return e;
       const data = original.tuple.args[0];
       const norm = normOf(e.tuple, e);
-      if (norm === undefined) return e;
+      if (norm === undefined) {
+        const general = withVariables(e.tuple, context, e);
+        if (general !== undefined) expanded++;
+        return general ?? e;
+      }
       const conv = data !== undefined && singleUse.has(data) ? intoConvolution(e.tuple, norm, context, e) : undefined;
       if (conv !== undefined) {
         folded++;
@@ -116,4 +122,24 @@ function scaleAndShift(e: Call, norm: Norm, context: PassContext, whole: Expr): 
   const addend = constant({ dtype: 'float32', shape, data: norm.shift }, e.origin);
   const scaled = callOperator(context.operators, 'multiply', [data, factor], {}, whole.origin);
   return callOperator(context.operators, 'add', [scaled, addend], {}, whole.origin);
+}
+
+/** `x·s + b` where scale and shift are computed at run time, from vectors of one element a channel. */
+function withVariables(e: Call, context: PassContext, whole: Expr): Expr | undefined {
+  const [data, gamma, beta, mean, variance] = e.args;
+  if (!data || !gamma || !beta || !mean || !variance || whole.type.kind !== 'tensor') return undefined;
+  if (!isFloat(whole.type.dtype) || !whole.type.shape.every((d) => typeof d === 'number')) return undefined;
+  const rank = whole.type.shape.length;
+  const axis = (Number(e.attrs['axis']) + rank) % rank;
+  const op = (name: string, ...args: readonly Expr[]): Expr =>
+    callOperator(context.operators, name, args, {}, whole.origin);
+  const number = (value: number): Expr => scalar(value, dtype, e.origin);
+  const { dtype, shape } = whole.type;
+  const inverse = op('divide', number(1), op('sqrt', op('add', variance, number(Number(e.attrs['epsilon'])))));
+  const factor = e.attrs['scale'] === false ? inverse : op('multiply', gamma, inverse);
+  const offset = op('multiply', mean, factor);
+  const addend = e.attrs['center'] === false ? op('negative', offset) : op('subtract', beta, offset);
+  const newshape = shape.map((d, i) => (i === axis ? Number(d) : 1));
+  const spread = (v: Expr): Expr => callOperator(context.operators, 'reshape', [v], { newshape }, whole.origin);
+  return op('add', op('multiply', data, spread(factor)), spread(addend));
 }
