@@ -7,6 +7,7 @@ import type { AttributeSchema } from '../attributes.ts';
 import type { GradientRule, Operator, OperatorExample, Tolerance } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { broadcastRelation, explainBroadcast } from '../relations/broadcast.ts';
+import { elementwiseGradients } from './gradients.ts';
 import { explainIdentity, identityRelation } from '../relations/identity.ts';
 import { unaryRelation } from '../relations/inputs.ts';
 
@@ -19,7 +20,6 @@ interface Row {
   readonly tolerance?: Tolerance;
   /** The element type of the shown example; `float32` unless given. */
   readonly example?: DType;
-  readonly gradient?: GradientRule<Record<never, never>>;
 }
 export interface UnaryRow extends Row {
   readonly compute: (x: TEExpr) => TEExpr;
@@ -29,6 +29,11 @@ export interface BinaryRow extends Row {
 }
 
 const noAttributes: AttributeSchema = {};
+
+function gradientOf(row: Row): { readonly gradient?: GradientRule<Record<never, never>> } {
+  const gradient = elementwiseGradients[row.name];
+  return gradient ? { gradient } : {};
+}
 
 function example(row: Row, source: string): readonly OperatorExample[] {
   return [{ title: row.summary.replace(/[.:;].*$/s, ''), source }];
@@ -43,6 +48,7 @@ export function unaryOperator(row: UnaryRow): Operator {
     relate: dtype === undefined ? identityRelation : unaryRelation((data) => tensorType(data.shape, dtype)),
     explain: explainIdentity,
     compute: (context) => [mapElements(row.name, tensorAt(context, 0), compute)],
+    ...gradientOf(row),
     fusion: 'elementwise',
     examples: example(row, `fn (%x: Tensor[(2, 3), ${element}]) { ${row.name}(%x) }`),
   });
@@ -62,6 +68,7 @@ export function binaryOperator(row: BinaryRow): Operator {
     compute: (context) => [
       zipElements(row.name, outputOf(context).shape, tensorAt(context, 0), tensorAt(context, 1), compute),
     ],
+    ...gradientOf(row),
     fusion: 'broadcast',
     examples: example(row, `fn (%x: Tensor[(2, 3), ${element}], %y: Tensor[(3), ${element}]) { ${row.name}(%x, %y) }`),
   });

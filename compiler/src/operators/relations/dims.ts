@@ -71,10 +71,28 @@ export function dimOp(op: Op, left: Dim, right: Dim): Dim {
   if (b === 1n && (op === '*' || op === 'floordiv')) return left;
   if (a === 1n && op === '*') return right;
   if ((a === 0n || b === 0n) && op === '*') return 0;
+  if (b !== undefined && (op === '*' || op === 'floordiv')) {
+    const term = scaledTerm(left);
+    if (term && op === '*') return times(term.base, term.factor * b);
+    if (term && b !== 0n && term.factor % b === 0n) return times(term.base, term.factor / b);
+  }
+  if (a !== undefined && op === '*') return dimOp('*', right, left);
   if (op === '-' && sameDim(left, right)) return 0;
   if (op === 'floordiv' && sameDim(left, right)) return 1;
   return { kind: 'expr', op, operands: [left, right] };
 }
+/** A term `base · factor` with a constant factor. */
+function scaledTerm(dim: Dim): { readonly base: Dim; readonly factor: bigint } | undefined {
+  if (typeof dim === 'number' || dim.kind !== 'expr' || dim.op !== '*') return undefined;
+  const [base, factor] = dim.operands;
+  const value = factor === undefined ? undefined : dimValue(factor);
+  return base === undefined || value === undefined ? undefined : { base, factor: value };
+}
+
+function times(base: Dim, factor: bigint): Dim {
+  return factor === 1n ? base : { kind: 'expr', op: '*', operands: [base, dimOf(factor)] };
+}
+
 export const addDims = (a: Dim, b: Dim): Dim => dimOp('+', a, b);
 export const subDims = (a: Dim, b: Dim): Dim => dimOp('-', a, b);
 export const mulDims = (a: Dim, b: Dim): Dim => dimOp('*', a, b);
