@@ -8,7 +8,7 @@ import { createAnchor } from '../base/span.ts';
 import type { Anchor, Span } from '../base/span.ts';
 import { anchorIssues, grammar, parseChunks } from './chunks.ts';
 import type { Chunk, ParseContext } from './chunks.ts';
-import { isStatement } from './grammar.ts';
+import { isStatement } from './statement-grammar.ts';
 import type { Header } from './grammar.ts';
 import { endOf } from './lexer.ts';
 import { quote } from './messages.ts';
