@@ -3,7 +3,6 @@ import { checkCancelled, neverCancelled, type CancellationToken } from '../base/
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { operatorRegistry, type OperatorRegistry } from '../operators/registry.ts';
 import type { FunctionDefinition, SourceTree } from '../syntax/tree.ts';
-import { containsIncomplete } from '../types/substitute.ts';
 import type { FuncType } from '../types/type.ts';
 import { Context } from './context.ts';
 import { DefinitionCheck, diagnosticsOf, type CheckedDefinition } from './definition.ts';
@@ -41,7 +40,7 @@ export function check(tree: SourceTree, options: CheckOptions = {}): CheckResult
   if (sameTypes) typesContext.chunk = sameTypes;
   else declareTypes(typesContext, tree.definitions, adts, constructors);
 
-  const facts = new Facts(tree, typesContext.chunk, adts, constructors);
+  const facts = new Facts(tree, typesContext.chunk, adts, constructors, scope.operators);
   const reusable = sameTypes ? previous : undefined;
   const outerGraphs = new Map<string, Binding>();
   const checks = new Map<FunctionDefinition, DefinitionCheck>();
@@ -114,7 +113,9 @@ export function check(tree: SourceTree, options: CheckOptions = {}): CheckResult
     const type = finished.get(definition)?.type;
     if (type) solved.set(name, type);
   }
-  void containsIncomplete;
+  if (options.strict === true)
+    for (const error of tree.errors)
+      if (error.code.startsWith('extension-')) diagnostics.push({ ...error, severity: 'error' });
   return facts.result(diagnostics, solved);
 }
 

@@ -1,18 +1,27 @@
 /** Values that relations may read: literals and metadata constants, also through graph numbers. */
 import type { NDArray } from '../tensor/ndarray.ts';
 import { allocateElements } from '../tensor/ndarray.ts';
-import type { Expr } from '../syntax/tree.ts';
+import type { Expr, GraphRef, MetadataSection } from '../syntax/tree.ts';
 import type { Context } from './context.ts';
 import { bindingOf } from './messages.ts';
 import { metadataConstant } from './metadata.ts';
 
 /** The value of an argument, or undefined when it is computed. */
 export function constantOf(cx: Context, expr: Expr | undefined): NDArray | undefined {
+  return constantValue(expr, cx.metadata, (node) => bindingOf(cx, node)?.value);
+}
+
+/** The same, with the expression behind a graph number given by `valueOf`. */
+export function constantValue(
+  expr: Expr | undefined,
+  metadata: MetadataSection | undefined,
+  valueOf: (node: GraphRef) => Expr | undefined,
+): NDArray | undefined {
   let current = expr;
   for (let hops = 0; current && hops < 100; hops++) {
     if (current.kind === 'paren') current = current.inner;
     else if (current.kind === 'block' && current.statements.length === 0) current = current.result;
-    else if (current.kind === 'graphref') current = bindingOf(cx, current)?.value;
+    else if (current.kind === 'graphref') current = valueOf(current);
     else break;
   }
   if (!current) return undefined;
@@ -24,7 +33,7 @@ export function constantOf(cx: Context, expr: Expr | undefined): NDArray | undef
     case 'bool':
       return scalar('bool', current.value ? 1 : 0);
     case 'meta':
-      return current.key === 'relay.Constant' ? metadataConstant(cx.metadata, current.index) : undefined;
+      return current.key === 'relay.Constant' ? metadataConstant(metadata, current.index) : undefined;
     default:
       return undefined;
   }

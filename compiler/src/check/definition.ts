@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Block, Expr, FunctionNode, Statement } from '../syntax/tree.ts';
 import { equalTypes } from '../types/equal.ts';
+import { dimVarsOf } from '../types/substitute.ts';
 import { errorType, funcType, type FuncType, type Type, type TypeVar } from '../types/type.ts';
 import { bindLocal } from './bindings.ts';
 import { Chunk, type Dependency } from './chunk.ts';
@@ -77,8 +78,12 @@ export class DefinitionCheck {
     const ret = annotation(cx, fn.ret);
     cx.declaresDims = false;
     const complete = ret !== undefined && cx.solver.openCount === 0;
-    this.signature = { params, ret, typeParams, complete };
-    this.declared = funcType(params, ret ?? cx.solver.fresh(), typeParams);
+    const type = funcType(params, ret ?? cx.solver.fresh(), typeParams);
+    // Parameters that stand for dimensions are quantified by their use.
+    const dims = dimVarsOf(type);
+    const quantified = typeParams.filter((variable) => !dims.has(variable.id));
+    this.signature = { params, ret, typeParams: quantified, complete };
+    this.declared = { ...type, typeParams: quantified };
   }
 
   /** Infers the body; chunks of `previous` whose inputs did not change are taken over. */
@@ -122,7 +127,7 @@ export class DefinitionCheck {
     reportInnerUnused(cx, chunk);
     for (const { binding } of chunk.graphs) if (cx.used.has(binding)) chunk.usedGraphs.push(binding);
     if (this.allKnown() && !cx.solver.hasForwards) {
-      if (!wasKnown || cx.solver.created > this.seen) resolveChunk(cx, chunk);
+      if (!wasKnown || cx.solver.created > this.seen || cx.solver.hasDims) resolveChunk(cx, chunk);
       chunk.closed = true;
     }
     this.seen = cx.solver.created;

@@ -2,12 +2,15 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Anchor, Span } from '../base/span.ts';
 import type { AttributeValueData } from '../operators/attributes.ts';
-import type { CallExpr, FunctionDefinition, SourceTree } from '../syntax/tree.ts';
+import type { OperatorRegistry } from '../operators/registry.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
+import type { CallExpr, Expr, FunctionDefinition, SourceTree } from '../syntax/tree.ts';
 import type { FuncType, Type } from '../types/type.ts';
 import type { Chunk } from './chunk.ts';
 import type { CheckedDefinition } from './definition.ts';
+import { constantValue } from './constants.ts';
 import { explainDim } from './provenance.ts';
-import type { CheckResult, Symbol } from './result.ts';
+import type { CheckResult, DimStep, Symbol } from './result.ts';
 import type { AdtInfo, ConstructorInfo } from './scope.ts';
 
 const known = new WeakMap<CheckResult, Facts>();
@@ -25,6 +28,7 @@ export class Facts {
   readonly tree: SourceTree;
   readonly types: Chunk;
   expression: CheckedDefinition | undefined;
+  private readonly operators: OperatorRegistry;
   private readonly adts: ReadonlyMap<string, AdtInfo>;
   private readonly constructors: ReadonlyMap<string, ConstructorInfo>;
   private readonly definitions = new Map<string, CheckedDefinition>();
@@ -39,7 +43,9 @@ export class Facts {
     types: Chunk,
     adts: ReadonlyMap<string, AdtInfo>,
     constructors: ReadonlyMap<string, ConstructorInfo>,
+    operators: OperatorRegistry,
   ) {
+    this.operators = operators;
     this.tree = tree;
     this.types = types;
     this.adts = adts;
@@ -138,6 +144,20 @@ export class Facts {
     return spans;
   }
 
+  private explain(
+    result: CheckResult,
+    node: Parameters<CheckResult['explainDim']>[0],
+    dim: number,
+    field: number | undefined,
+  ): DimStep | undefined {
+    const constant = (expr: Expr | undefined): NDArray | undefined =>
+      constantValue(expr, this.tree.metadata, (ref) => {
+        const symbol = this.symbolOf(ref);
+        return symbol?.kind === 'graph' ? symbol.definition.value : undefined;
+      });
+    return explainDim(result, node, dim, field, (name) => this.operators.get(name), constant);
+  }
+
   result(diagnostics: readonly Diagnostic[], globals: ReadonlyMap<string, FuncType>): CheckResult {
     const result: CheckResult = {
       tree: this.tree,
@@ -147,7 +167,7 @@ export class Facts {
       symbolOf: (node) => this.symbolOf(node),
       referencesTo: (symbol) => this.referencesTo(symbol),
       attrsOf: (call) => this.attrsOf(call),
-      explainDim: (node, dim, field) => explainDim(result, node, dim, field),
+      explainDim: (node, dim, field) => this.explain(result, node, dim, field),
     };
     known.set(result, this);
     return result;

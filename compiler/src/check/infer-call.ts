@@ -225,7 +225,8 @@ function callFunction(cx: Context, call: CallExpr, calleeType: Type, args: reado
   }
   const operator = cx.operatorTypes.get(callee);
   if (operator) return callOperator(cx, call, operator, args, call.args, call.attrs, call.callee.span);
-  const fn = callee.typeParams.length > 0 ? cx.solver.instantiate(callee) : callee;
+  const declared = call.callee.kind === 'global' ? cx.solver.instantiateDims(callee) : callee;
+  const fn = declared.typeParams.length > 0 ? cx.solver.instantiate(declared) : declared;
   if (fn.params.length !== args.length) {
     const extra = call.args[fn.params.length];
     cx.report(

@@ -38,7 +38,7 @@ import { metadataConstantType, typeOfComment } from './metadata.ts';
 import { solve, startRelation } from './relations.ts';
 import type { Binding } from './scope.ts';
 import { nearest, replaceFix } from './suggest.ts';
-import { annotation, declareTypeParams, extension } from './type-nodes.ts';
+import { annotation, declareTypeParams } from './type-nodes.ts';
 
 const boolType = scalarType('bool');
 /** Deeper nests than this are refused; the parser refuses earlier. */
@@ -226,7 +226,6 @@ function inferIf(cx: Context, node: IfExpr): Type {
         related: declarationOf(cx, node.condition),
       },
     );
-  if (!node.otherwise.braces && node.otherwise.result.kind === 'if') extension(cx, node.otherwise.span, '`else if`');
   const then = inferExpr(cx, node.then);
   const otherwise = inferExpr(cx, node.otherwise);
   const joined = cx.unify(then, otherwise);

@@ -34,8 +34,6 @@ function convert(cx: Context, node: TypeNode): Type {
     case 'fntype': {
       const mark = cx.typeNames.mark();
       const typeParams = declareTypeParams(cx, node.typeParams);
-      if (node.typeParams.length > 0)
-        extension(cx, node.typeParams[0]?.span ?? node.span, 'A polymorphic function type');
       const type = funcType(
         node.params.map((param) => typeOfNode(cx, param)),
         typeOfNode(cx, node.ret),
@@ -45,7 +43,6 @@ function convert(cx: Context, node: TypeNode): Type {
       return type;
     }
     case 'reftype':
-      extension(cx, node.span, 'A reference type');
       return refType(typeOfNode(cx, node.content));
     case 'holetype':
       if (node.missing) return errorType;
@@ -56,13 +53,6 @@ function convert(cx: Context, node: TypeNode): Type {
     case 'namedtype':
       return named(cx, node);
   }
-}
-
-/** Says once per place that only this checker reads the construct. */
-export function extension(cx: Context, span: TypeNode['span'], what: string): void {
-  cx.report('extension-syntax', span, `${what} is an extension: TVM 0.12 cannot read it.`, {
-    severity: 'information',
-  });
 }
 
 function reportDType(cx: Context, name: Name): Type {
@@ -176,7 +166,6 @@ function dimOfNode(cx: Context, node: DimNode): Dim {
     }
     case 'nameddim': {
       let id = cx.typeNames.get(node.name)?.id ?? cx.dimNames.get(node.name);
-      extension(cx, node.span, `The named dimension \`${node.name}\``);
       if (id === undefined) {
         if (!cx.declaresDims) {
           const suggestion = nearest(node.name, cx.dimNames.names());

@@ -4,7 +4,7 @@
  */
 import { provablyEqual } from './dims.ts';
 import { equalDims } from './equal.ts';
-import { freshIncomplete, instantiate, mapType, someType } from './substitute.ts';
+import { dimVarsOf, freshDimId, freshIncomplete, instantiate, mapType, someType, substitute } from './substitute.ts';
 import { anyDim, constantDim } from './type.ts';
 import type { Dim, FuncType, IncompleteType, TensorType, Type, TypeVar } from './type.ts';
 
@@ -41,9 +41,13 @@ export class Solver {
   get created(): number {
     return this.count;
   }
-  /** Whether some type was widened or some dimension bound, so that types seen earlier may read differently now. */
+  /** Whether some type was widened, so that types seen earlier may read differently now. */
   get hasForwards(): boolean {
-    return this.forwards.size > 0 || this.dimBindings.size > 0;
+    return this.forwards.size > 0;
+  }
+  /** Whether some named dimension was bound. */
+  get hasDims(): boolean {
+    return this.dimBindings.size > 0;
   }
 
   fresh(): IncompleteType {
@@ -84,7 +88,7 @@ export class Solver {
 
   /** The type with every part replaced by its representative, to a fixpoint. */
   resolve(type: Type): Type {
-    if (type.kind === 'tensor' && !this.hasForwards) return type;
+    if (type.kind === 'tensor' && !this.hasForwards && !this.hasDims) return type;
     return mapType(
       type,
       (t) => {
@@ -106,6 +110,17 @@ export class Solver {
   /** The function type with fresh placeholders for its type parameters. */
   instantiate(type: FuncType): FuncType {
     return instantiate(type, () => this.fresh());
+  }
+
+  /** The type with the dimensions that it names made solvable, as for a call of the function that declares them. */
+  instantiateDims<T extends Type>(type: T): T {
+    const names = dimVarsOf(type);
+    if (names.size === 0) return type;
+    const dims = new Map<number, Dim>();
+    for (const [id, dim] of names)
+      if (typeof dim !== 'number' && dim.kind === 'var' && dim.key === undefined)
+        dims.set(id, this.freshDim(dim.name, freshDimId()));
+    return substitute(type, { types: new Map(), dims }) as T;
   }
 
   /** Makes two types the same or says why they are not. Both sides are merged. */
