@@ -135,7 +135,7 @@ export const Ref = later('Ref');
 export const RefRead = later('RefRead');
 export const RefWrite = later('RefWrite');
 export const Import = later('Import');
-/** Inserted where a bracket's partner or a semicolon is missing; already reported. */
+/** A header: `#[version = "0.0.5"]`, or another one to report. */
 export const Version = createToken({ name: 'Version', pattern: /#\[(?!\s*metadata\s*\])[^\]\n]*\]?/ });
 export const Metadata = createToken({
   name: 'Metadata',
