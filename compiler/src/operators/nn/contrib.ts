@@ -3,6 +3,7 @@ import { compute } from '../../tensor/te.ts';
 import { cast, floordiv, floormod, int, load, add, mul, select, compare, all } from '../../tensor/te.ts';
 import type { Dim } from '../../types/type.ts';
 import { constantDim, tensorType } from '../../types/type.ts';
+import { printDim } from '../../types/print.ts';
 import { attr } from '../attributes.ts';
 import { number, outputOf, tensorAt } from '../compute/tensors.ts';
 import type { ComputeContext, RelateContext, RelateResult } from '../operator.ts';
@@ -127,16 +128,18 @@ const winogradWeight2d = defineOperator({
     const tile = (dim: Dim): Dim => addDims(dim, context.attrs.tile_size - 1);
     return ok(tensorType([tile(h), tile(w), o, i], weight.dtype));
   },
-  explain: (_context, _result, at) =>
-    at.dim >= 2
-      ? copyOf(0, at.dim - 2)
-      : {
-          formula: 'tile + window − 1',
-          sources: [
-            { kind: 'attribute', name: 'tile_size' },
-            { kind: 'input', index: 0, dim: at.dim + 2 },
-          ],
-        },
+  explain(context, _result, at) {
+    if (at.dim >= 2) return copyOf(0, at.dim - 2);
+    const [weight] = context.inputs;
+    if (weight?.kind !== 'tensor') return undefined;
+    return {
+      formula: `${printDim(weight.shape[at.dim + 2] ?? 1)} + ${context.attrs.tile_size} − 1`,
+      sources: [
+        { kind: 'input', index: 0, dim: at.dim + 2 },
+        { kind: 'attribute', name: 'tile_size' },
+      ],
+    };
+  },
   noMeaning,
   fusion: 'out-elementwise-fusable',
 });
@@ -164,7 +167,22 @@ const winogradWeight3d = defineOperator({
     const leading = depth > 2 && depth < 8 ? [tile(d), tile(h), tile(w)] : [tile(h), tile(w), d];
     return ok(tensorType([...leading, o, i], weight.dtype));
   },
-  explain: (_context, _result, at) => (at.dim >= 3 ? copyOf(0, at.dim - 3) : fromAttribute('tile_size')),
+  explain(context, _result, at) {
+    if (at.dim >= 3) return copyOf(0, at.dim - 3);
+    const [weight] = context.inputs;
+    if (weight?.kind !== 'tensor') return undefined;
+    const depth = Number(constantDim(weight.shape[2] ?? 1) ?? 1);
+    const deep = depth > 2 && depth < 8;
+    if (!deep && at.dim === 2) return copyOf(0, 2);
+    const dim = at.dim + (deep ? 2 : 3);
+    return {
+      formula: `${printDim(weight.shape[dim] ?? 1)} + ${context.attrs.tile_size} − 1`,
+      sources: [
+        { kind: 'input', index: 0, dim },
+        { kind: 'attribute', name: 'tile_size' },
+      ],
+    };
+  },
   noMeaning,
   fusion: 'out-elementwise-fusable',
 });

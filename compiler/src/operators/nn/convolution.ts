@@ -25,7 +25,7 @@ import { copyOf, fromAttribute } from '../relations/explain.ts';
 import type { Window } from '../relations/windows.ts';
 import { windowFormula, windowOutput } from '../relations/windows.ts';
 import type { Layout } from './layout.ts';
-import { axisIndex, convertShape, loadIn, logicalIndices, physicalIndices } from './layout.ts';
+import { axisIndex, blockFactor, convertShape, isBlocked, loadIn, logicalIndices, physicalIndices } from './layout.ts';
 import type { Failure, Related } from './relate.ts';
 import {
   badAttribute,
@@ -308,8 +308,16 @@ export function explainConv(
   if (!target) return undefined;
   if (target.block !== undefined) return fromAttribute(attrs.out_layout === '' ? 'data_layout' : 'out_layout');
   if (target.axis === 'N') return copyOf(0, axisIndex(layouts.data, 'N'));
-  if (target.axis === 'C')
-    return attrs.channels !== null ? fromAttribute('channels') : copyOf(1, axisIndex(layouts.kernel, 'O'));
+  if (target.axis === 'C') {
+    const weightDim = axisIndex(layouts.kernel, 'O');
+    const whole = attrs.channels !== null ? fromAttribute('channels') : copyOf(1, weightDim);
+    const block = blockFactor(layouts.out, 'C');
+    if (block === 1 && (attrs.channels !== null || !isBlocked(layouts.kernel, 'O'))) return whole;
+    const stored = weight?.kind === 'tensor' ? printDim(weight.shape[weightDim] ?? 1) : '';
+    const inner = blockFactor(layouts.kernel, 'O');
+    const channels = attrs.channels ?? (inner === 1 ? stored : `${stored} · ${inner}`);
+    return { formula: block === 1 ? String(channels) : `ceil(${channels} / ${block})`, sources: whole.sources };
+  }
   const i = family.spatial.indexOf(target.axis);
   const dataDim = axisIndex(layouts.data, target.axis);
   const weightDim = axisIndex(layouts.kernel, target.axis);

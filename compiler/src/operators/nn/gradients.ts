@@ -20,6 +20,7 @@ import {
 } from '../../tensor/te.ts';
 import type { Dim } from '../../types/type.ts';
 import { constantDim, tensorType } from '../../types/type.ts';
+import { printDim } from '../../types/print.ts';
 import { number, outputOf, lowest, tensorAt } from '../compute/tensors.ts';
 import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
@@ -229,7 +230,20 @@ const convBackwardWeight = defineOperator({
     const layout = readLayout('out_layout', context.attrs.out_layout, 'OIHW');
     const axis = 'kind' in layout ? '' : (layout.axes[at.dim]?.axis ?? '');
     if (axis === 'H' || axis === 'W') return fromAttribute('kernel_size', axis === 'H' ? 0 : 1);
-    return axis === 'O' ? copyOf(0, 1) : copyOf(1, 1);
+    const channel = (text: string): number => Math.max(0, text.indexOf('C'));
+    if (axis === 'O') return copyOf(0, channel(context.attrs.data_layout));
+    const dim = channel(context.attrs.kernel_layout);
+    const data = context.inputs[1];
+    if (context.attrs.groups === 1 || data?.kind !== 'tensor') return copyOf(1, dim);
+    const whole = context.attrs.channels ?? printDim(data.shape[dim] ?? 1);
+    const depthwise = data.shape[dim] === context.attrs.groups;
+    return {
+      formula: `floor(${depthwise ? whole : printDim(data.shape[dim] ?? 1)} / ${context.attrs.groups})`,
+      sources: [
+        depthwise ? { kind: 'attribute', name: 'channels' } : { kind: 'input', index: 1, dim },
+        { kind: 'attribute', name: 'groups' },
+      ],
+    };
   },
   compute(context) {
     const [grad, data] = [tensorAt(context, 0), tensorAt(context, 1)];

@@ -64,8 +64,9 @@ function explainBlocks(
   if (axis === 'N' || axis === undefined) return copyOf(0, dim);
   const block = context.attrs.block_size;
   const size = printDim(data.shape[dim] ?? 1);
+  const term = (a: string, op: string, b: string): string => (op === '/' ? `floor(${a} / ${b})` : `${a} ${op} ${b}`);
   return {
-    formula: axis === 'C' ? `${size} ${formulas.channel} ${block}²` : `${size} ${formulas.space} ${block}`,
+    formula: axis === 'C' ? term(size, formulas.channel, `${block}²`) : term(size, formulas.space, String(block)),
     sources: [
       { kind: 'input', index: 0, dim },
       { kind: 'attribute', name: 'block_size' },
@@ -272,7 +273,7 @@ const batchToSpace = defineOperator({
     const size = printDim(data.shape[at.dim] ?? 1);
     const cut = (crops[at.dim - 1] ?? []).map((p) => ` − ${p}`).join('');
     return {
-      formula: at.dim === 0 ? `${size} / ${product(block)}` : `${size} · ${block[at.dim - 1] ?? 1}${cut}`,
+      formula: at.dim === 0 ? `floor(${size} / ${product(block)})` : `${size} · ${block[at.dim - 1] ?? 1}${cut}`,
       sources: [
         { kind: 'input', index: 0, dim: at.dim },
         { kind: 'attribute', name: 'block_shape', ...(at.dim === 0 ? {} : { element: at.dim - 1 }) },
