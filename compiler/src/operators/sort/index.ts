@@ -195,7 +195,7 @@ const unique = defineOperator({
   name: 'unique',
   summary: 'The different elements of a vector.',
   details:
-    'A tuple: the elements, padded with zeros to the length of `data`; the position at which each stands first; for each ' +
+    'A tuple: the elements, padded with zeros to the length of `data`; the position at which each stands first, padded with that length; for each ' +
     'element of `data` its number; how many there are; and with `return_counts` how often each occurs.',
   inputs: [{ name: 'data', summary: 'a vector' }],
   attributes: {
@@ -229,6 +229,7 @@ const unique = defineOperator({
     const number = new Map(values.map((value, i) => [value, i]));
     const elements = zeros(x.dtype, [size]);
     const [first, inverse, counts] = [zeros('int32', [size]), zeros('int32', [size]), zeros('int32', [size])];
+    for (let i = values.length; i < size; i++) setElement(first, i, size);
     for (const [i, value] of values.entries()) {
       setElement(elements, i, value);
       setElement(first, i, seen.get(value)?.first ?? 0);

@@ -81,7 +81,7 @@ const stft = defineOperator({
         const [frequency, frame] = [i.at(-2) ?? int(0), i.at(-1) ?? int(0)];
         const sum = reduce('sum', [length], (...[k = int(0)]) => {
           const sample = load(data, ...i.slice(0, -2), add(mul(frame, int(hop)), k));
-          return mul(mul(load(window, k), sample), unary(fn, angle(frequency, k, length, dtype)));
+          return mul(mul(cast(dtype, load(window, k)), sample), unary(fn, angle(frequency, k, length, dtype)));
         });
         return fn === 'sin' ? unary('neg', sum) : sum;
       });
