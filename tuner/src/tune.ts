@@ -57,9 +57,13 @@ export interface TuneProgress {
   readonly total: number;
   readonly last: { readonly verdict: Verdict; readonly cost: Cost | null };
   readonly bestOfTask: Cost | null;
-  /** Cost of all tasks with their weights: with default configs, and with the best found so far. */
+  /**
+   * Cost of all tasks with their weights: with default configs, and with the best found so far. Until `complete`, tasks
+   * without any measured cost are left out of both.
+   */
   readonly defaultTotal: number;
   readonly bestTotal: number;
+  readonly complete: boolean;
   readonly seconds: number;
   /** Estimate; undefined before the first batch is done. */
   readonly secondsLeft: number | undefined;
@@ -361,6 +365,7 @@ class Session {
       bestOfTask: state.bestCost,
       defaultTotal: this.totalOf((one) => one.defaultCost),
       bestTotal: this.totalOf((one) => one.bestCost),
+      complete: this.states.every((one) => one.bestCost !== null),
       seconds,
       secondsLeft: left.length > 0 ? Math.min(...left) : undefined,
     });

@@ -72,6 +72,11 @@ class ModelSearcher implements Searcher {
         if (chosen.length >= guided) break;
         take(config);
       }
+    } else {
+      // The heuristic's choice is seldom far off, so half of the first points lie around it.
+      for (let tries = 0; 2 * chosen.length < count && tries < 4 * count; tries++) {
+        take(neighbour(this.context.space, this.best(), this.random));
+      }
     }
     if (this.all) {
       for (const config of this.all) {
@@ -84,6 +89,18 @@ class ModelSearcher implements Searcher {
       }
     }
     return chosen;
+  }
+
+  /** The best measured point; the default before any. */
+  private best(): ScheduleConfig {
+    let best = this.context.space.default;
+    let least = Number.POSITIVE_INFINITY;
+    for (const { config, target } of this.results.values()) {
+      if (target === undefined || target >= least) continue;
+      least = target;
+      best = config;
+    }
+    return best;
   }
 
   private featuresOf(config: ScheduleConfig): readonly number[] {
