@@ -57,8 +57,34 @@ function fold(op: Op, a: bigint, b: bigint): bigint | undefined {
   }
 }
 
+/** As `fold`, in doubles: the common case without big integers. NaN where a double does not do. */
+function foldNumbers(op: Op, a: number, b: number): number {
+  // Up to here a quotient that is no integer never rounds to one.
+  if (Math.abs(a) > 2 ** 50 || Math.abs(b) > 2 ** 50) return NaN;
+  switch (op) {
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+      return a * b;
+    case 'floordiv':
+      return Math.floor(a / b);
+    case 'floormod':
+      return a - Math.floor(a / b) * b;
+    case 'min':
+      return Math.min(a, b);
+    case 'max':
+      return Math.max(a, b);
+  }
+}
+
 /** `left op right`, folded where both are constant, `?` where either is `?` (or a division by zero). */
 export function dimOp(op: Op, left: Dim, right: Dim): Dim {
+  if (typeof left === 'number' && typeof right === 'number') {
+    const quick = foldNumbers(op, left, right);
+    if (Number.isSafeInteger(quick)) return quick;
+  }
   if (isAnyDim(left) || isAnyDim(right)) return anyDim;
   const a = dimValue(left);
   const b = dimValue(right);
@@ -164,7 +190,7 @@ function structuralKey(dim: Dim): string | undefined {
 
 /** True when the dimensions are provably equal. Two `?` are not. */
 export function sameDim(left: Dim, right: Dim): boolean {
-  if (left === right && typeof left === 'number') return true;
+  if (typeof left === 'number' && typeof right === 'number') return left === right;
   const a = linear(left);
   const b = linear(right);
   if (!a || !b) return false;
@@ -173,6 +199,7 @@ export function sameDim(left: Dim, right: Dim): boolean {
 
 /** True unless both are constants (or the same terms plus constants) that differ: `?` and names may be equal. */
 export function mayEqual(left: Dim, right: Dim): boolean {
+  if (typeof left === 'number' && typeof right === 'number') return left === right;
   const a = linear(left);
   const b = linear(right);
   if (!a || !b) return true;
