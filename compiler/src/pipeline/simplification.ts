@@ -7,6 +7,7 @@ import type { Value } from '../evaluate/value.ts';
 import type { IRModule } from '../ir/expr.ts';
 import { operatorRegistry } from '../operators/registry.ts';
 import { commonSubexpressions } from '../passes/common-subexpressions.ts';
+import { constantChannels } from '../passes/constant-channels.ts';
 import { deadCode } from '../passes/dead-code.ts';
 import { foldBatchNorm } from '../passes/fold-batch-norm.ts';
 import { foldConstants } from '../passes/fold-constants.ts';
@@ -17,7 +18,15 @@ import type { NDArray } from '../tensor/ndarray.ts';
 import type { PassRun } from './context.ts';
 
 /** All passes, each once, for listings. */
-export const passes: readonly Pass[] = [inline, foldConstants, foldBatchNorm, simplify, commonSubexpressions, deadCode];
+export const passes: readonly Pass[] = [
+  inline,
+  foldConstants,
+  foldBatchNorm,
+  simplify,
+  commonSubexpressions,
+  constantChannels,
+  deadCode,
+];
 
 /** The order in which they run; what folding leaves behind is simplified, and what that makes constant folded again. */
 export const simplificationOrder: readonly Pass[] = [
@@ -28,6 +37,7 @@ export const simplificationOrder: readonly Pass[] = [
   simplify,
   foldConstants,
   commonSubexpressions,
+  constantChannels,
   deadCode,
 ];
 
