@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { readElf } from '../../boards/src/elf.ts';
 import { runJob, type Job } from '../../boards/src/runner.ts';
 import { Toolchain } from '../../boards/src/toolchain.ts';
 import { FakeStub } from './fake-stub.ts';
-import { must, needTools, profileOf, withProgram } from './support.ts';
+import { emulatorIds, must, needTools, profileOf, withProgram } from './support.ts';
 
 const program = `#include "relay_harness.h"
 int8_t values[1024];
@@ -69,7 +69,7 @@ for (const name of ['mps2-an386', 'host']) {
           assert.ok(!overflow.ok && /stack overflow/.test(overflow.error.message), 'names the stack');
         }
       });
-      assert.equal(runningChildren(), 0);
+      assert.equal(runningChildren().length, 0);
     });
 
     it('stops when the user cancels', async function () {
@@ -80,7 +80,7 @@ for (const name of ['mps2-an386', 'host']) {
         const result = await runJob(board, image, { ...job(1), limitMs: 60_000 }, token);
         assert.equal(result.ok ? '' : result.error.code, 'cancelled');
       });
-      assert.equal(runningChildren(), 0);
+      assert.equal(runningChildren().length, 0);
     });
 
     it('deploys a model: outputs, cost of each layer, files on disk', async function () {
@@ -214,7 +214,7 @@ describe('the emulator', function () {
     assert.ok(!board.ok);
     assert.equal(board.error.code, 'board-lost');
     assert.match(board.error.message, /unsupported machine type/);
-    assert.equal(runningChildren(), 0);
+    assert.equal(runningChildren().length, 0);
   });
 
   it('says so when a port it needs is in use', async function () {
@@ -248,8 +248,7 @@ describe('the emulator', function () {
     await withProgram(profile, program, async (board, image) => {
       must(await runJob(board, image, job(0)));
       setTimeout(() => {
-        const mine = spawnSync('pgrep', ['-P', String(process.pid), '-f', 'qemu-system-arm'], { encoding: 'utf8' });
-        for (const id of mine.stdout.trim().split('\n')) process.kill(Number(id), 'SIGKILL');
+        for (const id of emulatorIds()) process.kill(id, 'SIGKILL');
       }, 50);
       const lost = await runJob(board, image, { ...job(1), limitMs: 20_000 });
       assert.equal(lost.ok ? '' : lost.error.code, 'board-lost');

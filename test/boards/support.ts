@@ -1,7 +1,8 @@
 /** Shared by tests on boards: opening them, or skipping with a message where a tool is missing. */
+import { readFileSync } from 'node:fs';
 import type { Context } from 'mocha';
 import type { Board, BoardProfile } from '../../boards/src/board.ts';
-import { findCommand } from '../../boards/src/child.ts';
+import { findCommand, runningChildren } from '../../boards/src/child.ts';
 import { connectBoard } from '../../boards/src/connect.ts';
 import { findProfile } from '../../boards/src/profile.ts';
 import type { LinkedImage } from '../../boards/src/size.ts';
@@ -27,6 +28,11 @@ export function needTools(context: Context, profile: BoardProfile): void {
   if (missing.length === 0) return;
   console.log(`      skipped: ${missing.join(' and ')} not installed`);
   context.skip();
+}
+
+/** Process ids of the emulators that this process started (Linux). */
+export function emulatorIds(): number[] {
+  return runningChildren().filter((id) => readFileSync(`/proc/${id}/cmdline`, 'utf8').includes('qemu-system'));
 }
 
 /** Builds C text for a board and opens it; everything is closed after `use`. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { describe, it } from 'mocha';
 import { runningChildren } from '../../boards/src/child.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
@@ -25,7 +24,7 @@ import type { Scheduler, ScheduleSpace } from '../../compiler/src/schedule/task.
 import type { TuningRecord } from '../../tuner/src/records.ts';
 import type { Reference } from '../../tuner/src/reference.ts';
 import { tune } from '../../tuner/src/tune.ts';
-import { must, needTools, profileOf } from '../boards/support.ts';
+import { emulatorIds, must, needTools, profileOf } from '../boards/support.ts';
 import { makeTask, target } from './support.ts';
 
 /** Adds one to 256 bytes, in good and bad ways. */
@@ -146,7 +145,7 @@ for (const name of ['mps2-an386', 'host']) {
       assert.equal(task.bestCost.provenance, board.provenance);
       const hashes = memory.records.filter((r) => /plain/.test(String(r.config['way']))).map((r) => [r.kernel, r.cost]);
       assert.deepEqual(hashes[0], hashes[1], 'equal kernels were measured apart');
-      assert.equal(runningChildren(), 0);
+      assert.equal(runningChildren().length, 0);
     });
   });
 }
@@ -168,9 +167,8 @@ describe('a tuning session on the emulator', function () {
         batch: 4,
         onProgress: ({ trials }) => {
           if (trials !== 2 && trials !== 7) return;
-          const mine = spawnSync('pgrep', ['-P', String(process.pid), '-f', 'qemu-system-arm'], { encoding: 'utf8' });
-          for (const id of mine.stdout.trim().split('\n').filter(Boolean)) {
-            process.kill(Number(id), 'SIGKILL');
+          for (const id of emulatorIds()) {
+            process.kill(id, 'SIGKILL');
             kills++;
           }
         },
@@ -195,7 +193,7 @@ describe('a tuning session on the emulator', function () {
       }),
     );
     assert.equal(summary.stopped, 'cancelled');
-    assert.equal(runningChildren(), 0);
+    assert.equal(runningChildren().length, 0);
   });
 
   it('names the package when the compiler or the emulator is missing', async () => {
