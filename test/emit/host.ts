@@ -17,6 +17,8 @@ export function hostCompiler(): string | undefined {
 export interface HostCase {
   readonly kernel: LoweredKernel;
   readonly inputs: readonly Uint8Array[];
+  /** Output 0 starts `lead` bytes below input `input`, in one piece of memory; sanitizers then see only its ends. */
+  readonly shared?: { readonly input: number; readonly lead: number };
 }
 
 /** The outputs of each kernel, one after the other. Buffers have their exact size, so that overruns are caught. */
@@ -24,7 +26,7 @@ export function runOnHost(cc: string, cases: readonly HostCase[], extra: readonl
   const dir = mkdtempSync(join(tmpdir(), 'relay-host-'));
   try {
     const emitted = emitKernels(cases.map((c) => c.kernel));
-    const lines = cases.map(({ kernel }, i) => {
+    const lines = cases.map(({ kernel, shared }, i) => {
       const place = (kind: string) => (b: LoweredKernel['inputs'][number], j: number) => ({
         name: `${kind}${j}`,
         bytes: Math.max(1, b.length * elementBytes(b.dtype)),
@@ -33,14 +35,22 @@ export function runOnHost(cc: string, cases: readonly HostCase[], extra: readonl
       const outputs = kernel.outputs.map(place('out'));
       const scratch = kernel.scratch.map(place('scratch'));
       const all = [...inputs, ...outputs, ...scratch];
+      const target = inputs[shared?.input ?? -1];
+      const piece = target && shared ? Math.max(shared.lead + target.bytes, outputs[0]?.bytes ?? 0) : 0;
+      const storage = (b: { name: string; bytes: number }): string => {
+        if (!shared || (b !== target && b !== outputs[0])) return `malloc(${b.bytes})`;
+        return b === target ? `piece + ${shared.lead}` : 'piece';
+      };
       return [
         '  {',
-        ...all.map((b) => `    void *${b.name} = malloc(${b.bytes});`),
+        ...(shared ? [`    char *piece = malloc(${piece});`] : []),
+        ...all.map((b) => `    void *${b.name} = ${storage(b)};`),
         ...scratch.map((b) => `    memset(${b.name}, 0x5a, ${b.bytes});`),
         ...inputs.map((b) => `    if (fread(${b.name}, 1, ${b.bytes}, stdin) != ${b.bytes}) return 2;`),
         `    ${emitted.functions[i]?.name}(${all.map((b) => b.name).join(', ')});`,
         ...outputs.map((b) => `    fwrite(${b.name}, 1, ${b.bytes}, stdout);`),
-        ...all.map((b) => `    free(${b.name});`),
+        ...all.filter((b) => !shared || (b !== target && b !== outputs[0])).map((b) => `    free(${b.name});`),
+        ...(shared ? ['    free(piece);'] : []),
         '  }',
       ].join('\n');
     });

@@ -253,7 +253,7 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
     scratch: config.bytes ? [] : [rows],
     body: block(...body),
     overlaps: [
-      ...(p.batch === 1
+      ...(p.batch === 1 && !same
         ? [
             {
               input: 0,
@@ -262,7 +262,8 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
             },
           ]
         : []),
-      ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0 }] : []),
+      // Elements of the residual are read just before their place is written, in the order of blocks.
+      ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0, exact: true }] : []),
     ],
     macs: convMacs(p),
   };
