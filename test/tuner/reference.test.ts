@@ -56,5 +56,8 @@ describe('what candidates are compared with', () => {
     assert.equal(difference(floats, Float32Array.of(100.001, 0.0001, Number.NaN)), undefined);
     assert.match(difference(floats, Float32Array.of(100, 0.5, Number.NaN)) ?? '', /element 1/);
     assert.match(difference(floats, Float32Array.of(100, Number.NaN, Number.NaN)) ?? '', /element 1/);
+    const infinite: NDArray = { ...floats, data: Float32Array.of(Number.POSITIVE_INFINITY, 1, 2) };
+    assert.match(difference(infinite, Float32Array.of(Number.POSITIVE_INFINITY, 1, 3)) ?? '', /element 2/);
+    assert.match(difference(infinite, Float32Array.of(5, 1, 2)) ?? '', /element 0/);
   });
 });

@@ -65,7 +65,11 @@ export function difference(expected: NDArray, found: NDArray['data']): string | 
   if (expected.data.length !== found.length) return `${found.length} elements instead of ${expected.data.length}`;
   const float = isFloat(expected.dtype);
   let largest = 0;
-  if (float) for (const value of expected.data) largest = Math.max(largest, Math.abs(Number(value)));
+  if (float) {
+    for (const value of expected.data) {
+      if (Number.isFinite(Number(value))) largest = Math.max(largest, Math.abs(Number(value)));
+    }
+  }
   const tolerance = dtypeInfo(expected.dtype)?.bits === 16 ? 1e-2 : 1e-4;
   for (let i = 0; i < found.length; i++) {
     const [want, got] = [expected.data[i] ?? 0, found[i] ?? 0];
@@ -73,7 +77,7 @@ export function difference(expected: NDArray, found: NDArray['data']): string | 
     if (float) {
       const [a, b] = [Number(want), Number(got)];
       if (Number.isNaN(a) && Number.isNaN(b)) continue;
-      if (Math.abs(a - b) <= tolerance * Math.max(largest, 1e-6)) continue;
+      if (Number.isFinite(b) && Math.abs(a - b) <= tolerance * Math.max(largest, 1e-6)) continue;
     }
     return `element ${i} is ${got} instead of ${want}`;
   }
