@@ -136,6 +136,22 @@ int main(void) {
     }
   });
 
+  it('has one function for layers that differ in their constants alone', () => {
+    const place = (offset: number): { kind: 'arena'; offset: number } => ({ kind: 'arena', offset });
+    const calls = [11, 12].map((seed, i) => ({
+      kernel: lowered(denseFunction(1, 16, 16, -128, seed)),
+      inputs: [place(16 * i)],
+      outputs: [place(16 * i + 16)],
+      scratch: [],
+      comment: [`layer ${i}`],
+    }));
+    const module = emitModule({ ...spec('net'), calls, arenaBytes: 48, inputs: [], outputs: [] });
+    assert.equal(new Set(module.functions).size, 1);
+    const text = module.files.map((f) => f.text).join('');
+    assert.equal(text.match(/static const int8_t/g)?.length, 2);
+    assert.equal(module.constantBytes, 2 * (16 * 16 + 16 * 12));
+  });
+
   it('stands a profiling mark before each call and after the last', () => {
     const text = emitModule(spec('net')).files.find((f) => f.name === 'net.c')?.text ?? '';
     assert.deepEqual(text.match(/RELAY_LAYER\(\d+\)/g), ['RELAY_LAYER(0)', 'RELAY_LAYER(1)', 'RELAY_LAYER(2)']);

@@ -24,13 +24,17 @@ export interface KernelOptions {
   readonly name?: string;
   readonly comment?: readonly string[];
   readonly linkage?: 'static ' | '';
+  /** Constants come as parameters behind the others, so that kernels of one form can share a function. */
+  readonly constantsAsParameters?: boolean;
 }
 
 /** C of one kernel. Parameters: inputs, outputs, scratch buffers, in that order. */
 export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: KernelOptions = {}): KernelText {
   const name = options.name ?? identifier(kernel.name, 'kernel');
   const writer = new Writer(helpers);
-  const constants = kernel.constants.map(({ buffer, value }) => {
+  const asParameters = options.constantsAsParameters === true;
+  const stored = asParameters ? [] : kernel.constants;
+  const constants = stored.map(({ buffer, value }) => {
     const symbol = writer.names.of(buffer, `${name}_${buffer.name}`);
     return emitConstant(symbol, buffer, value);
   });
@@ -38,6 +42,9 @@ export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: Ker
     ...kernel.inputs.map((b) => `const ${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
     ...[...kernel.outputs, ...kernel.scratch].map((b) => `${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
   ];
+  if (asParameters)
+    for (const { buffer: b } of kernel.constants)
+      parameters.push(`const ${cType(b.dtype)} *${writer.names.of(b, b.name)}`);
   for (const buffer of kernel.inputs) writer.readOnly.add(buffer);
   for (const { buffer } of kernel.constants) writer.readOnly.add(buffer);
   const prototype = `void ${name}(${parameters.join(', ') || 'void'})`;

@@ -87,6 +87,8 @@ interface NamedKernel {
   readonly kernel: LoweredKernel;
   readonly name: string;
   readonly comment: readonly string[];
+  /** The constants are parameters, because other calls share the function. */
+  readonly shared?: boolean;
 }
 
 /** One file for each set of flags, in order of first use. */
@@ -96,11 +98,16 @@ function filesOf(
   header: string,
 ): { readonly files: EmittedFile[]; readonly texts: KernelText[] } {
   const groups = new Map<string, { flags: readonly string[]; helpers: Helpers; parts: string[] }>();
-  const texts = kernels.map(({ kernel, name, comment: lines }) => {
+  const texts = kernels.map(({ kernel, name, comment: lines, shared }) => {
     const key = kernel.flags.join(' ');
     let group = groups.get(key);
     if (!group) groups.set(key, (group = { flags: kernel.flags, helpers: new Helpers(), parts: [] }));
-    const text = emitKernel(kernel, group.helpers, { name, comment: lines, linkage: '' });
+    const text = emitKernel(kernel, group.helpers, {
+      name,
+      comment: lines,
+      linkage: '',
+      constantsAsParameters: shared === true,
+    });
     // A declaration first, so that strict compilers see the external function announced.
     group.parts.push(`${text.prototype};\n${text.text}`);
     return text;
@@ -118,16 +125,22 @@ export function emitModule(spec: ModuleSpec): EmittedModule {
   const stem = identifier(spec.name, 'model').toLowerCase();
   const names = new Names();
   const top = comment(spec.comment.length > 0 ? spec.comment : [spec.name]);
-  // A kernel object that is called twice is emitted once.
-  const unique = new Map<LoweredKernel, NamedKernel>();
-  for (const call of spec.calls) {
-    if (unique.has(call.kernel)) continue;
-    const name = names.fresh(`${stem}_${call.kernel.name}`, 'kernel');
-    unique.set(call.kernel, { kernel: call.kernel, name, comment: call.comment });
-  }
-  const { files, texts } = filesOf([...unique.values()], `${stem}_kernels`, top);
-  const byKernel = new Map([...unique.keys()].map((kernel, i) => [kernel, texts[i] as KernelText]));
-  const program = programText(spec, stem, top, byKernel, names);
+  const forms = formsOf(spec.calls);
+  const kernels = forms.map((form): NamedKernel => {
+    const [first] = form.calls;
+    if (!first) throw new Error('a form without calls');
+    const name = names.fresh(`${stem}_${first.kernel.name}`, 'kernel');
+    const others = form.calls.slice(1).map((c) => c.comment[0] ?? c.kernel.name);
+    const also = others.length > 0 ? ['', 'The same function serves:', ...others.map((o) => `- ${o}`)] : [];
+    return { kernel: first.kernel, name, comment: [...first.comment, ...also], shared: form.shared };
+  });
+  const { files, texts } = filesOf(kernels, `${stem}_kernels`, top);
+  const functions = new Map<LoweredKernel, CalledFunction>();
+  forms.forEach((form, i) => {
+    for (const { kernel } of form.calls)
+      functions.set(kernel, { text: texts[i] as KernelText, constants: form.shared ? kernel.constants : [] });
+  });
+  const program = programText(spec, stem, top, functions, names);
   return {
     stem,
     files: [
@@ -136,8 +149,37 @@ export function emitModule(spec: ModuleSpec): EmittedModule {
       ...files,
     ],
     constantBytes: texts.reduce((n, t) => n + t.constantBytes, 0) + program.constantBytes,
-    functions: spec.calls.map((call) => byKernel.get(call.kernel)?.name ?? ''),
+    functions: spec.calls.map((call) => functions.get(call.kernel)?.text.name ?? ''),
   };
+}
+
+/** A function and what a call passes to it beside tensors. */
+interface CalledFunction {
+  readonly text: KernelText;
+  readonly constants: LoweredKernel['constants'];
+}
+
+/** Calls whose kernels differ in names and in the values of constants alone share a function. */
+interface Form {
+  readonly calls: readonly KernelCall[];
+  readonly shared: boolean;
+}
+
+function formsOf(calls: readonly KernelCall[]): readonly Form[] {
+  const byText = new Map<string, KernelCall[]>();
+  for (const call of calls) {
+    const { kernel } = call;
+    const scratch = new Helpers();
+    const body = emitKernel(kernel, scratch, { name: 'f', constantsAsParameters: true }).text;
+    const key = `${kernel.flags.join(' ')}\n${body}`;
+    const same = byText.get(key);
+    if (same) same.push(call);
+    else byText.set(key, [call]);
+  }
+  return [...byText.values()].map((list) => ({
+    calls: list,
+    shared: list.some((c) => c.kernel !== list[0]?.kernel) && list.some((c) => c.kernel.constants.length > 0),
+  }));
 }
 
 function tensorBytes(t: ModuleTensor): number {
@@ -195,43 +237,48 @@ function programText(
   spec: ModuleSpec,
   stem: string,
   top: string,
-  kernels: ReadonlyMap<LoweredKernel, KernelText>,
+  kernels: ReadonlyMap<LoweredKernel, CalledFunction>,
   names: Names,
 ): { readonly text: string; readonly constantBytes: number } {
   const constants: string[] = [];
   const constantNames = new Map<NDArray, string>();
   let constantBytes = 0;
-  const argument = (place: Place, buffer: Buffer, write: boolean): string => {
-    const type = `${write ? '' : 'const '}${cType(buffer.dtype)} *`;
-    if (place.kind === 'arena') return `(${type})(void *)(arena.bytes + ${place.offset})`;
-    let symbol = constantNames.get(place.value);
+  const stored = (value: NDArray, buffer: Buffer, stemOfName: string): string => {
+    let symbol = constantNames.get(value);
     if (symbol === undefined) {
-      symbol = names.fresh(`${stem}_constant`, 'constant');
-      constantNames.set(place.value, symbol);
-      const emitted = emitConstant(symbol, { ...buffer, align: Math.max(4, buffer.align) }, place.value);
+      symbol = names.fresh(stemOfName, 'constant');
+      constantNames.set(value, symbol);
+      const emitted = emitConstant(symbol, { ...buffer, align: Math.max(4, buffer.align) }, value);
       constants.push(emitted.text);
       constantBytes += emitted.bytes;
     }
     return symbol;
   };
+  const argument = (place: Place, buffer: Buffer, write: boolean): string => {
+    const type = `${write ? '' : 'const '}${cType(buffer.dtype)} *`;
+    if (place.kind === 'arena') return `(${type})(void *)(arena.bytes + ${place.offset})`;
+    return stored(place.value, buffer, `${stem}_constant`);
+  };
   const calls = spec.calls.flatMap((call, number) => {
     const { kernel } = call;
+    const called = kernels.get(kernel);
     const args = [
       ...kernel.inputs.map((b, i) => argument(placeOf(call.inputs, i, kernel), b, false)),
       ...kernel.outputs.map((b, i) => argument(placeOf(call.outputs, i, kernel), b, true)),
       ...kernel.scratch.map((b, i) => argument(placeOf(call.scratch, i, kernel), b, true)),
+      ...(called?.constants ?? []).map((c) => stored(c.value, c.buffer, `${stem}_${kernel.name}_${c.buffer.name}`)),
     ];
     const title = call.comment[0];
     return [
       `  RELAY_LAYER(${number});`,
       ...(title === undefined ? [] : [`  /* ${commentText(title)} */`]),
-      `  ${kernels.get(kernel)?.name ?? ''}(${args.join(', ')});`,
+      `  ${called?.text.name ?? ''}(${args.join(', ')});`,
     ];
   });
   const text = [
     top,
     [`#include "${stem}.h"`, '', '#include <stddef.h>', '#include <string.h>'].join('\n'),
-    [...kernels.values()].map((k) => `${k.prototype};`).join('\n'),
+    [...new Set([...kernels.values()].map((k) => `${k.text.prototype};`))].join('\n'),
     ...constants,
     [
       '/* Activations, inputs and outputs; the union gives the alignment of the widest element. */',
