@@ -38,13 +38,11 @@ import type { MetaLink } from './features/documentLinks.ts';
 import type { Fold } from './features/folding.ts';
 import type { Hover } from './features/hover.ts';
 import type { Hint } from './features/inlayHints.ts';
-import type { Lowered, LoweringRequest } from './features/lowering.ts';
 import type { Reference, Target } from './features/navigation.ts';
 import type { RenameEdit } from './features/rename.ts';
 import { tokenModifiers, tokenTypes, type SemanticToken } from './features/semanticTokens.ts';
 import type { Signature } from './features/signatureHelp.ts';
 import type { OutlineItem, OutlineKind } from './features/symbols.ts';
-import type { LowerParams, LowerResult } from './protocol.ts';
 import { rangeOf, type Snapshot } from './snapshot.ts';
 
 export function toRange(snapshot: Snapshot, range: TextRange): Range {
@@ -254,26 +252,3 @@ export function toDocumentLink(snapshot: Snapshot, link: MetaLink): DocumentLink
     tooltip: link.tooltip,
   };
 }
-
-export function fromLowerParams({ stage, params }: LowerParams): LoweringRequest {
-  return params === undefined ? { stage } : { stage, params: Uint8Array.from(atob(params), (c) => c.charCodeAt(0)) };
-}
-
-export function toLowerResult(snapshot: Snapshot, lowered: Lowered): LowerResult {
-  return {
-    version: snapshot.version,
-    text: lowered.text,
-    language: lowered.language,
-    origins: lowered.origins.map(({ line, source }) => ({ line, source: toRange(snapshot, source) })),
-    ...(lowered.failure ? { failure: lowered.failure } : {}),
-  };
-}
-
-/** The answer about a document that the client did not open. */
-export const notOpen: LowerResult = {
-  version: 0,
-  text: '',
-  language: 'text',
-  origins: [],
-  failure: { message: 'The source is not open.', remedy: 'Open the .relay file.' },
-};

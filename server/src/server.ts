@@ -11,14 +11,15 @@ import { toDiagnostic } from './convert.ts';
 import { DocumentStore } from './documents.ts';
 import { diagnostics, syntaxDiagnostics } from './features/diagnostics.ts';
 import { defaultSettings, notifications, readSettings, type CheckedParams, type ServerSettings } from './protocol.ts';
+import { LoweringQueue, runHere, type LoweringRunner } from './loweringQueue.ts';
 import type { Host } from './service.ts';
 import { services } from './services.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 
 export const serverName = 'Relay';
 
-/** Wires the services to a connection and starts listening. */
-export function serve(connection: Connection): void {
+/** Wires the services to a connection and starts listening. `runner` says where previews are made. */
+export function serve(connection: Connection, runner: LoweringRunner = runHere): void {
   const documents = new DocumentStore();
   let settings: ServerSettings = defaultSettings;
   /** A client that asks for diagnostics gets no second set unasked. */
@@ -50,7 +51,8 @@ export function serve(connection: Connection): void {
         if (!document.checked) publish(document.snapshot, syntaxDiagnostics(document.snapshot));
     },
   });
-  const host: Host = { connection, documents, analysis, settings: () => settings };
+  const lowering = new LoweringQueue(runner);
+  const host: Host = { connection, documents, analysis, lowering, settings: () => settings };
 
   connection.onInitialize((params: InitializeParams): InitializeResult => {
     const options = params.initializationOptions as { readonly diagnostics?: unknown } | undefined;
@@ -81,9 +83,11 @@ export function serve(connection: Connection): void {
   });
   connection.onDidCloseTextDocument(({ textDocument }) => {
     analysis.closed(textDocument.uri);
+    lowering.closed(textDocument.uri);
     documents.close(textDocument.uri);
     void connection.sendDiagnostics({ uri: textDocument.uri, diagnostics: [] });
   });
+  connection.onShutdown(() => lowering.dispose());
   for (const service of services) service.register(host);
   connection.listen();
 }

@@ -9,6 +9,7 @@ import {
 import type { Position } from '../../compiler/src/base/span.ts';
 import type { Analysis } from './analysis.ts';
 import type { DocumentStore } from './documents.ts';
+import type { LoweringQueue } from './loweringQueue.ts';
 import type { ServerSettings } from './protocol.ts';
 import type { CheckedSnapshot } from './snapshot.ts';
 
@@ -16,6 +17,7 @@ export interface Host {
   readonly connection: Connection;
   readonly documents: DocumentStore;
   readonly analysis: Analysis;
+  readonly lowering: LoweringQueue;
   readonly settings: () => ServerSettings;
 }
 

@@ -9,7 +9,7 @@ import { documentLinks } from './features/documentLinks.ts';
 import { folds } from './features/folding.ts';
 import { hover } from './features/hover.ts';
 import { inlayHints } from './features/inlayHints.ts';
-import { lowerDocument, stageList } from './features/lowering.ts';
+import { refusedLowering, stageList } from './features/lowering.ts';
 import { definition, references } from './features/navigation.ts';
 import { prepareRename, rename } from './features/rename.ts';
 import { selectionRanges } from './features/selectionRanges.ts';
@@ -240,10 +240,11 @@ export const services: readonly Service[] = [
     capabilities: {},
     register: (host) => {
       host.connection.onRequest(requests.stages, (): readonly StageInfo[] => stageList());
-      host.connection.onRequest(requests.lower, (params: LowerParams): LowerResult => {
-        const snapshot = host.documents.get(params.uri)?.snapshot;
-        if (!snapshot) return convert.notOpen;
-        return convert.toLowerResult(snapshot, lowerDocument(snapshot, convert.fromLowerParams(params)));
+      host.connection.onRequest(requests.lower, ({ uri, stage, params }: LowerParams): Promise<LowerResult> => {
+        const snapshot = host.documents.get(uri)?.snapshot;
+        if (!snapshot) return Promise.resolve(refusedLowering(0, 'The source is not open.', 'Open the .relay file.'));
+        const { version, text } = snapshot;
+        return host.lowering.request({ uri, version, text, stage, ...(params === undefined ? {} : { params }) });
       });
     },
   },

@@ -12,7 +12,7 @@ import {
   type ProtocolConnection,
   type PublishDiagnosticsParams,
 } from 'vscode-languageserver-protocol/node.js';
-import { requests, type StatusResult } from '../../server/src/protocol.ts';
+import { requests, type LowerResult, type StatusResult } from '../../server/src/protocol.ts';
 import { header } from './fixture.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -135,6 +135,13 @@ describe('language server over stdio', () => {
       position: { line: 0, character: 0 },
     });
     assert.equal(answer, null);
+  });
+
+  it('lowers a document in a process of its own', async () => {
+    const result: LowerResult = await client.connection.sendRequest(requests.lower, { uri, stage: 'c' });
+    assert.equal(result.failure, undefined);
+    assert.equal(result.version, 204);
+    assert.match(result.text, /#include/);
   });
 
   it('tells its state', async () => {

@@ -1,55 +1,61 @@
-/** The stages of the compiler, for the preview. */
-import { resolveSpan, type TextRange } from '../../../compiler/src/base/span.ts';
+/** The stages of the compiler, for the preview. Depends on the text alone, so that another process can do it. */
+import { LineIndex, resolveSpan } from '../../../compiler/src/base/span.ts';
 import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
 import { stageNamed, stages } from '../../../compiler/src/pipeline/stages.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
-import type { StageInfo } from '../protocol.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { LowerResult, StageInfo } from '../protocol.ts';
 
 /** The stages in order. */
 export function stageList(): readonly StageInfo[] {
   return stages.map(({ name, title, summary }) => ({ name, title, summary }));
 }
 
-export interface Lowered {
+/** One document at one stage, as plain data. */
+export interface LoweringJob {
+  readonly uri: string;
+  readonly version: number;
   readonly text: string;
-  readonly language: 'relay' | 'c' | 'text';
-  /** Which lines of the text came from which places in the source. */
-  readonly origins: readonly { readonly line: number; readonly source: TextRange }[];
-  /** Why there is no text. */
-  readonly failure?: { readonly message: string; readonly remedy?: string };
-}
-
-export interface LoweringRequest {
   readonly stage: string;
-  /** Compiler target; the emulated Cortex-M4's when absent. */
-  readonly target?: string;
-  /** The bytes of the parameter file that goes with the program. */
-  readonly params?: Uint8Array;
+  /** The parameter file that goes with the program, in base64. */
+  readonly params?: string;
 }
 
-/** The document at one stage of compilation. */
-export function lowerDocument(snapshot: Snapshot, request: LoweringRequest): Lowered {
-  const stage = stageNamed(request.stage);
-  if (!stage) return refused(`There is no stage ${request.stage}.`, `Stages: ${stages.map((s) => s.name).join(', ')}.`);
-  const target = targetNamed(request.target ?? 'cortex-m4');
-  if (!target.ok) return refused(target.error.message, target.error.remedy);
-  const { params } = request;
-  const lowered = lowerTo(
-    { text: snapshot.text, target: target.value, name: nameInC(snapshot.uri), ...(params ? { params } : {}) },
-    stage.name,
-  );
-  if (!lowered.ok) return refused(lowered.error.message, lowered.error.remedy);
+/** The emulated Cortex-M4's. */
+const defaultTarget = 'cortex-m4';
+
+/** Lowers a document to a stage; takes from milliseconds to minutes. */
+export function lowerDocument(job: LoweringJob): LowerResult {
+  const stage = stageNamed(job.stage);
+  if (!stage) {
+    const names = stages.map((s) => s.name).join(', ');
+    return refusedLowering(job.version, `There is no stage ${job.stage}.`, `Stages: ${names}.`);
+  }
+  const target = targetNamed(defaultTarget);
+  if (!target.ok) return refusedLowering(job.version, target.error.message, target.error.remedy);
+  const params = job.params === undefined ? {} : { params: fromBase64(job.params) };
+  const request = { text: job.text, target: target.value, name: nameInC(job.uri), ...params };
+  const lowered = lowerTo(request, stage.name);
+  if (!lowered.ok) return refusedLowering(job.version, lowered.error.message, lowered.error.remedy);
   const printed = stage.print(lowered.value);
-  const anchors = lowered.value.check?.tree.anchors ?? snapshot.tree.anchors;
+  const anchors = lowered.value.check?.tree.anchors ?? new Map();
+  const lines = new LineIndex(job.text);
   const origins = printed.lines.flatMap((line, index) =>
-    line.origin.map((span) => ({ line: index, source: resolveSpan(anchors, span) })),
+    line.origin.map((span) => {
+      const { start, end } = resolveSpan(anchors, span);
+      return { line: index, source: { start: lines.position(start), end: lines.position(end) } };
+    }),
   );
-  return { text: printed.text, language: stage.language, origins };
+  return { version: job.version, text: printed.text, language: stage.language, origins };
 }
 
-function refused(message: string, remedy: string | undefined): Lowered {
-  return { text: '', language: 'text', origins: [], failure: remedy === undefined ? { message } : { message, remedy } };
+/** The answer when there is no text to show. */
+export function refusedLowering(version: number, message: string, remedy?: string): LowerResult {
+  const failure = remedy === undefined ? { message } : { message, remedy };
+  return { version, text: '', language: 'text', origins: [], failure };
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 }
 
 /** The file's name without folder and extension, as a name that C takes. */

@@ -35,6 +35,10 @@ export function deployTests(): void {
       const text = await until('the lowered program', () => lowered('fused'));
       assert.match(text, /qnn\.conv2d/);
       assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), document.uri.toString());
+      await vscode.commands.executeCommand('workbench.action.closeSidebar');
+      await vscode.commands.executeCommand('revealLine', { lineNumber: 33, at: 'top' });
+      await screenshot('lowering');
+      await vscode.commands.executeCommand('workbench.view.explorer');
     });
 
     it('follows the source as it changes, down to C', async function () {

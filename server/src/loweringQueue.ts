@@ -1,0 +1,101 @@
+/**
+ * Previews one after the other, away from the documents: a slow one delays neither a keystroke nor a hover. A newer
+ * version of the same preview takes the place of the older one, running or waiting; whoever asked gets the newer.
+ */
+import { lowerDocument, refusedLowering, type LoweringJob } from './features/lowering.ts';
+import type { LowerResult } from './protocol.ts';
+
+/** Does one job at a time, somewhere. `stop` gives it up; its result is not waited for any more. */
+export interface LoweringRunner {
+  run(job: LoweringJob): Promise<LowerResult>;
+  stop(): void;
+  dispose(): void;
+}
+
+/** Lowers in this thread, for hosts that have no other. */
+export const runHere: LoweringRunner = {
+  run: (job) => new Promise((resolve) => setTimeout(() => resolve(lowerDocument(job)), 0)),
+  stop: () => undefined,
+  dispose: () => undefined,
+};
+
+interface Entry {
+  readonly key: string;
+  readonly job: LoweringJob;
+  readonly waiters: ((result: LowerResult) => void)[];
+}
+
+export class LoweringQueue {
+  private readonly runner: LoweringRunner;
+  private readonly waiting = new Map<string, Entry>();
+  private running: Entry | undefined;
+
+  constructor(runner: LoweringRunner) {
+    this.runner = runner;
+  }
+
+  /** The document at the stage; of the version asked for or of a newer one. */
+  request(job: LoweringJob): Promise<LowerResult> {
+    const key = `${job.stage} ${job.uri}`;
+    return new Promise((resolve) => {
+      const waiters: Entry['waiters'] = [resolve];
+      if (this.running?.key === key) {
+        if (sameJob(this.running.job, job)) {
+          this.running.waiters.push(resolve);
+          return;
+        }
+        waiters.unshift(...this.running.waiters);
+        this.giveUp();
+      }
+      waiters.unshift(...(this.waiting.get(key)?.waiters ?? []));
+      this.waiting.set(key, { key, job, waiters });
+      this.next();
+    });
+  }
+
+  /** Gives up everything about a document that was closed. */
+  closed(uri: string): void {
+    const gone = [...this.waiting.values(), ...(this.running ? [this.running] : [])].filter((e) => e.job.uri === uri);
+    if (this.running?.job.uri === uri) this.giveUp();
+    for (const entry of gone) {
+      this.waiting.delete(entry.key);
+      settle(entry, refusedLowering(entry.job.version, 'The source was closed.'));
+    }
+    this.next();
+  }
+
+  dispose(): void {
+    this.runner.dispose();
+  }
+
+  private giveUp(): void {
+    this.running = undefined;
+    this.runner.stop();
+  }
+
+  private next(): void {
+    if (this.running) return;
+    const [entry] = this.waiting.values();
+    if (!entry) return;
+    this.waiting.delete(entry.key);
+    this.running = entry;
+    const finish = (result: LowerResult): void => {
+      if (this.running !== entry) return;
+      this.running = undefined;
+      settle(entry, result);
+      this.next();
+    };
+    this.runner.run(entry.job).then(finish, (error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      finish(refusedLowering(entry.job.version, `Lowering failed: ${message}`));
+    });
+  }
+}
+
+function settle(entry: Entry, result: LowerResult): void {
+  for (const resolve of entry.waiters) resolve(result);
+}
+
+function sameJob(a: LoweringJob, b: LoweringJob): boolean {
+  return a.version === b.version && a.text === b.text && a.params === b.params;
+}
