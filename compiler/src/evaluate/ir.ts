@@ -7,6 +7,7 @@ import type { CancellationToken } from '../base/cancellation.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Failure, Result } from '../base/result.ts';
 import type { Call, Expr, IRModule, IRPattern, Var } from '../ir/expr.ts';
+import { preludeModule } from '../ir/prelude.ts';
 import { operatorRegistry } from '../operators/registry.ts';
 import type { OperatorRegistry } from '../operators/registry.ts';
 import { printType } from '../types/print.ts';
@@ -195,7 +196,7 @@ class Machine {
         this.value(e, frame);
         return;
       case 'global': {
-        const func = this.module.functions.get(e.name);
+        const func = this.module.functions.get(e.name) ?? preludeModule().functions.get(e.name);
         if (func === undefined)
           return stop('no-function', `@${e.name} is not defined in this program.`, `Define @${e.name} or import it.`);
         return done({ kind: 'closure', func, frame: undefined });
