@@ -41,6 +41,8 @@ export class Context {
   chunk = new Chunk();
   /** Bindings made in the current chunk: dependencies on others are recorded. */
   own = new Set<Binding>();
+  /** Types that do not exist, reported once in a definition's header and in each statement. */
+  unknownTypes = new Set<string>();
   level = 0;
   depth = 0;
   /** Locals of inner scopes mentioned by the graph expression being inferred. */

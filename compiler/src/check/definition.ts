@@ -2,7 +2,7 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Block, Expr, FunctionNode, Statement } from '../syntax/tree.ts';
 import { equalTypes } from '../types/equal.ts';
-import { dimVarsOf } from '../types/substitute.ts';
+import { containsIncomplete, dimVarsOf } from '../types/substitute.ts';
 import { errorType, funcType, type FuncType, type Type, type TypeVar } from '../types/type.ts';
 import { bindLocal } from './bindings.ts';
 import { Chunk, type Dependency } from './chunk.ts';
@@ -57,6 +57,8 @@ export class DefinitionCheck {
   signature: Signature | undefined;
   /** Type as declared; placeholders where something was left out. */
   declared: FuncType | undefined;
+  /** Stands for a result type that is not written. */
+  private openResult: Type | undefined;
   private inferred: FuncType | undefined;
   private valueType: Type = errorType;
   private readonly adopted = new Set<Chunk>();
@@ -78,7 +80,8 @@ export class DefinitionCheck {
     const ret = annotation(cx, fn.ret);
     cx.declaresDims = false;
     const complete = ret !== undefined && cx.solver.openCount === 0;
-    const type = funcType(params, ret ?? cx.solver.fresh(), typeParams);
+    if (!ret) this.openResult = cx.solver.fresh();
+    const type = funcType(params, ret ?? this.openResult ?? errorType, typeParams);
     // Parameters that stand for dimensions are quantified by their use.
     const dims = dimVarsOf(type);
     const quantified = typeParams.filter((variable) => !dims.has(variable.id));
@@ -120,6 +123,7 @@ export class DefinitionCheck {
     const chunk = new Chunk();
     cx.chunk = chunk;
     cx.own = new Set();
+    cx.unknownTypes = new Set();
     const wasKnown = this.allKnown();
     run();
     solve(cx);
@@ -128,7 +132,8 @@ export class DefinitionCheck {
     for (const { binding } of chunk.graphs) if (cx.used.has(binding)) chunk.usedGraphs.push(binding);
     if (this.allKnown() && !cx.solver.hasForwards) {
       if (!wasKnown || cx.solver.created > this.seen || cx.solver.hasDims) resolveChunk(cx, chunk);
-      chunk.closed = true;
+      chunk.closed =
+        !this.openResult || !chunk.dependencies.some(({ type }) => type && containsIncomplete(cx.resolve(type)));
     }
     this.seen = cx.solver.created;
     this.chunks.set(node, chunk);
@@ -136,13 +141,15 @@ export class DefinitionCheck {
   private seen = 0;
 
   private allKnown(): boolean {
-    return this.cx.solver.openCount === 0 && this.cx.pending.size === 0;
+    // The result that the header leaves open is known at the end of the body; what mentions it is found by its type.
+    const result = this.openResult && this.cx.find(this.openResult).kind === 'incomplete' ? 1 : 0;
+    return this.cx.solver.openCount === result && this.cx.pending.size === 0;
   }
 
   /** Takes a chunk over when everything it refers to is as it was; undefined when it must be checked again. */
   private adopt(chunk: Chunk): Chunk | undefined {
     const { cx } = this;
-    if (!chunk.closed || cx.solver.openCount > 0 || cx.solver.hasForwards) return undefined;
+    if (!chunk.closed || !this.allKnown() || cx.solver.hasForwards) return undefined;
     const found: (Binding | undefined)[] = [];
     let moved = false;
     for (const dependency of chunk.dependencies) {

@@ -209,6 +209,7 @@ function callFunction(cx: Context, call: CallExpr, calleeType: Type, args: reado
       remedy: 'Annotate the parameter, or pass another value.',
     });
     cx.poison(ret);
+    cx.poison(callee);
     return errorType;
   }
   if (callee.kind !== 'func') {

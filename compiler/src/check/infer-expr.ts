@@ -145,7 +145,12 @@ function inferGlobal(cx: Context, node: GlobalRef): Type {
   }
   if (node.name === '') return errorType;
   cx.chunk.depend(`@${node.name}`, { kind: 'global', name: node.name, symbol: undefined, type: undefined });
-  const suggestion = nearest(node.name, cx.module.globals.keys());
+  // What the file defines is meant rather than what the prelude does.
+  const own = [...cx.module.globals.values()].sort((a, b) => Number(a.imported) - Number(b.imported));
+  const suggestion = nearest(
+    node.name,
+    own.map((global) => global.name),
+  );
   const local = cx.locals.get(node.name) ? `%${node.name}` : undefined;
   const found = local ?? (suggestion === undefined ? undefined : `@${suggestion}`);
   cx.report('unknown-global', node.span, `There is no function \`@${node.name}\`.`, {

@@ -21,7 +21,8 @@ function differenceText(cx: Context, mismatch: Mismatch): string {
     case 'dim': {
       if (left.kind !== 'tensor' || right.kind !== 'tensor') return '';
       const parts = (mismatch.dims ?? []).map(
-        (i) => `dimension ${i} is ${printDim(left.shape[i] ?? 0)} there and ${printDim(right.shape[i] ?? 0)} here`,
+        (i) =>
+          `dimension ${i} is ${printDim(cx.solver.findDim(left.shape[i] ?? 0))} there and ${printDim(cx.solver.findDim(right.shape[i] ?? 0))} here`,
       );
       return where + parts.join(', ');
     }

@@ -79,7 +79,7 @@ const termOps: Readonly<Record<string, DimExpr['op']>> = {
 export function typeOfComment(cx: Context, text: string): Type | undefined {
   const scalar = canonicalDType(text);
   if (scalar !== undefined) return { kind: 'tensor', shape: [], dtype: scalar };
-  const tree = parseSource(`def @t(%x: ${text}) { %x }`);
+  const tree = parseSource(`#[version = "0.0.5"]\ndef @t(%x: ${text}) { %x }`);
   const definition = tree.definitions[0];
   const node = definition?.kind === 'def' ? definition.fn.params[0]?.type : undefined;
   if (!node || tree.errors.some((error) => error.severity === 'error')) return undefined;

@@ -49,7 +49,8 @@ export function nearest(text: string, candidates: Iterable<string>): string | un
 /** Operators are often written without their namespace: `conv2d` for `nn.conv2d`. */
 export function nearestOperator(text: string, names: readonly string[]): string | undefined {
   const tail = text.slice(text.lastIndexOf('.') + 1);
-  const sameTail = names.find((name) => name.slice(name.lastIndexOf('.') + 1) === tail);
+  const sameTails = names.filter((name) => name.slice(name.lastIndexOf('.') + 1) === tail);
+  const sameTail = sameTails.find((name) => name === tail || name === `nn.${tail}`) ?? sameTails[0];
   if (sameTail !== undefined && sameTail !== text) return sameTail;
   return nearest(text, names) ?? nearestTail(tail, names);
 }

@@ -123,7 +123,9 @@ function named(cx: Context, node: NamedTypeNode): Type {
 
 function unknownType(cx: Context, node: NamedTypeNode): Type {
   const name = node.name.text;
-  if (name === 'Storage' && !node.brackets) return { kind: 'adt', head: name, args: [] };
+  if (name === 'Storage' && node.args.length === 0) return { kind: 'adt', head: name, args: [] };
+  if (cx.unknownTypes.has(name)) return errorType;
+  cx.unknownTypes.add(name);
   const suggestion = nearest(name, [...cx.module.adts.keys(), ...cx.typeNames.names(), ...knownDTypes]);
   const asDType = canonicalDType(name);
   cx.report('unknown-type', node.name.span, `There is no type \`${name}\`.`, {

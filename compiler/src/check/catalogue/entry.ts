@@ -1,0 +1,11 @@
+/** One kind of diagnostic: what it means, with a program that has it and the same program put right. */
+export interface CatalogueEntry {
+  /** Stable, kebab-case. */
+  readonly code: string;
+  readonly title: string;
+  /** Markdown: why it is reported and what to do. */
+  readonly explanation: string;
+  /** Bodies of a file, without the version header. The wrong one gives exactly this code, the right one nothing. */
+  readonly wrong: string;
+  readonly right: string;
+}
