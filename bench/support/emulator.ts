@@ -85,8 +85,26 @@ export function fnv(outputs: readonly ElementArray[]): number {
   return h >>> 0;
 }
 
-/** Builds all kernels into one image, runs each once, and returns what was counted, in order. */
-export function measure(kernels: readonly LoweredKernel[], baseFlags: readonly string[] = ['-O2']): Measured[] {
+/** Bytes of constants that one image takes: flash is 4 MB. */
+const imageConstants = 2 ** 21;
+
+/** Runs each kernel once and returns what was counted, in order; as many to an image as its flash holds. */
+export function measure(kernels: readonly LoweredKernel[]): Measured[] {
+  const images: LoweredKernel[][] = [];
+  let room = 0;
+  for (const kernel of kernels) {
+    const bytes = kernel.constants.reduce((n, c) => n + c.value.data.byteLength, 0);
+    if (images.length === 0 || room < bytes) {
+      images.push([]);
+      room = imageConstants;
+    }
+    images.at(-1)?.push(kernel);
+    room -= bytes;
+  }
+  return images.flatMap((image) => measureImage(image, ['-O2']));
+}
+
+function measureImage(kernels: readonly LoweredKernel[], baseFlags: readonly string[]): Measured[] {
   const dir = mkdtempSync(join(tmpdir(), 'relay-kernels-'));
   try {
     const emitted = emitKernels(kernels);

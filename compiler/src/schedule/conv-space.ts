@@ -194,7 +194,8 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     pixels: defaultNeighbours(p),
     rows: defaultRows(p),
     requantize: high ? 'high' : 'wide',
-    flags: defaultFlags,
+    // Short one-dimensional loops gain from being peeled; elsewhere it costs more flash than it is worth.
+    flags: p.outH === 1 ? '-O3 -fno-schedule-insns' : defaultFlags,
   };
   const features = (c: ScheduleConfig): readonly number[] => [
     ...problemFeatures(p),

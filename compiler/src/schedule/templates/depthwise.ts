@@ -184,21 +184,26 @@ function gather(plan: Plan, start: LExpr): Stmt[] {
   if (rows <= 0 || columns <= 0) return [];
   const from = pointer('src', plan.input, p.inputDtype);
   const to = pointer('dst', plane, 'int16');
-  const unroll = columns <= 8 ? columns : ([8, 6, 5, 4, 3, 2].find((u) => columns % u === 0) ?? 1);
-  const body: Stmt[] = [];
-  for (let i = 0; i < unroll; i++) body.push(storeVia(to, i, cast('int16', deref(from, i * p.inC))));
-  const row = [...body, advance(from, unroll * p.inC), advance(to, unroll)];
   return [
     point(from, start),
     point(to, p.padTop * planeW + p.padLeft),
     loop('y', rows, () =>
-      block(
-        loop('x', columns / unroll, () => block(row)),
-        advance(from, (p.inW - columns) * p.inC),
-        advance(to, planeW - columns),
-      ),
+      block(copyRow(p, from, to, columns), advance(from, (p.inW - columns) * p.inC), advance(to, planeW - columns)),
     ),
   ];
+}
+
+/** Copies the pixels of a row, one channel of each; both pointers end behind the row. */
+function copyRow(p: ConvProblem, from: Pointer, to: Pointer, columns: number): Stmt[] {
+  const copy = (count: number): Stmt[] => [
+    ...Array.from({ length: count }, (_, i) => storeVia(to, i, cast('int16', deref(from, i * p.inC)))),
+    advance(from, count * p.inC),
+    advance(to, count),
+  ];
+  if (columns <= 12) return copy(columns);
+  const unroll = [12, 11, 10, 9, 8, 7, 6].find((u) => columns % u === 0) ?? 8;
+  const rest = columns % unroll;
+  return [loop('x', Math.floor(columns / unroll), () => block(copy(unroll))), ...(rest > 0 ? copy(rest) : [])];
 }
 
 /**
@@ -248,14 +253,7 @@ function gatherRow(plan: Plan, source: LExpr, target: LExpr, columns: number): S
   const { p } = plan;
   const from = pointer('src', plan.input, p.inputDtype);
   const to = pointer('dst', plan.plane, 'int16');
-  const unroll = columns <= 8 ? columns : ([8, 6, 5, 4, 3, 2].find((u) => columns % u === 0) ?? 1);
-  const body: Stmt[] = [];
-  for (let i = 0; i < unroll; i++) body.push(storeVia(to, i, cast('int16', deref(from, i * p.inC))));
-  return [
-    point(from, source),
-    point(to, target),
-    loop('x', columns / unroll, () => block(body, advance(from, unroll * p.inC), advance(to, unroll))),
-  ];
+  return [point(from, source), point(to, target), ...copyRow(p, from, to, columns)];
 }
 
 /** Bytes a channel: its pairs of taps two a word, then bias, multiplier, shift. */
