@@ -35,6 +35,7 @@ class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Dis
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
   private readonly session: Session;
+  private readonly languages = new Map<string, LowerResult['language']>();
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly subscriptions: vscode.Disposable[];
 
@@ -46,6 +47,7 @@ class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Dis
         const key = document.uri.toString();
         clearTimeout(this.timers.get(key));
         this.timers.delete(key);
+        this.languages.delete(key);
       }),
     ];
   }
@@ -56,17 +58,16 @@ class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Dis
       const weights = await parametersOf(vscode.Uri.parse(source));
       const params: LowerParams = { uri: source, stage, ...(weights === undefined ? {} : { params: weights }) };
       const result = await this.session.client.sendRequest<LowerResult>(requests.lower, params, token);
-      void this.setLanguage(uri, result.language);
+      if (!result.failure) this.languages.set(uri.toString(), result.language);
       return result.failure ? failureText(stage, result.failure) : result.text;
     } catch (error) {
       return failureText(stage, { message: error instanceof Error ? error.message : String(error) });
     }
   }
 
-  private async setLanguage(uri: vscode.Uri, language: LowerResult['language']): Promise<void> {
-    const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === uri.toString());
-    const wanted = languageIds[language];
-    if (document && document.languageId !== wanted) await vscode.languages.setTextDocumentLanguage(document, wanted);
+  /** The editor language of a stage's document that was provided already. */
+  languageOf(uri: vscode.Uri): string {
+    return languageIds[this.languages.get(uri.toString()) ?? 'text'];
   }
 
   private refreshLater(source: string): void {
@@ -127,13 +128,18 @@ export function registerLowering(session: Session): vscode.Disposable {
     provider,
     vscode.workspace.registerTextDocumentContentProvider(scheme, provider),
     vscode.commands.registerCommand('relay.showLowering', (resource?: unknown, stage?: unknown) =>
-      showLowering(session, resource, stage),
+      showLowering(session, provider, resource, stage),
     ),
   );
 }
 
 /** Opens a stage beside the source. `resource` and `stage` may be given by a caller; otherwise the user is asked. */
-async function showLowering(session: Session, resource: unknown, wanted: unknown): Promise<void> {
+async function showLowering(
+  session: Session,
+  provider: LoweringProvider,
+  resource: unknown,
+  wanted: unknown,
+): Promise<void> {
   const active = vscode.window.activeTextEditor;
   const source = resource instanceof vscode.Uri ? resource : active?.document.uri;
   const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === source?.toString());
@@ -143,7 +149,10 @@ async function showLowering(session: Session, resource: unknown, wanted: unknown
   }
   const stage = typeof wanted === 'string' ? wanted : await chooseStage(session);
   if (stage === undefined) return;
-  const lowered = await vscode.workspace.openTextDocument(uriFor(source, stage));
+  const provided = await vscode.workspace.openTextDocument(uriFor(source, stage));
+  const language = provider.languageOf(provided.uri);
+  const lowered =
+    provided.languageId === language ? provided : await vscode.languages.setTextDocumentLanguage(provided, language);
   await vscode.window.showTextDocument(lowered, {
     viewColumn: vscode.ViewColumn.Beside,
     preserveFocus: true,

@@ -35,6 +35,8 @@ export function deployTests(): void {
       const text = await until('the lowered program', () => lowered('fused'));
       assert.match(text, /qnn\.conv2d/);
       assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), document.uri.toString());
+      const shown = vscode.window.visibleTextEditors.map((editor) => editor.document.languageId);
+      assert.ok(shown.includes('relay-lowered'), shown.join(', '));
       await vscode.commands.executeCommand('workbench.action.closeSidebar');
       await vscode.commands.executeCommand('revealLine', { lineNumber: 33, at: 'top' });
       await screenshot('lowering');
