@@ -142,6 +142,21 @@ export function denseFunction(rows: number, inC: number, outC: number, inputZero
   return { name: 'fused_dense', func: func([x], body), anchor: dense };
 }
 
+/** clip(qnn.add(a, b)), or of one tensor with itself. */
+export function addFunction(length: number, scales: readonly [number, number, number], self = false): FusedFunction {
+  const a = variable('a', tensorType([1, length], 'int8'));
+  const b = self ? a : variable('b', tensorType([1, length], 'int8'));
+  const f32 = (v: number): Expr => scalar(v, 'float32');
+  const i32 = (v: number): Expr => scalar(v, 'int32');
+  const [sa, sb, so] = scales;
+  const sum = call('qnn.add', [a, b, f32(sa), i32(-17), f32(sb), i32(4), f32(so), i32(-100)]);
+  return {
+    name: 'fused_add',
+    func: func(self ? [a] : [a, b], call('clip', [sum], { a_min: -100, a_max: 127 })),
+    anchor: sum,
+  };
+}
+
 /** Random inputs for a function's parameters; float values of moderate size. */
 export function inputsFor(f: Func, seed: number): NDArray[] {
   const next = random(seed);

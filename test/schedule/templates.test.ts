@@ -5,7 +5,16 @@ import { scheduler } from '../../compiler/src/schedule/spaces.ts';
 import { extractTask } from '../../compiler/src/schedule/tasks.ts';
 import type { FusedFunction, ScheduleConfig, ScheduleSpace } from '../../compiler/src/schedule/task.ts';
 import { verifyKernel } from '../../compiler/src/loops/verify.ts';
-import { convCases, convFunction, cortexM4, denseFunction, evaluated, inputsFor, random } from './functions.ts';
+import {
+  addFunction,
+  convCases,
+  convFunction,
+  cortexM4,
+  denseFunction,
+  evaluated,
+  inputsFor,
+  random,
+} from './functions.ts';
 
 /** The default and a few random points. */
 function someConfigs(space: ScheduleSpace, count: number, seed: number): ScheduleConfig[] {
@@ -56,4 +65,11 @@ describe('a scheduled dense layer gives what the operators say', () => {
   ] as const)
     // prettier-ignore
     it(`${rows}×${inC} to ${outC}`, () => check(denseFunction(rows, inC, outC), 'conv2d_rows_smlad'));
+});
+
+describe('a scheduled sum gives what the operators say', () => {
+  it('of two tensors', () => check(addFunction(40, [0.04, 0.11, 0.053]), 'qnn_add', 8));
+  it('of an odd number of elements', () => check(addFunction(27, [0.05, 0.11, 0.05]), 'qnn_add', 8));
+  it('with very unequal scales', () => check(addFunction(16, [0.00001, 3, 0.5]), 'qnn_add', 8));
+  it('of a tensor with itself', () => check(addFunction(12, [0.04, 0.04, 0.08], true), 'qnn_add', 8));
 });
