@@ -5,7 +5,8 @@ import { normalizeAttributes } from '../operators/normalize.ts';
 import type { WrittenAttribute } from '../operators/normalize.ts';
 import type { Operator } from '../operators/operator.ts';
 import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
-import type { Attribute, AttributeValue, Expr, MetaRef } from '../syntax/tree.ts';
+import { metadataConstant } from './metadata.ts';
+import type { Attribute, AttributeValue, Expr, MetadataSection, MetaRef } from '../syntax/tree.ts';
 import type { Context } from './context.ts';
 import { nearest, replaceFix } from './suggest.ts';
 
@@ -93,7 +94,7 @@ export function operatorAttributes(
     const map = new Map<string, WrittenAttribute>();
     for (const attribute of attrs)
       if (attribute !== key && attribute.key.text !== '')
-        map.set(attribute.key.text, writtenAttribute(attribute.value));
+        map.set(attribute.key.text, writtenAttribute(attribute.value, cx.metadata));
     written = map;
     const first = attrs[0] as Attribute;
     if (operator.attrsType === undefined && !key) {
@@ -134,21 +135,27 @@ function valueSpan(value: AttributeValue, path: readonly number[]): Span {
 }
 
 /** An attribute's value as the schema reads it. */
-export function writtenAttribute(value: AttributeValue): WrittenAttribute {
+export function writtenAttribute(value: AttributeValue, metadata?: MetadataSection): WrittenAttribute {
   switch (value.kind) {
     case 'string':
       return { kind: 'string', value: value.value };
     case 'none':
       return { kind: 'null' };
     case 'list':
-      return { kind: 'list', elements: value.items.map(writtenAttribute) };
+      return { kind: 'list', elements: value.items.map((item) => writtenAttribute(item, metadata)) };
     case 'expr': {
       let expr = value.value;
       while (expr.kind === 'paren') expr = expr.inner;
       if (expr.kind === 'int' && expr.value !== undefined) return { kind: 'int', value: expr.value };
       if (expr.kind === 'float' && expr.value !== undefined) return { kind: 'float', value: expr.value };
       if (expr.kind === 'bool') return { kind: 'bool', value: expr.value };
-      return { kind: 'opaque', text: opaqueText(expr) };
+      if (expr.kind !== 'meta' || !metadata) return { kind: 'opaque', text: opaqueText(expr) };
+      if (expr.key === 'relay.Constant') {
+        const constant = metadataConstant(metadata, expr.index);
+        return { kind: 'opaque', text: opaqueText(expr), ...(constant ? { value: constant } : {}) };
+      }
+      const stored = decodeMetadata(metadata).lookup(expr.key, expr.index);
+      return { kind: 'opaque', text: opaqueText(expr), ...(stored.ok ? { object: stored.value } : {}) };
     }
   }
 }

@@ -6,6 +6,7 @@ import type { FunctionDefinition, SourceTree } from '../syntax/tree.ts';
 import type { FuncType } from '../types/type.ts';
 import { Context } from './context.ts';
 import { DefinitionCheck, diagnosticsOf, type CheckedDefinition } from './definition.ts';
+import { resolveImports, type Declarations } from './imports.ts';
 import { lint } from './lints.ts';
 import { declareTypes, inferenceOrder } from './module.ts';
 import { preludeFor } from './prelude.ts';
@@ -28,6 +29,11 @@ export interface CheckOptions {
 
 /** Checks a file. Never throws but for cancellation; every node gets a type, `error` where it has none. */
 export function check(tree: SourceTree, options: CheckOptions = {}): CheckResult {
+  return checkFile(tree, options, new Set());
+}
+
+/** `reading`: the files whose imports are being followed. */
+function checkFile(tree: SourceTree, options: CheckOptions, reading: ReadonlySet<SourceTree>): CheckResult {
   const token = options.token ?? neverCancelled;
   const previous = options.previous ? factsOf(options.previous) : undefined;
   const adts = new Map<string, AdtInfo>();
@@ -36,9 +42,14 @@ export function check(tree: SourceTree, options: CheckOptions = {}): CheckResult
   const scope = { adts, constructors, globals, operators: options.operators ?? operatorRegistry };
   if (options.prelude !== false) preludeFor(tree, scope);
   const typesContext = new Context(scope, tree.metadata, Infinity, new Map(), token);
-  const sameTypes = previous?.adoptTypes(tree, adts, constructors);
+  // Other files may have changed: what imports is read again.
+  const imports = tree.definitions.some((definition) => definition.kind === 'import');
+  const sameTypes = imports ? undefined : previous?.adoptTypes(tree, adts, constructors);
   if (sameTypes) typesContext.chunk = sameTypes;
-  else declareTypes(typesContext, tree.definitions, adts, constructors);
+  else {
+    resolveImports(typesContext, tree, scope, (path) => load(path, tree, options, reading));
+    declareTypes(typesContext, tree.definitions, adts, constructors);
+  }
 
   const facts = new Facts(tree, typesContext.chunk, adts, constructors, scope.operators);
   const reusable = sameTypes ? previous : undefined;
@@ -117,6 +128,22 @@ export function check(tree: SourceTree, options: CheckOptions = {}): CheckResult
     for (const error of tree.errors)
       if (error.code.startsWith('extension-')) diagnostics.push({ ...error, severity: 'error' });
   return facts.result(diagnostics, solved);
+}
+
+/** An imported file's declarations; its own findings are shown where it is opened. */
+function load(
+  path: string,
+  from: SourceTree,
+  options: CheckOptions,
+  reading: ReadonlySet<SourceTree>,
+): Declarations | 'missing' | 'cycle' {
+  const tree = options.imports?.(path);
+  if (!tree) return 'missing';
+  if (tree === from || reading.has(tree)) return 'cycle';
+  const { previous: _, ...rest } = options;
+  const result = checkFile(tree, rest, new Set([...reading, from]));
+  const facts = factsOf(result);
+  return facts ? { result, adts: facts.ownTypes() } : 'missing';
 }
 
 function nameOf(

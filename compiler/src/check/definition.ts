@@ -131,7 +131,7 @@ export class DefinitionCheck {
     reportInnerUnused(cx, chunk);
     for (const { binding } of chunk.graphs) if (cx.used.has(binding)) chunk.usedGraphs.push(binding);
     if (this.allKnown() && !cx.solver.hasForwards) {
-      if (!wasKnown || cx.solver.created > this.seen || cx.solver.hasDims) resolveChunk(cx, chunk);
+      if (!wasKnown || this.openResult || cx.solver.created > this.seen || cx.solver.hasDims) resolveChunk(cx, chunk);
       chunk.closed =
         !this.openResult || !chunk.dependencies.some(({ type }) => type && containsIncomplete(cx.resolve(type)));
     }

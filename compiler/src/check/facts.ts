@@ -52,6 +52,11 @@ export class Facts {
     this.constructors = constructors;
   }
 
+  /** The types that this file or its imports define. */
+  ownTypes(): ReadonlyMap<string, AdtInfo> {
+    return this.adts;
+  }
+
   definition(name: string): CheckedDefinition | undefined {
     return this.definitions.get(name);
   }

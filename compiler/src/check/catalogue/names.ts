@@ -137,4 +137,11 @@ export const nameEntries: readonly CatalogueEntry[] = [
     wrong: 'def @main(%x: Tensor[(2), float32]) { let %y: Tensor[(m), float32] = %x; %y }',
     right: 'def @main(%x: Tensor[(2), float32]) { let %y: Tensor[(2), float32] = %x; %y }',
   },
+  {
+    code: 'unknown-import',
+    title: 'Imported file cannot be read',
+    explanation: 'The path of an `import` is relative to the importing file.',
+    wrong: 'import "nowhere.relay"\ndef @main() { 1 }',
+    right: 'def @main() { 1 }',
+  },
 ];
