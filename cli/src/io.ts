@@ -1,5 +1,6 @@
 /** What a verb may touch of the outside: streams, files, cancellation. Tests pass their own. */
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 
@@ -53,4 +54,20 @@ export function fileFailure(
   };
   const [reason, remedy] = reasons[code] ?? [error instanceof Error ? error.message : String(error), 'Check the path.'];
   return fail(`cannot-${verb}`, `Cannot ${verb} ${path}: ${reason}.`, remedy);
+}
+
+/**
+ * Makes a folder and those above it that are missing. Node's own recursive form never ends where the system says that a
+ * folder's parent is there and is not (`/proc`).
+ */
+export function ensureFolder(folder: string): Result<void> {
+  const missing: string[] = [];
+  for (let at = path.resolve(folder); !existsSync(at) && at !== path.dirname(at); at = path.dirname(at))
+    missing.push(at);
+  try {
+    for (const at of missing.reverse()) mkdirSync(at);
+    return ok(undefined);
+  } catch (error) {
+    return fileFailure(folder, error, 'write');
+  }
 }

@@ -68,10 +68,16 @@ export function loadModel(
   const params = paramsPath === undefined ? ok(new Map<string, NDArray>()) : loadParams(paramsPath);
   if (!params.ok) return stop(params.error);
   const problems = checkParameters(source.check, params.value);
-  const [first, ...rest] = problems;
-  if (first && params.value.size > 0) {
-    for (const problem of rest.slice(0, 9)) io.err(renderFailure(problem, io.colour));
-    return stop(first);
+  const [first] = problems;
+  if (first && problems.length === 1) return stop(first);
+  if (first) {
+    const shown = problems.slice(0, 3).map((p) => p.message);
+    const more = problems.length > shown.length ? ` … and ${problems.length - shown.length} more.` : '';
+    return stop({
+      code: first.code,
+      message: `${problems.length} of the ${params.value.size} tensors in ${paramsPath ?? ''} do not fit @main: ${shown.join(' ')}${more}`,
+      remedy: 'Use the parameter file that was saved with this model.',
+    });
   }
   return {
     ok: true,

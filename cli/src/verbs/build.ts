@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildModel, saveBuild } from '../../../boards/src/index.ts';
 import { memoryJson, programOf } from '../deployment.ts';
-import { exit, fileFailure, type CommandIO, type ExitCode } from '../io.ts';
+import { ensureFolder, exit, fileFailure, type CommandIO, type ExitCode } from '../io.ts';
 import { compile, finish, loadModel, modelOptions, openBench, readBest, type Bench } from '../model.ts';
 import { thousands } from '../render.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
@@ -18,11 +18,8 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   const program = programOf(compiled.value);
   const image = await buildModel(toolchain, program, { token: io.token });
   if (!image.ok) return finish({ failure: image.error, code: 1 }, args, io);
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    return finish({ failure: fileFailure(folder, error, 'write').error, code: 1 }, args, io);
-  }
+  const made = ensureFolder(folder);
+  if (!made.ok) return finish({ failure: made.error, code: 1 }, args, io);
   const saved = await saveBuild(folder, toolchain, program, image.value);
   if (!saved.ok) return finish({ failure: saved.error, code: 1 }, args, io);
   const { report } = compiled.value;

@@ -41,6 +41,7 @@ function checkFiles(args: ParsedArguments, io: CommandIO): ExitCode {
   const json: object[] = [];
   let errors = 0;
   let warnings = 0;
+  let unreadable = 0;
   const complain = (failure: Parameters<typeof renderFailure>[0]): void => {
     errors++;
     io.err(renderFailure(failure, io.colour));
@@ -48,6 +49,7 @@ function checkFiles(args: ParsedArguments, io: CommandIO): ExitCode {
   for (const path of args.positionals) {
     const loaded = loadSource(path, io.token);
     if (!loaded.ok) {
+      unreadable++;
       complain(loaded.error);
       json.push({ file: path, ok: false, error: loaded.error });
       continue;
@@ -78,7 +80,8 @@ function checkFiles(args: ParsedArguments, io: CommandIO): ExitCode {
       `${count(args.positionals.length, 'file')} checked: ${count(errors, 'error')}, ${count(warnings, 'warning')}`,
     );
   }
-  return errors === 0 ? exit.ok : exit.failed;
+  if (errors === 0) return exit.ok;
+  return unreadable === errors ? exit.usage : exit.failed;
 }
 
 export const checkVerb: Verb = {

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { ok, type Result } from '../../../compiler/src/base/result.ts';
 import type { CompiledModel } from '../../../compiler/src/pipeline/compile.ts';
@@ -14,7 +13,7 @@ import {
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { deployCompiled, memoryJson, type Deployment } from '../deployment.ts';
 import { inputsOrRandom } from '../inputs.ts';
-import { exit, fileFailure, type CommandIO, type ExitCode } from '../io.ts';
+import { ensureFolder, exit, type CommandIO, type ExitCode } from '../io.ts';
 import {
   compile,
   finish,
@@ -52,11 +51,8 @@ function limitsOf(args: ParsedArguments): Result<Limits> {
 
 function openRecords(args: ParsedArguments, io: CommandIO): Result<RecordStore> {
   const file = recordsPath(args);
-  try {
-    mkdirSync(path.dirname(file), { recursive: true });
-  } catch (error) {
-    return fileFailure(path.dirname(file), error, 'write');
-  }
+  const made = ensureFolder(path.dirname(file));
+  if (!made.ok) return made;
   const store = RecordStore.open(file);
   if (store.ok) for (const notice of store.value.notices) io.err(`relay: ${file}:${notice.line}: ${notice.message}`);
   return store;
