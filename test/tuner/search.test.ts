@@ -184,6 +184,12 @@ describe('a tuning session', () => {
     assert.ok(summary.tasks.every((task) => task.defaultCost !== null));
   });
 
+  it('reaches every task of a large program with few trials', async () => {
+    const tasks = Array.from({ length: 30 }, (_, i) => ({ task: makeTask(`task-${i}`, 1000 + i), weight: 1 }));
+    const { summary } = await session({ tasks, trials: 64 });
+    assert.ok(summary.tasks.every((task) => task.defaultCost !== null));
+  });
+
   it('treats tasks with the same key as one', async () => {
     const tasks = [makeTask('same', 1000), makeTask('same', 1000)].map((task) => ({ task, weight: 1 }));
     const { summary } = await session({ tasks });
@@ -220,5 +226,6 @@ describe('a tuning session', () => {
       0,
     );
     assert.equal(nextTask([{ ...base, trials: 5, best: 100, exhausted: true }]), undefined);
+    assert.equal(nextTask([{ ...base, trials: 5, best: 0 }]), 0, 'a run too short for the clock');
   });
 });

@@ -45,6 +45,7 @@ function expectedGain(task: TaskProgress, reachable: number): number {
   if (task.trials < FIRST_TRIALS) return Number.POSITIVE_INFINITY;
   // Nothing works yet: its cost is unknown, so it is explored like a task that could save everything, for a while.
   if (task.best === undefined) return Number.MAX_VALUE / (1 + task.trials) ** 4;
-  const potential = LEAST_POTENTIAL + (1 - LEAST_POTENTIAL) * Math.max(0, 1 - (reachable * task.work) / task.best);
+  const potential =
+    LEAST_POTENTIAL + (1 - LEAST_POTENTIAL) * Math.max(0, 1 - (reachable * task.work) / Math.max(task.best, 1));
   return (task.weight * task.best * potential) / (4 + task.trials + 2 * task.sinceBest);
 }

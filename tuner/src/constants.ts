@@ -10,9 +10,9 @@ import type { ElementArray, NDArray } from '../../compiler/src/tensor/ndarray.ts
 
 /**
  * Constants below this many bytes stay in the text, as in a deployed program: the compiler may fold them, and it
- * reaches them and their neighbours from one base address. For larger ones that is a per mille of the run.
+ * reaches them and their neighbours from one base address, which can be some percent of a run.
  */
-const LARGE = 8192;
+const LARGE = 65_536;
 
 /** A constant as a binary file; its name is both the symbol and the stem of the file. */
 export interface ConstantFile {

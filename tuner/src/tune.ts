@@ -280,7 +280,10 @@ class Session {
   }
 
   private configsOf(state: State): ScheduleConfig[] {
-    const count = Math.min(this.batch, this.total - this.issued);
+    // With many tasks and few trials, the first round is short, so that it reaches all of them.
+    const first = Math.max(1, Math.ceil(this.total / (2 * this.states.length)));
+    const batch = state.trials === 0 ? Math.min(this.batch, first) : this.batch;
+    const count = Math.min(batch, this.total - this.issued);
     const configs: ScheduleConfig[] = [];
     if (state.defaultPending) {
       state.defaultPending = false;
