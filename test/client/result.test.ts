@@ -62,7 +62,7 @@ describe('the result view', () => {
     assert.match(resultPage(readResult(about, tune, {}), 'n'), /was not compared/);
   });
   it('shows layers before and after with their speed-up', () => {
-    assert.match(page, /conv2d_0<\/th><td class="number">4,000,000<span class="provenance">emulated<\/span>/);
+    assert.match(page, /conv2d_0<\/th><td class="number">4,000,000 <span class="provenance">emulated<\/span>/);
     assert.match(page, /4\.00×/);
   });
   it('runs no script and loads nothing', () => {
