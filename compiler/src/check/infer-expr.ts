@@ -1,44 +1,19 @@
 /** Types of expressions (relay-language reference, section 4.3). */
-import { checkCancelled } from '../base/cancellation.ts';
-import type {
-  Block,
-  Expr,
-  FreeVarStatement,
-  FunctionNode,
-  GlobalRef,
-  GraphRef,
-  GraphStatement,
-  IfExpr,
-  LetStatement,
-  LocalRef,
-  MatchExpr,
-  MetaRef,
-  RefExpr,
-  Statement,
-} from '../syntax/tree.ts';
+import type { Expr, GlobalRef, GraphRef, IfExpr, LocalRef, MatchExpr, MetaRef, RefExpr } from '../syntax/tree.ts';
 import { printType } from '../types/print.ts';
-import {
-  errorType,
-  funcType,
-  refType,
-  scalarType,
-  tupleType,
-  unitType,
-  type FuncType,
-  type Type,
-  type TypeVar,
-} from '../types/type.ts';
-import { bindGraph, bindLocal, lookupGraph, lookupLocal } from './bindings.ts';
+import { errorType, refType, scalarType, tupleType, unitType, type Type } from '../types/type.ts';
+import { bindLocal, lookupGraph, lookupLocal } from './bindings.ts';
 import type { Context } from './context.ts';
 import { checkExhaustive } from './exhaustive.ts';
 import { inferCall, inferInfix, inferName } from './infer-call.ts';
+import { inferFunction } from './infer-function.ts';
 import { checkPattern } from './infer-pattern.ts';
+import { inferBlock } from './infer-statement.ts';
 import { declarationOf, mismatchCode, mismatchText } from './messages.ts';
 import { metadataConstantType, typeOfComment } from './metadata.ts';
 import { solve, startRelation } from './relations.ts';
 import type { Binding } from './scope.ts';
 import { nearest, replaceFix } from './suggest.ts';
-import { annotation, declareTypeParams } from './type-nodes.ts';
 
 const boolType = scalarType('bool');
 /** Deeper nests than this are refused; the parser refuses earlier. */
@@ -304,196 +279,4 @@ function inferMatch(cx: Context, node: MatchExpr): Type {
   if (sound && cx.find(scrutinee).kind !== 'error') checkExhaustive(cx, node, cx.resolve(scrutinee));
   if (result) return result;
   return node.complete ? errorType : cx.solver.fresh();
-}
-
-export function inferBlock(cx: Context, block: Block): Type {
-  const mark = cx.locals.mark();
-  cx.level++;
-  for (const statement of block.statements) inferStatement(cx, statement);
-  const type = inferExpr(cx, block.result);
-  cx.level--;
-  cx.locals.restore(mark);
-  return type;
-}
-
-/** Checks a statement and brings what it binds into scope. */
-export function inferStatement(cx: Context, statement: Statement): void {
-  checkCancelled(cx.token);
-  switch (statement.kind) {
-    case 'let':
-      return inferLet(cx, statement);
-    case 'graph':
-      return inferGraphStatement(cx, statement);
-    case 'sequence':
-      inferExpr(cx, statement.value);
-      return;
-    case 'free_var':
-      return inferFreeVar(cx, statement);
-  }
-}
-
-function inferFreeVar(cx: Context, statement: FreeVarStatement): void {
-  if (cx.order !== Infinity)
-    cx.report(
-      'free-variable',
-      statement.name.span,
-      `A function cannot mention the free variable \`%${statement.name.text}\`.`,
-      {
-        remedy: `Add \`%${statement.name.text}\` as a parameter.`,
-      },
-    );
-  const type = annotation(cx, statement.type) ?? cx.solver.fresh();
-  const symbol = { kind: 'local', name: statement.name.text, definition: statement } as const;
-  cx.setType(statement, type);
-  bindLocal(cx, { symbol, nameSpan: statement.name.span, type, value: undefined, level: 0 });
-}
-
-function isFunctionLiteral(expr: Expr): boolean {
-  let current = expr;
-  while (current.kind === 'paren') current = current.inner;
-  return current.kind === 'fn';
-}
-
-function inferLet(cx: Context, statement: LetStatement): void {
-  const written = annotation(cx, statement.type);
-  const recursive = isFunctionLiteral(statement.value);
-  const symbol = { kind: 'local', name: statement.name.text, definition: statement } as const;
-  const binding: Binding = {
-    symbol,
-    nameSpan: statement.name.span,
-    type: errorType,
-    value: statement.value,
-    level: cx.level,
-  };
-  let placeholder: Type | undefined;
-  if (recursive) {
-    placeholder = written ?? cx.solver.fresh();
-    binding.type = placeholder;
-    bindLocal(cx, binding);
-  }
-  const value = inferExpr(cx, statement.value);
-  let type = value;
-  if (written) {
-    const unified = cx.unify(written, value);
-    if (unified.ok) type = unified.type;
-    else {
-      type = written;
-      const annotated = statement.type;
-      cx.report(
-        mismatchCode(unified.mismatch),
-        statement.value.span,
-        mismatchText(cx, written, value, unified.mismatch),
-        {
-          remedy: `Change the annotation to \`${printType(cx.resolve(value))}\`, or the value to fit.`,
-          related: annotated
-            ? [
-                { span: annotated.span, message: `\`%${statement.name.text}\` is declared here.` },
-                ...declarationOf(cx, statement.value),
-              ]
-            : [],
-        },
-      );
-    }
-  } else if (placeholder) {
-    const unified = cx.unify(placeholder, value);
-    if (!unified.ok) {
-      cx.poison(placeholder);
-      cx.report(
-        mismatchCode(unified.mismatch),
-        statement.value.span,
-        `The function calls itself differently. ${mismatchText(cx, placeholder, value, unified.mismatch)}`,
-        {
-          remedy: 'Annotate the parameters and the result of the function.',
-        },
-      );
-    }
-  }
-  binding.type = type;
-  cx.setType(statement, type);
-  if (!recursive) bindLocal(cx, binding);
-}
-
-function inferGraphStatement(cx: Context, statement: GraphStatement): void {
-  const outer = cx.mentioned;
-  const outerMentions = cx.mentionsLocal;
-  cx.mentioned = new Set();
-  cx.mentionsLocal = false;
-  const type = inferExpr(cx, statement.value);
-  // What the expression itself binds has left its scope by now.
-  const inner = [...cx.mentioned].filter((binding) => binding.live === true);
-  const open = cx.mentionsLocal;
-  cx.mentioned = outer;
-  cx.mentionsLocal = outerMentions || open;
-  for (const binding of inner) outer?.add(binding);
-  cx.setType(statement, type);
-  bindGraph(cx, statement, type, inner, open);
-}
-
-/** A function literal; `signature` is told the type as far as annotations give it, before the body is visited. */
-export function inferFunction(cx: Context, node: FunctionNode): Type {
-  const typeMark = cx.typeNames.mark();
-  const mark = cx.locals.mark();
-  cx.level++;
-  const typeParams = declareTypeParams(cx, node.typeParams);
-  const params = inferParams(cx, node);
-  const written = annotation(cx, node.ret);
-  const type = finishFunction(cx, node, params, written, inferExpr(cx, node.body), typeParams);
-  cx.level--;
-  cx.locals.restore(mark);
-  cx.typeNames.restore(typeMark);
-  return type;
-}
-
-/** Binds the parameters; the types are the annotations or placeholders. */
-export function inferParams(cx: Context, node: FunctionNode): readonly Type[] {
-  const seen = new Set<string>();
-  return node.params.map((param) => {
-    const type = annotation(cx, param.type) ?? cx.solver.fresh();
-    cx.setType(param, type);
-    const name = param.name.text;
-    const symbol = { kind: 'local', name, definition: param } as const;
-    const binding: Binding = { symbol, nameSpan: param.name.span, type, value: undefined, level: cx.level };
-    if (seen.has(name) && name !== '') {
-      cx.report('duplicate-binder', param.name.span, `Two parameters are named \`%${name}\`.`, {
-        severity: 'warning',
-        remedy: 'Rename one of them; the first is meant wherever the name is used.',
-      });
-      cx.own.add(binding);
-    } else {
-      seen.add(name);
-      bindLocal(cx, binding);
-    }
-    return type;
-  });
-}
-
-/** The function's type from its parts, the body's type checked against the annotation. */
-export function finishFunction(
-  cx: Context,
-  node: FunctionNode,
-  params: readonly Type[],
-  written: Type | undefined,
-  bodyType: Type,
-  typeParams: readonly TypeVar[],
-): FuncType {
-  let body = cx.find(bodyType);
-  if (body.kind === 'func' && body.typeParams.length > 0 && !cx.operatorTypes.has(body))
-    body = cx.solver.instantiate(body);
-  let ret = body;
-  if (written) {
-    const unified = cx.unify(written, body);
-    if (unified.ok) ret = unified.type;
-    else {
-      ret = written;
-      const value = node.body.result;
-      cx.report(mismatchCode(unified.mismatch), value.span, mismatchText(cx, written, body, unified.mismatch), {
-        remedy: `Change the result type to \`${printType(cx.resolve(body))}\`, or the value to fit.`,
-        related: [
-          ...(node.ret ? [{ span: node.ret.span, message: 'The result type is declared here.' }] : []),
-          ...declarationOf(cx, value),
-        ],
-      });
-    }
-  }
-  return funcType(params, ret, typeParams);
 }
