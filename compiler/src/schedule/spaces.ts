@@ -9,6 +9,7 @@ import { parseAdd, parseConv } from './parse.ts';
 import { inParameterOrder, log, spaceOver, type Fitted } from './space.ts';
 import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } from './task.ts';
 import { lowerAdd } from './templates/add.ts';
+import { sumTables } from './templates/epilogue.ts';
 
 const cache = new WeakMap<Func, Fitted | 'none'>();
 
@@ -30,20 +31,31 @@ function findTemplate(func: Func): Fitted | undefined {
   const same = sum.own === sum.other;
   const variables = same ? [sum.own] : [sum.own, sum.other];
   if (func.params.length !== variables.length) return undefined;
+  const hasTables = sumTables(sum.residual) !== undefined;
   const knobs: Knob[] = [
     { name: 'unroll', summary: 'Elements in a turn of the loop.', values: [1, 2, 4, 8] },
     { name: 'words', summary: 'Four elements are read as one word.', values: [true, false] },
+    {
+      name: 'tables',
+      summary: 'Both sides are looked up in tables of 512 bytes, or computed.',
+      values: hasTables ? [true, false] : [false],
+    },
   ];
-  const chosen = { unroll: 4, words: true };
+  const chosen = { unroll: hasTables ? 8 : 4, words: !hasTables, tables: hasTables };
   const valid = (c: ScheduleConfig): boolean => c['words'] !== true || Number(c['unroll']) % 4 === 0;
-  const features = (c: ScheduleConfig): readonly number[] => [log(sum.length), Number(c['unroll']), c['words'] ? 1 : 0];
+  const features = (c: ScheduleConfig): readonly number[] => [
+    log(sum.length),
+    Number(c['unroll']),
+    c['words'] ? 1 : 0,
+    c['tables'] ? 1 : 0,
+  ];
   return {
     space: spaceOver('qnn_add', knobs, chosen, valid, features),
     lower: (c) => {
       const parts = lowerAdd(
         sum.residual,
         sum.length,
-        { unroll: Number(c['unroll']), words: c['words'] === true },
+        { unroll: Number(c['unroll']), words: c['words'] === true, tables: c['tables'] === true },
         same,
       );
       return inParameterOrder(parts, func, variables) ?? parts;

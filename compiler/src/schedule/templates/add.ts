@@ -16,7 +16,7 @@ import {
 } from '../../loops/build.ts';
 import type { LExpr, Stmt } from '../../loops/ir.ts';
 import type { InputDType, Residual } from '../problem.ts';
-import { addSides } from './epilogue.ts';
+import { addSides, sumTables } from './epilogue.ts';
 import type { KernelParts } from './parts.ts';
 
 export interface AddConfig {
@@ -24,6 +24,8 @@ export interface AddConfig {
   readonly unroll: number;
   /** Reads four elements as a word and takes its bytes apart. */
   readonly words: boolean;
+  /** Both sides are looked up. */
+  readonly tables: boolean;
 }
 
 /** Byte `n` of a word, widened. */
@@ -33,6 +35,7 @@ function byteOf(word: LExpr, n: number, dtype: InputDType): LExpr {
 
 /** The kernel of a sum; `same`: both operands are one tensor. */
 export function lowerAdd(r: Residual, length: number, config: AddConfig, same: boolean): KernelParts {
+  const tables = config.tables ? sumTables(r) : undefined;
   const own = buffer('a', r.own.dtype, length);
   const other = same ? own : buffer('b', r.other.dtype, length);
   const output = buffer('output', r.dtype, length);
@@ -40,7 +43,8 @@ export function lowerAdd(r: Residual, length: number, config: AddConfig, same: b
   const x = pointer('pa', own, wide ? 'int32' : own.dtype);
   const y = pointer('pb', other, wide ? 'int32' : other.dtype);
   const o = pointer('out', output, output.dtype);
-  const one = (i: number): Stmt => storeVia(o, i, addSides(cast('int32', deref(x, i)), deref(y, i), r));
+  const one = (i: number): Stmt =>
+    storeVia(o, i, addSides(tables ? deref(x, i) : cast('int32', deref(x, i)), deref(y, i), r, tables));
   const turn = (count: number): Stmt[] => Array.from({ length: count }, (_, i) => one(i));
   const wideTurn = (): Stmt[] =>
     Array.from({ length: config.unroll / 4 }, (_, w) => {
@@ -50,7 +54,7 @@ export function lowerAdd(r: Residual, length: number, config: AddConfig, same: b
         declare(a, deref(x, w)),
         declare(b, deref(y, w)),
         ...Array.from({ length: 4 }, (_, n) =>
-          storeVia(o, 4 * w + n, addSides(byteOf(a, n, r.own.dtype), byteOf(b, n, r.other.dtype), r)),
+          storeVia(o, 4 * w + n, addSides(byteOf(a, n, r.own.dtype), byteOf(b, n, r.other.dtype), r, tables)),
         ),
       ];
     }).flat();
@@ -74,12 +78,13 @@ export function lowerAdd(r: Residual, length: number, config: AddConfig, same: b
     const tx = pointer('ta', own, own.dtype);
     const ty = pointer('tb', other, other.dtype);
     body.push(point(tx, start), point(ty, start));
-    for (let i = 0; i < rest; i++) body.push(storeVia(o, i, addSides(cast('int32', deref(tx, i)), deref(ty, i), r)));
+    for (let i = 0; i < rest; i++)
+      body.push(storeVia(o, i, addSides(cast('int32', deref(tx, i)), deref(ty, i), r, tables)));
   }
   return {
     inputs: same ? [own] : [own, other],
     outputs: [output],
-    constants: [],
+    constants: tables?.constants ?? [],
     scratch: [],
     body: block(...body),
     // Four elements are read before the first of them is written.
