@@ -31,15 +31,21 @@ export function runKernel(kernel: LoweredKernel, inputs: readonly ElementArray[]
   });
 }
 
-/** The kernel as a function over its buffers' memory. */
-export function emitJs(kernel: LoweredKernel): (memory: ReadonlyMap<Buffer, ArrayBuffer>) => void {
+/**
+ * The kernel as a function over its buffers' memory: a piece for each, or parts of one piece where an output may take
+ * an input's place.
+ */
+export function emitJs(kernel: LoweredKernel): (memory: ReadonlyMap<Buffer, ArrayBuffer | Uint8Array>) => void {
   const writer = new Writer();
   const body = writer.lines([kernel.body]);
   const source = ['"use strict";', ...writer.views, ...body].join('\n');
-  const compiled = new Function('$memory', '$r', source) as (m: readonly ArrayBuffer[], r: unknown) => void;
+  const compiled = new Function('$memory', '$r', source) as (m: readonly Uint8Array[], r: unknown) => void;
   return (memory) =>
     compiled(
-      writer.buffers.map((b) => memory.get(b) ?? new ArrayBuffer(0)),
+      writer.buffers.map((b) => {
+        const piece = memory.get(b) ?? new ArrayBuffer(0);
+        return piece instanceof Uint8Array ? piece : new Uint8Array(piece);
+      }),
       jsRuntime,
     );
 }
@@ -76,8 +82,10 @@ class Writer {
     if (name === undefined) {
       name = `$${slot}_${dtype}`;
       this.viewNames.set(key, name);
-      const limit = dtype === b.dtype ? `, 0, ${b.length}` : '';
-      this.views.push(`const ${name} = new ${arrays[dtype] ?? 'Float32Array'}($memory[${slot}]${limit});`);
+      const type = arrays[dtype] ?? 'Float32Array';
+      const piece = `$memory[${slot}]`;
+      const length = dtype === b.dtype ? String(b.length) : `Math.floor(${piece}.byteLength / ${type}.BYTES_PER_ELEMENT)`;
+      this.views.push(`const ${name} = new ${type}(${piece}.buffer, ${piece}.byteOffset, ${length});`);
     }
     return name;
   }

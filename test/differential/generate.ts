@@ -1,0 +1,45 @@
+/** Random programs by seed: shapes are valid by construction, because the operators' own relations admit each node. */
+import { buildFloat } from './generate-float.ts';
+import { buildInteger } from './generate-integer.ts';
+import { buildQuantised } from './generate-quantised.ts';
+import { GraphBuilder, type Program } from './graph.ts';
+import { Random } from './random.ts';
+
+export const families = ['quantised', 'float', 'integer'] as const;
+export type Family = (typeof families)[number];
+
+/** The program of a seed. Half of all programs are quantised networks, a third integer mixes. */
+export function generate(seed: number, only?: Family): Program {
+  const r = new Random(seed);
+  const share = r.real();
+  const family: Family = only ?? (share < 0.5 ? 'quantised' : share < 0.68 ? 'float' : 'integer');
+  const b = new GraphBuilder();
+  const build = { quantised: buildQuantised, float: buildFloat, integer: buildInteger }[family];
+  const { outputs, approximate } = build(b, r);
+  const program = { seed, family, nodes: b.nodes, outputs, lets: r.chance(0.3), approximate };
+  // Some programs keep nodes that nothing needs.
+  return r.chance(0.15) ? program : withoutDead(program);
+}
+
+/** Leaves out what no output needs; inputs too. */
+export function withoutDead(program: Program): Program {
+  const needed = new Set<number>();
+  const visit = (i: number): void => {
+    if (needed.has(i)) return;
+    needed.add(i);
+    const node = program.nodes[i];
+    if (node?.kind === 'call') node.args.flat().forEach(visit);
+    if (node?.kind === 'get') visit(node.tuple);
+  };
+  program.outputs.forEach(visit);
+  const place = new Map<number, number>();
+  const nodes = program.nodes.flatMap((node, i) => {
+    if (!needed.has(i)) return [];
+    place.set(i, place.size);
+    const at = (k: number): number => place.get(k) as number;
+    if (node.kind === 'call')
+      return [{ ...node, args: node.args.map((a) => (typeof a === 'number' ? at(a) : a.map(at))) }];
+    return [node.kind === 'get' ? { ...node, tuple: at(node.tuple) } : node];
+  });
+  return { ...program, nodes, outputs: program.outputs.map((o) => place.get(o) as number) };
+}

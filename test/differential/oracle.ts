@@ -1,0 +1,201 @@
+/** What a random program must give, and whether the compiler's stages and kernels in JavaScript give it. */
+import { neverCancelled } from '../../compiler/src/base/cancellation.ts';
+import { emitJs } from '../../compiler/src/emit/js.ts';
+import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
+import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
+import type { IRModule } from '../../compiler/src/ir/expr.ts';
+import type { Buffer } from '../../compiler/src/loops/kernel.ts';
+import { verifyKernel } from '../../compiler/src/loops/verify.ts';
+import { programModule } from '../../compiler/src/passes/program.ts';
+import { backend } from '../../compiler/src/pipeline/backend.ts';
+import { compileModel, type CompiledModel } from '../../compiler/src/pipeline/compile.ts';
+import { passContext, simplificationOrder } from '../../compiler/src/pipeline/simplification.ts';
+import type { ScheduleConfig, TuningTask } from '../../compiler/src/schedule/task.ts';
+import type { Target } from '../../compiler/src/targets/target.ts';
+import { elementBytes, isFloat } from '../../compiler/src/tensor/dtype.ts';
+import { elementCount, type ElementArray, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import { inputsOf, paramsOf, textOf, type Program } from './graph.ts';
+import { Random } from './random.ts';
+
+/** Floats may differ by this much of the larger of their own size and the tensor's largest finite magnitude. */
+export const floatError = 1e-5;
+
+export interface Mismatch {
+  /** Where the program went wrong: `refused`, `crash`, `pass`, `js`, `canary`, or a backend's name. */
+  readonly where: string;
+  readonly detail: string;
+}
+
+export interface Prepared {
+  readonly program: Program;
+  readonly text: string;
+  readonly compiled: CompiledModel;
+  readonly inputs: ReadonlyMap<string, NDArray>;
+  readonly expected: readonly NDArray[];
+}
+
+export interface PrepareOptions {
+  readonly target: Target;
+  /** Name of the program in C. */
+  readonly name?: string;
+  /** Take random valid points of the schedule spaces; else the heuristic's. */
+  readonly randomSchedules?: boolean;
+}
+
+/** Compiles and evaluates a program. */
+export function prepare(program: Program, options: PrepareOptions): Prepared | Mismatch {
+  let text = '';
+  try {
+    text = textOf(program);
+    const compiled = compileModel({
+      text,
+      params: paramsOf(program),
+      target: options.target,
+      name: options.name ?? 'program',
+      ...(options.randomSchedules === true ? { configFor: randomConfigs(program.seed, options.target) } : {}),
+    });
+    if (!compiled.ok) return { where: 'refused', detail: `${compiled.error.code}: ${compiled.error.message}` };
+    const inputs = inputsOf(program);
+    const expected = evaluate(compiled.value.typed, inputs);
+    if (typeof expected === 'string') return { where: 'evaluator', detail: expected };
+    return { program, text, compiled: compiled.value, inputs, expected };
+  } catch (error) {
+    return { where: 'crash', detail: (error as Error).stack ?? String(error) };
+  }
+}
+
+function randomConfigs(seed: number, target: Target): (task: TuningTask) => ScheduleConfig | undefined {
+  const r = new Random(seed ^ 0x1234567);
+  return (task) => {
+    const space = backend.spaceOf(task, target);
+    for (let tries = 0; tries < 30; tries++) {
+      const config = Object.fromEntries(space.knobs.map((k) => [k.name, r.pick(k.values)]));
+      if (space.isValid(config)) return config;
+    }
+    return undefined;
+  };
+}
+
+function evaluate(module: IRModule, inputs: ReadonlyMap<string, NDArray>): readonly NDArray[] | string {
+  const params = module.functions.get('main')?.params ?? [];
+  const values = new Map(
+    params.flatMap((p) => {
+      const array = inputs.get(p.name);
+      return array ? [[p.name, tensorValue(array)] as const] : [];
+    }),
+  );
+  const result = evaluateFunction(module, 'main', values);
+  if (!result.ok) return `${result.error.code}: ${result.error.message}`;
+  return tensorsOf(result.value) ?? 'no tensors';
+}
+
+/** Where two results differ; undefined when they agree. */
+export function difference(
+  expected: readonly NDArray[],
+  actual: readonly { readonly data: ElementArray }[],
+  approximate: boolean,
+): string | undefined {
+  if (expected.length !== actual.length) return `${actual.length} outputs in place of ${expected.length}`;
+  for (const [o, wanted] of expected.entries()) {
+    const found = (actual[o] as { data: ElementArray }).data;
+    const count = elementCount(wanted.shape);
+    if (found.length !== count) return `output ${o} has ${found.length} elements in place of ${count}`;
+    const float = isFloat(wanted.dtype);
+    let largest = 0;
+    if (float)
+      for (let i = 0; i < count; i++) if (Number.isFinite(wanted.data[i])) largest = Math.max(largest, Math.abs(Number(wanted.data[i]))); // prettier-ignore
+    for (let i = 0; i < count; i++) {
+      const [a, b] = [wanted.data[i], found[i]];
+      if (a === b) continue;
+      const [x, y] = [Number(a), Number(b)];
+      if (float && (Number.isNaN(x) ? Number.isNaN(y) : Math.abs(x - y) <= floatError * largest)) continue;
+      if (approximate && Math.abs(x - y) <= 1) continue;
+      return `output ${o} (${wanted.dtype}), element ${i}: ${b} in place of ${a}`;
+    }
+  }
+  return undefined;
+}
+
+/** Evaluates the program after every pass that changed it, and after fusion. */
+export function checkPasses({ program, compiled, inputs, expected }: Prepared): Mismatch | undefined {
+  const context = passContext(neverCancelled);
+  let module = compiled.typed;
+  for (const pass of simplificationOrder) {
+    const next = pass.run(module, context).module;
+    if (next === module) continue;
+    module = next;
+    const problem = compare(module, inputs, expected, program.approximate);
+    if (problem !== undefined) return { where: 'pass', detail: `after ${pass.name}: ${problem}` };
+  }
+  const byName = new Map(compiled.program.inputs.map((v, i) => [v.name, [...inputs.values()][i]] as const));
+  const renamed = new Map([...byName].flatMap(([k, v]) => (v ? [[k, v] as const] : [])));
+  const problem = compare(programModule(compiled.program), renamed, expected, program.approximate);
+  return problem === undefined ? undefined : { where: 'pass', detail: `after fusion: ${problem}` };
+}
+
+function compare(module: IRModule, inputs: ReadonlyMap<string, NDArray>, expected: readonly NDArray[], approximate: boolean): string | undefined {
+  const result = evaluate(module, inputs);
+  return typeof result === 'string' ? result : difference(expected, result, approximate);
+}
+
+const fill = 0xa5;
+
+/**
+ * Runs the kernels in JavaScript on one arena, as the C would: outputs take inputs' memory where the plan says so.
+ * Subscripts are checked by the kernels; here, that nothing but outputs and scratch changes.
+ */
+export function checkArena({ program, compiled, inputs, expected }: Prepared): Mismatch | undefined {
+  const { arena, kernels } = compiled;
+  const memory = new Uint8Array(Math.ceil(arena.plan.arenaBytes / 8) * 8 + 64).fill(fill);
+  const bytes = (b: Buffer): number => b.length * elementBytes(b.dtype);
+  compiled.program.inputs.forEach((value, i) => {
+    const array = [...inputs.values()][i];
+    if (array) memory.set(bytesOf(array.data), arena.offsetOf(value));
+  });
+  try {
+    for (const [k, { lowered, step }] of kernels.entries()) {
+      const wrong = verifyKernel(lowered);
+      if (wrong.length > 0) return { where: 'js', detail: `kernel ${lowered.name}: ${wrong.join('; ')}` };
+      const pieces = new Map<Buffer, Uint8Array>();
+      const place = (b: Buffer, offset: number): Uint8Array => {
+        const piece = memory.subarray(offset, offset + bytes(b));
+        pieces.set(b, piece);
+        return piece;
+      };
+      lowered.inputs.forEach((b, i) => place(b, arena.offsetOf(step.args[i] as never)));
+      for (const { buffer, value } of lowered.constants) pieces.set(buffer, bytesOf(value.data.slice() as ElementArray));
+      const written = [
+        ...lowered.outputs.map((b, i) => ({ b, at: arena.offsetOf(step.results[i] as never) })),
+        ...lowered.scratch.map((b, i) => ({ b, at: arena.scratchOffset(k, i) })),
+      ];
+      for (const { b, at } of written) place(b, at);
+      const before = memory.slice();
+      emitJs(lowered)(pieces);
+      for (const { b, at } of written) before.set(memory.subarray(at, at + bytes(b)), at);
+      const touched = memory.findIndex((byte, i) => byte !== before[i]);
+      if (touched >= 0) return { where: 'canary', detail: `kernel ${lowered.name} wrote byte ${touched} of the arena` };
+    }
+  } catch (error) {
+    return { where: 'js', detail: (error as Error).stack ?? String(error) };
+  }
+  const actual = compiled.program.outputs.map((value, i) => {
+    const { data } = expected[i] as NDArray;
+    const at = arena.offsetOf(value);
+    const copy = data.slice() as ElementArray;
+    bytesOf(copy).set(memory.subarray(at, at + copy.byteLength));
+    return { data: copy };
+  });
+  const problem = difference(expected, actual, program.approximate);
+  return problem === undefined ? undefined : { where: 'js', detail: problem };
+}
+
+export function bytesOf(a: ElementArray): Uint8Array {
+  return new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
+}
+
+/** Everything that needs no C compiler. */
+export function checkInProcess(program: Program, options: PrepareOptions): Prepared | Mismatch {
+  const prepared = prepare(program, options);
+  if ('where' in prepared) return prepared;
+  return checkPasses(prepared) ?? checkArena(prepared) ?? prepared;
+}
