@@ -32,7 +32,7 @@ describe('the packaged extension', () => {
   });
 
   it('has every file that its manifest names', () => {
-    const manifest = JSON.parse(readFileSync(path.join(root, 'client/contributes.json'), 'utf8')) as {
+    const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
       contributes: { languages: { configuration: string }[]; grammars: { path: string }[] };
     };
     const named = [
