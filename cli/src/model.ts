@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { connectBoard, Toolchain, type Board, type BoardProfile } from '../../boards/src/index.ts';
 import { ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
-import { LineIndex, resolveSpan } from '../../compiler/src/base/span.ts';
+import { LineIndex } from '../../compiler/src/base/span.ts';
 import type { CompileFailure } from '../../compiler/src/passes/fuse.ts';
 import { compileModel, type CompiledModel, type CompileRequest } from '../../compiler/src/pipeline/compile.ts';
 import type { TuningTask } from '../../compiler/src/schedule/task.ts';
@@ -138,11 +138,10 @@ export function compile(
 
 /** A compile failure with its place in the source in front of the message. */
 export function placed(model: Model, failure: CompileFailure): Failure {
-  const [span] = failure.origin;
-  const { code, message, remedy } = failure;
+  const { code, message, remedy, range } = failure;
   const plain = remedy === undefined ? { code, message } : { code, message, remedy };
-  if (!span) return plain;
-  const at = new LineIndex(model.text).position(resolveSpan(model.source.view.anchors, span).start);
+  if (!range) return plain;
+  const at = new LineIndex(model.text).position(range.start);
   return { ...plain, message: `${model.path}:${at.line + 1}:${at.character + 1}: ${message}` };
 }
 

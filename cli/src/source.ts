@@ -18,10 +18,13 @@ export interface LoadedSource {
   readonly hasErrors: boolean;
 }
 
-/** Parses and checks `text`. Never fails: what is wrong stands in the diagnostics. */
-export function loadText(name: string, text: string, token: CommandIO['token']): LoadedSource {
+/**
+ * Parses and checks `text`. Never fails: what is wrong stands in the diagnostics. `strict` accepts what TVM 0.12 accepts:
+ * extensions are errors and the prelude has to be pasted in.
+ */
+export function loadText(name: string, text: string, token: CommandIO['token'], strict = false): LoadedSource {
   const tree = parseSource(text);
-  const result = check(tree, { token });
+  const result = check(tree, { token, strict, prelude: !strict });
   const view: SourceView = { name, text, lines: new LineIndex(text), anchors: tree.anchors };
   const place = (d: Diagnostic): number => (tree.anchors.get(d.span.anchor) ?? 0) + d.span.start;
   const diagnostics = [...tree.errors, ...result.diagnostics].sort((a, b) => place(a) - place(b));
@@ -29,9 +32,9 @@ export function loadText(name: string, text: string, token: CommandIO['token']):
 }
 
 /** Reads, parses and checks a file; fails only when it cannot be read. */
-export function loadSource(path: string, token: CommandIO['token']): Result<LoadedSource> {
+export function loadSource(path: string, token: CommandIO['token'], strict = false): Result<LoadedSource> {
   const text = readText(path);
-  return text.ok ? ok(loadText(path, text.value, token)) : text;
+  return text.ok ? ok(loadText(path, text.value, token, strict)) : text;
 }
 
 /** Prints the diagnostics of at least `severity`, most severe kinds first in the count line. */

@@ -1,6 +1,6 @@
 import { resolveSpan } from '../../../compiler/src/base/span.ts';
 import { callsOf } from '../../../compiler/src/check/calls.ts';
-import { printType } from '../../../compiler/src/types/print.ts';
+import { printTvmType } from '../../../compiler/src/types/print-tvm.ts';
 import { checkParameters } from '../parameters.ts';
 import { answerLines } from '../jsonl.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
@@ -25,14 +25,14 @@ function diagnosticsJson(source: LoadedSource): readonly object[] {
 }
 
 function resultJson(source: LoadedSource): object {
-  const globals = Object.fromEntries([...source.check.globals].map(([name, type]) => [name, printType(type)]));
+  const globals = Object.fromEntries([...source.check.globals].map(([name, type]) => [name, printTvmType(type)]));
   return { ok: !source.hasErrors, diagnostics: diagnosticsJson(source), globals, calls: callsOf(source.check) };
 }
 
-async function checkLines(io: CommandIO): Promise<ExitCode> {
+async function checkLines(args: ParsedArguments, io: CommandIO): Promise<ExitCode> {
   await answerLines(io, (request) => {
     if (typeof request.text !== 'string') return { id: request.id ?? null, error: 'no "text"' };
-    return { id: request.id ?? null, ...resultJson(loadText('input', request.text, io.token)) };
+    return { id: request.id ?? null, ...resultJson(loadText('input', request.text, io.token, !args.flag('lenient'))) };
   });
   return exit.ok;
 }
@@ -47,7 +47,7 @@ function checkFiles(args: ParsedArguments, io: CommandIO): ExitCode {
     io.err(renderFailure(failure, io.colour));
   };
   for (const path of args.positionals) {
-    const loaded = loadSource(path, io.token);
+    const loaded = loadSource(path, io.token, args.flag('strict'));
     if (!loaded.ok) {
       unreadable++;
       complain(loaded.error);
@@ -95,12 +95,14 @@ export const checkVerb: Verb = {
       value: 'LINE:COL',
       summary: 'tell how each dimension of the expression there came to be',
     },
+    strict: { type: 'boolean', summary: 'accept only what TVM 0.12 accepts: extensions are errors' },
+    lenient: { type: 'boolean', summary: 'with --jsonl: admit the extensions, which strict TVM text has not' },
     json: { type: 'boolean', summary: 'print one JSON object' },
     jsonl: { type: 'boolean', summary: 'read {"id","text"} lines from standard input, answer each with a line' },
   },
   positionals: { min: 0, max: 10000 },
   run(args, io) {
-    if (args.flag('jsonl')) return checkLines(io);
+    if (args.flag('jsonl')) return checkLines(args, io);
     if (args.positionals.length === 0) {
       io.err(
         renderFailure(

@@ -109,7 +109,8 @@ async function search(
         trial: p.trials,
         trials: p.total,
         task: p.description,
-        best: { value: p.bestTotal, unit },
+        // Until every kernel was measured once, the total is of a part of the program.
+        ...(p.complete ? { best: { value: p.bestTotal, unit } } : {}),
         ...(p.secondsLeft === undefined ? {} : { secondsLeft: p.secondsLeft }),
       }),
   });
