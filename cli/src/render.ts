@@ -1,7 +1,7 @@
 /** Diagnostics and tables for a terminal. */
 import type { Diagnostic } from '../../compiler/src/base/diagnostic.ts';
 import type { Failure } from '../../compiler/src/base/result.ts';
-import { LineIndex, resolveSpan, type AnchorMap, type Position, type Span } from '../../compiler/src/base/span.ts';
+import { resolveSpan, type LineIndex, type AnchorMap, type Position, type Span } from '../../compiler/src/base/span.ts';
 
 /** A text with what is needed to show places in it. */
 export interface SourceView {

@@ -45,7 +45,7 @@ const rooms = {
     ],
   },
   client: { rooms: ['server/src/protocol.ts'], packages: ['node:', 'vscode', 'vscode-languageclient'] },
-  cli: { rooms: ['compiler', 'boards', 'tuner', 'server'], packages: ['node:'] },
+  cli: { rooms: ['compiler', 'boards', 'tuner', 'server', 'package.json'], packages: ['node:'] },
 };
 
 function place(file) {
