@@ -68,8 +68,21 @@ export function callOperator(
   attrs: Readonly<Record<string, AttributeValueData>> = {},
   origin: Origin = [],
 ): Call {
+  const call = relateCall(registry, name, args, attrs, origin);
+  if (typeof call === 'string') throw new Error(call);
+  return call;
+}
+
+/** As `callOperator`, for arguments that may not fit: the relation's objection instead of a call. */
+export function relateCall(
+  registry: Pick<OperatorRegistry, 'get'>,
+  name: string,
+  args: readonly Expr[],
+  attrs: Readonly<Record<string, AttributeValueData>> = {},
+  origin: Origin = [],
+): Call | string {
   const operator = registry.get(name);
-  if (operator === undefined) throw new Error(`no operator ${name}`);
+  if (operator === undefined) return `no operator ${name}`;
   const values = { ...defaultAttributes(operator), ...attrs };
   const related = operator.relate({
     inputs: args.map((a) => a.type),
@@ -81,7 +94,7 @@ export function callOperator(
     },
   });
   if (related.kind !== 'ok')
-    throw new Error(related.kind === 'error' ? related.error.message : `the type of ${name} is not determined`);
+    return related.kind === 'error' ? related.error.message : `the type of ${name} is not determined`;
   const callee: Expr = {
     kind: 'op',
     name,

@@ -58,7 +58,8 @@ function constantOf(e: Expr): NDArray | readonly NDArray[] | undefined {
   return arrays;
 }
 
-function foldCall(e: Call, name: string, context: PassContext): Expr | undefined {
+/** The constant that a call of the operator `name` on constants gives; undefined when it stays a call. */
+export function foldCall(e: Call, name: string, context: PassContext): Expr | undefined {
   const operator = context.operators.get(name);
   if (operator === undefined || (operator.compute === undefined && operator.kernel === undefined)) return undefined;
   const args: (NDArray | readonly NDArray[])[] = [];

@@ -1,8 +1,7 @@
 /** Fusion: a straight-line program to kernels over tensors. */
-import { fail, ok } from '../base/result.ts';
-import type { Failure } from '../base/result.ts';
+import { ok } from '../base/result.ts';
 import { callOperator, func, joinOrigins, operatorName, project, variable } from '../ir/build.ts';
-import type { Call, Expr, Func, IRModule, Origin, Var } from '../ir/expr.ts';
+import type { Call, Expr, Func, IRModule, Var } from '../ir/expr.ts';
 import { childrenOf, postOrder, withChildren } from '../ir/visit.ts';
 import type { FusedFunction } from '../schedule/task.ts';
 import { printType } from '../types/print.ts';
@@ -10,39 +9,42 @@ import { staticShape } from '../types/type.ts';
 import type { DataflowNode } from './dataflow.ts';
 import { groupCalls, isView } from './fuse-groups.ts';
 import type { FusionGroup, Grouping } from './fuse-groups.ts';
+import { refuse } from './failure.ts';
+import type { CompileResult } from './failure.ts';
+import { hasControl, straightLine } from './partial-evaluation.ts';
+import type { PartialContext } from './partial-evaluation.ts';
+import { explainBranch } from './select-branches.ts';
 import type { PassContext } from './pass.ts';
 import type { FusedProgram, FusionBarrier, KernelStep, ProgramValue } from './program.ts';
 
-/** What cannot be compiled, and where it stands. */
-export interface CompileFailure extends Failure {
-  readonly origin: Origin;
-}
-
-export type CompileResult<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: CompileFailure };
-
-/** A failure with its place. */
-export function refuse(origin: Origin, code: string, message: string, remedy?: string): CompileResult<never> {
-  return { ok: false, error: { ...fail(code, message, remedy).error, origin } };
-}
+export { refuse } from './failure.ts';
+export type { CompileFailure, CompileResult } from './failure.ts';
 
 /**
  * Fuses function `name` of a simplified module. Fails for what has no straight-line form: branches, recursion,
  * closures, references, data types, shapes that depend on values.
  */
-export function fuse(
-  module: IRModule,
-  context: Pick<PassContext, 'operators'>,
-  name = 'main',
-): CompileResult<FusedProgram> {
+export function fuse(module: IRModule, context: PartialContext, name = 'main'): CompileResult<FusedProgram> {
   const f = module.functions.get(name);
   if (f === undefined) return refuse([], 'no-function', `The program has no function @${name}.`, `Define @${name}.`);
-  const problem = firstProblem(f);
+  const problem = firstProblem(module, name, f, context);
   if (problem !== undefined) return problem;
   return ok(new ProgramBuilder(name, f, groupCalls(f.body, context.operators), context).build());
 }
 
-function firstProblem(f: Func): CompileResult<never> | undefined {
+/** Why a function has no straight-line form. */
+function explainControl(module: IRModule, name: string, context: PartialContext): CompileResult<never> | undefined {
+  const resolved = straightLine(module, name, context);
+  if (!resolved.ok) return resolved;
+  return explainBranch(resolved.value, context.operators);
+}
+
+function firstProblem(
+  module: IRModule,
+  name: string,
+  f: Func,
+  context: PartialContext,
+): CompileResult<never> | undefined {
   for (const p of f.params)
     if (p.type.kind !== 'tensor' || staticShape(p.type) === undefined)
       return refuse(
@@ -51,26 +53,8 @@ function firstProblem(f: Func): CompileResult<never> | undefined {
         `Parameter %${p.name} is ${printType(p.type)}; a compiled program takes tensors of fixed shape.`,
         'Declare the shape with numbers.',
       );
-  const what: Readonly<Partial<Record<Expr['kind'], string>>> = {
-    if: 'A branch on a value that is known only at run time',
-    match: 'A `match`',
-    func: 'A function as a value',
-    let: 'A recursive function',
-    global: 'A recursive call',
-    ref: 'A reference',
-    ref_read: 'A reference',
-    ref_write: 'A reference',
-    constructor: 'A value of a data type',
-  };
+  if (hasControl(f)) return explainControl(module, name, context);
   for (const e of postOrder(f.body)) {
-    const name = what[e.kind];
-    if (name !== undefined)
-      return refuse(
-        e.origin,
-        'not-compilable',
-        `${name} cannot be compiled for a board.`,
-        'Rewrite the program as a straight line of operator calls, or evaluate it with `relay run`.',
-      );
     if (e.kind === 'var' && !f.params.includes(e))
       return refuse(e.origin, 'not-compilable', `%${e.name} is not bound in the function.`);
     const parts = e.kind === 'call' && e.type.kind === 'tuple' ? e.type.fields : [e.type];

@@ -12,7 +12,9 @@ import { deadCode } from '../passes/dead-code.ts';
 import { foldBatchNorm } from '../passes/fold-batch-norm.ts';
 import { foldConstants } from '../passes/fold-constants.ts';
 import { inline } from '../passes/inline.ts';
+import { partialEvaluation } from '../passes/partial-evaluation.ts';
 import type { Pass, PassContext } from '../passes/pass.ts';
+import { selectBranches } from '../passes/select-branches.ts';
 import { simplify } from '../passes/simplify.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { PassRun } from './context.ts';
@@ -20,6 +22,8 @@ import type { PassRun } from './context.ts';
 /** All passes, each once, for listings. */
 export const passes: readonly Pass[] = [
   inline,
+  partialEvaluation,
+  selectBranches,
   foldConstants,
   foldBatchNorm,
   simplify,
@@ -33,6 +37,8 @@ export const simplificationOrder: readonly Pass[] = [
   inline,
   deadCode,
   foldConstants,
+  partialEvaluation,
+  selectBranches,
   foldBatchNorm,
   simplify,
   foldConstants,

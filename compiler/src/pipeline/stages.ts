@@ -4,6 +4,7 @@
  */
 import { checkCancelled } from '../base/cancellation.ts';
 import { ok } from '../base/result.ts';
+import { resolveSpan } from '../base/span.ts';
 import { check } from '../check/check.ts';
 import { emitModule } from '../emit/module.ts';
 import { elaborate } from '../ir/elaborate.ts';
@@ -14,7 +15,7 @@ import { lowerGeneric } from '../loops/lower.ts';
 import { operatorRegistry } from '../operators/registry.ts';
 import { bindParams } from '../passes/bind-params.ts';
 import { fuse, refuse } from '../passes/fuse.ts';
-import type { CompileResult } from '../passes/fuse.ts';
+import type { CompileFailure, CompileResult } from '../passes/fuse.ts';
 import { programModule } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
 import { planArena } from './arena.ts';
@@ -59,8 +60,10 @@ const source: Stage = {
     const errors = [...tree.errors, ...result.diagnostics].filter((d) => d.severity === 'error');
     const [first] = errors;
     if (first !== undefined) {
+      const range = resolveSpan(tree.anchors, first.span);
       const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-      return refuse([first.span], first.code, `${first.message}${more}`, first.remedy);
+      const refused = refuse([first.span], first.code, `${first.message}${more}`, first.remedy);
+      return refused.ok ? refused : { ok: false, error: { ...refused.error, range } };
     }
     return ok({ ...state, check: result });
   },
@@ -217,9 +220,16 @@ export function runStages(text: string, context: CompileContext, last: StageName
     if (stage.name === 'loops' && last !== 'loops') continue;
     checkCancelled(context.token);
     const result = stage.run(state, context);
-    if (!result.ok) return result;
+    if (!result.ok) return placed(result.error, state);
     state = result.value;
     if (stage.name === last) break;
   }
   return ok(state);
+}
+
+/** A failure with its offsets in the text: spans mean nothing without the tree that this run parsed. */
+function placed(error: CompileFailure, state: CompileState): CompileResult<never> {
+  const [span] = error.origin;
+  if (span === undefined || state.check === undefined || error.range !== undefined) return { ok: false, error };
+  return { ok: false, error: { ...error, range: resolveSpan(state.check.tree.anchors, span) } };
 }
