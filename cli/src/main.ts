@@ -106,7 +106,9 @@ export async function dispatch(argv: readonly string[], io: CommandIO): Promise<
     return exit.usage;
   }
   try {
-    return await verb.run(parsed.value, io);
+    const code = await verb.run(parsed.value, io);
+    // As a shell reports an interrupted program, whatever could still be finished.
+    return io.token.isCancellationRequested ? 130 : code;
   } catch (error) {
     if (error instanceof Cancelled || io.token.isCancellationRequested) {
       io.err('relay: cancelled');
