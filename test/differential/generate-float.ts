@@ -20,7 +20,10 @@ export function buildFloat(b: GraphBuilder, r: Random): Built {
     }
   const outputs = [known.at(-1) as number];
   if (r.chance(0.2)) outputs.push(r.pick(known));
-  return { outputs: [...new Set(outputs)].filter((o) => b.nodes[o]?.kind === 'call' || outputs.length === 1), approximate: false };
+  return {
+    outputs: [...new Set(outputs)].filter((o) => b.nodes[o]?.kind === 'call' || outputs.length === 1),
+    approximate: false,
+  };
 }
 
 function weights(b: GraphBuilder, r: Random, shape: readonly number[], taps: number): number {
@@ -43,7 +46,9 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
       const c = shape[axis] ?? 1;
       const vector = (low: number, high: number): number =>
         b.add({ kind: 'param', shape: [c], dtype: 'float32', range: { low, high }, seed: r.int(1, 1e9) });
-      const norm = b.attempt('nn.batch_norm', [from, vector(0.5, 1.5), vector(-1, 1), vector(-1, 1), vector(0.5, 2)], { axis });
+      const norm = b.attempt('nn.batch_norm', [from, vector(0.5, 1.5), vector(-1, 1), vector(-1, 1), vector(0.5, 2)], {
+        axis,
+      });
       return norm === undefined ? undefined : b.add({ kind: 'get', tuple: norm, index: 0 });
     }
     case 'pool': {
@@ -57,7 +62,20 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
           : b.attempt(r.pick(['nn.global_avg_pool2d', 'nn.global_max_pool2d']), [from], { layout });
     }
     case 'activation': {
-      const op = r.pick(['nn.relu', 'sigmoid', 'tanh', 'nn.leaky_relu', 'clip', 'abs', 'negative', 'nn.prelu', 'exp', 'sqrt', 'erf', 'square']);
+      const op = r.pick([
+        'nn.relu',
+        'sigmoid',
+        'tanh',
+        'nn.leaky_relu',
+        'clip',
+        'abs',
+        'negative',
+        'nn.prelu',
+        'exp',
+        'sqrt',
+        'erf',
+        'square',
+      ]);
       if (op === 'nn.leaky_relu') return b.call(op, [from], { alpha: 0.2 });
       if (op === 'clip') return b.call(op, [from], { a_min: -1, a_max: 1.5 });
       if (op === 'square') return b.call('multiply', [b.call('tanh', [from]), from]);
@@ -79,7 +97,8 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
           ? b.add({ kind: 'input', shape: narrow, dtype: 'float32' })
           : b.add({ kind: 'param', shape: narrow, dtype: 'float32', range: { low: -1, high: 1 }, seed: r.int(1, 1e9) });
       const op = r.pick(['add', 'subtract', 'multiply', 'maximum', 'minimum', 'divide', 'concatenate']);
-      if (op === 'concatenate') return rank === 0 ? undefined : b.attempt(op, [[from, r.pick(partners), from]], { axis: r.int(-1, rank - 1) });
+      if (op === 'concatenate')
+        return rank === 0 ? undefined : b.attempt(op, [[from, r.pick(partners), from]], { axis: r.int(-1, rank - 1) });
       if (op === 'divide') return b.call(op, [from, b.call('add', [b.call('abs', [other]), b.literal(1, 'float32')])]);
       const args = r.chance(0.5) ? [from, other] : [other, from];
       return b.attempt(op, op === 'multiply' ? [args[0]!, b.call('clip', [args[1]!], { a_min: -2, a_max: 2 })] : args);
@@ -104,13 +123,24 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
       return r.chance(0.6) ? b.call('nn.bias_add', [at, weights(b, r, [units], 1)]) : at;
     }
     case 'softmax':
-      return b.attempt(r.pick(['nn.softmax', 'nn.log_softmax']), [b.call('clip', [from], { a_min: -8, a_max: 8 })], { axis: -1 });
+      return b.attempt(r.pick(['nn.softmax', 'nn.log_softmax']), [b.call('clip', [from], { a_min: -8, a_max: 8 })], {
+        axis: -1,
+      });
     case 'layer_norm': {
       const c = shape.at(-1) ?? 1;
       if (c < 3) return undefined;
-      const spread = b.add({ kind: 'param', shape: [c], dtype: 'float32', range: { low: -3, high: 3 }, seed: r.int(1, 1e9) });
+      const spread = b.add({
+        kind: 'param',
+        shape: [c],
+        dtype: 'float32',
+        range: { low: -3, high: 3 },
+        seed: r.int(1, 1e9),
+      });
       const scaled = b.call('add', [b.call('tanh', [from]), spread]);
-      return b.attempt('nn.layer_norm', [scaled, weights(b, r, [c], 1), weights(b, r, [c], 1)], { axis: -1, epsilon: 0.5 });
+      return b.attempt('nn.layer_norm', [scaled, weights(b, r, [c], 1), weights(b, r, [c], 1)], {
+        axis: -1,
+        epsilon: 0.5,
+      });
     }
     default:
       return b.attempt('reshape', [from], { newshape: r.pick([[-1], [shape.reduce((x, y) => x * y, 1), 1], [1, -1]]) });
@@ -124,13 +154,15 @@ function convolution(b: GraphBuilder, r: Random, from: number, nchw: boolean): n
   const [kh, kw] = [r.pick([1, 1, 2, 3, 3, 5]), r.pick([1, 1, 2, 3, 3, 5])];
   const padding = [r.int(0, kh - 1), r.int(0, kw - 1), r.int(0, kh - 1), r.int(0, kw - 1)];
   const dilation = [kh > 1 && r.chance(0.15) ? 2 : 1, 1];
-  if (h + padding[0]! + padding[2]! < (kh - 1) * dilation[0]! + 1 || w + padding[1]! + padding[3]! < kw) return undefined;
+  if (h + padding[0]! + padding[2]! < (kh - 1) * dilation[0]! + 1 || w + padding[1]! + padding[3]! < kw)
+    return undefined;
   const depthwise = c > 1 && r.chance(0.25);
   const groups = depthwise ? c : 1;
   const outC = depthwise ? c * r.pick([1, 1, 2]) : r.pick([1, 2, 3, 5, 8]);
   const perGroup = c / groups;
   const layout = nchw ? 'OIHW' : depthwise && r.chance(0.7) ? 'HWOI' : 'HWIO';
-  const weight = layout === 'OIHW' ? [outC, perGroup, kh, kw] : layout === 'HWOI' ? [kh, kw, c, outC / c] : [kh, kw, perGroup, outC];
+  const weight =
+    layout === 'OIHW' ? [outC, perGroup, kh, kw] : layout === 'HWOI' ? [kh, kw, c, outC / c] : [kh, kw, perGroup, outC];
   const at = b.attempt('nn.conv2d', [from, weights(b, r, weight, kh * kw * perGroup)], {
     strides: [r.int(1, 2), r.int(1, 3)], padding, dilation, groups, channels: outC, kernel_size: [kh, kw],
     data_layout: nchw ? 'NCHW' : 'NHWC', kernel_layout: layout,

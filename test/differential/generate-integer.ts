@@ -33,7 +33,14 @@ export function buildInteger(b: GraphBuilder, r: Random): Built {
   return { outputs: [...new Set(outputs)], approximate: false };
 }
 
-function likeParam(b: GraphBuilder, r: Random, shape: readonly number[], dtype: string, low: number, high: number): number {
+function likeParam(
+  b: GraphBuilder,
+  r: Random,
+  shape: readonly number[],
+  dtype: string,
+  low: number,
+  high: number,
+): number {
   return b.add({ kind: 'param', shape, dtype, range: { low, high, nonzero: true }, seed: r.int(1, 1e9) });
 }
 
@@ -57,7 +64,9 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
     case 2: {
       if (dtype === 'bool') return one(b.call('logical_not', [from]));
       const divisor = likeParam(b, r, r.chance(0.5) ? shape : [], dtype, unsigned ? 1 : -9, 9);
-      return one(b.attempt(r.pick(['floor_divide', 'floor_mod', 'divide', 'mod', 'trunc_divide', 'trunc_mod']), [from, divisor]));
+      return one(
+        b.attempt(r.pick(['floor_divide', 'floor_mod', 'divide', 'mod', 'trunc_divide', 'trunc_mod']), [from, divisor]),
+      );
     }
     case 3: {
       if (dtype === 'bool') return undefined;
@@ -84,7 +93,11 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
     case 7: {
       if (rank === 0) return undefined;
       const axes = shape.map((_, i) => i).filter(() => r.chance(0.5));
-      const attrs = { axis: axes.length > 0 ? axes : null, keepdims: r.chance(0.5), exclude: axes.length > 0 && r.chance(0.1) };
+      const attrs = {
+        axis: axes.length > 0 ? axes : null,
+        keepdims: r.chance(0.5),
+        exclude: axes.length > 0 && r.chance(0.1),
+      };
       if (dtype === 'bool') return one(b.attempt(r.pick(['all', 'any']), [from], attrs));
       const op = r.pick(['sum', 'max', 'min', 'prod', 'mean', 'argmax', 'argmin']);
       if (op === 'argmax' || op === 'argmin') return one(b.attempt(op, [from], { axis: [r.int(0, rank - 1)], keepdims: r.chance(0.5), select_last_index: r.chance(0.5) })); // prettier-ignore
@@ -98,13 +111,22 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
       const total = shape.reduce((x, y) => x * y, 1);
       const factor = [2, 3, 5, 7].filter((f) => total % f === 0);
       const first = factor.length > 0 ? r.pick(factor) : 1;
-      return one(b.attempt('reshape', [from], { newshape: r.pick([[-1], [first, -1], [first, 1, total / first], [-1, first]]) }));
+      return one(
+        b.attempt('reshape', [from], { newshape: r.pick([[-1], [first, -1], [first, 1, total / first], [-1, first]]) }),
+      );
     }
     case 10: {
       if (rank === 0) return undefined;
       const begin = shape.map((n) => (r.chance(0.6) ? 0 : r.int(0, n - 1)));
       const end = shape.map((n, i) => r.int(begin[i]! + 1, n));
-      return one(b.attempt('strided_slice', [from], { begin, end, strides: shape.map(() => r.pick([1, 1, 1, 2, 3])), axes: null }));
+      return one(
+        b.attempt('strided_slice', [from], {
+          begin,
+          end,
+          strides: shape.map(() => r.pick([1, 1, 1, 2, 3])),
+          axes: null,
+        }),
+      );
     }
     case 11: {
       if (rank === 0) return undefined;
@@ -143,7 +165,10 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
       }
     }
     default: {
-      const target = [...(r.chance(0.4) && rank < 4 ? [r.int(1, 3)] : []), ...shape.map((n) => (n === 1 ? r.int(1, 4) : n))];
+      const target = [
+        ...(r.chance(0.4) && rank < 4 ? [r.int(1, 3)] : []),
+        ...shape.map((n) => (n === 1 ? r.int(1, 4) : n)),
+      ];
       return one(b.attempt('broadcast_to', [from], { shape: target }));
     }
   }

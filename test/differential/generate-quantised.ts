@@ -84,12 +84,7 @@ class Quantiser {
             () => this.combine(from),
             () => this.flatDense(from),
           ]
-        : [
-            () => this.dense(from),
-            () => this.dense(from),
-            () => this.combine(from),
-            () => this.shapeChange(from),
-          ];
+        : [() => this.dense(from), () => this.dense(from), () => this.combine(from), () => this.shapeChange(from)];
     for (let tries = 0; tries < 8; tries++) {
       const before = b.nodes.length;
       const made = r.pick(choices)();
@@ -163,7 +158,14 @@ class Quantiser {
     return { at: b.add({ kind: 'param', shape: [channels], dtype: 'float32', seed: 1, values }), values };
   }
 
-  private epilogue(sum: number, axis: number, channels: number, taps: number, from: Quantised, weights: { values: readonly number[] }): Quantised {
+  private epilogue(
+    sum: number,
+    axis: number,
+    channels: number,
+    taps: number,
+    from: Quantised,
+    weights: { values: readonly number[] },
+  ): Quantised {
     const { b, r } = this;
     let at = sum;
     const rank = b.shape(sum).length;
@@ -238,7 +240,8 @@ class Quantiser {
       padding: r.chance(0.5) ? [0, 0, 0, 0] : [r.int(0, size[0]! - 1), r.int(0, size[1]! - 1), r.int(0, size[0]! - 1), r.int(0, size[1]! - 1)],
       layout: 'NHWC',
     }; // prettier-ignore
-    const fits = (i: number): boolean => (b.shape(from.at)[i + 1] ?? 0) + attrs.padding[i]! + attrs.padding[i + 2]! >= size[i]!;
+    const fits = (i: number): boolean =>
+      (b.shape(from.at)[i + 1] ?? 0) + attrs.padding[i]! + attrs.padding[i + 2]! >= size[i]!;
     if (!fits(0) || !fits(1)) return undefined;
     const kind = r.int(0, 2);
     if (kind === 0) {

@@ -2,7 +2,7 @@
 import { buildFloat } from './generate-float.ts';
 import { buildInteger } from './generate-integer.ts';
 import { buildQuantised } from './generate-quantised.ts';
-import { GraphBuilder, type Program } from './graph.ts';
+import { GraphBuilder, type Node, type Program } from './graph.ts';
 import { Random } from './random.ts';
 
 export const families = ['quantised', 'float', 'integer'] as const;
@@ -33,7 +33,7 @@ export function withoutDead(program: Program): Program {
   };
   program.outputs.forEach(visit);
   const place = new Map<number, number>();
-  const nodes = program.nodes.flatMap((node, i) => {
+  const nodes = program.nodes.flatMap((node, i): Node[] => {
     if (!needed.has(i)) return [];
     place.set(i, place.size);
     const at = (k: number): number => place.get(k) as number;

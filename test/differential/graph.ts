@@ -93,7 +93,11 @@ export class GraphBuilder {
     return index;
   }
   /** The node, or undefined where the operator refuses. */
-  attempt(op: string, args: readonly Arg[], attrs: Readonly<Record<string, AttributeValueData>> = {}): number | undefined {
+  attempt(
+    op: string,
+    args: readonly Arg[],
+    attrs: Readonly<Record<string, AttributeValueData>> = {},
+  ): number | undefined {
     try {
       return this.call(op, args, attrs);
     } catch {
@@ -203,7 +207,8 @@ export function textOf(program: Program): string {
     return [`  ${program.lets ? 'let ' : ''}${name(i)} = ${value};${note}`];
   });
   const [only] = program.outputs;
-  const result = program.outputs.length === 1 && only !== undefined ? name(only) : `(${program.outputs.map(name).join(', ')})`;
+  const result =
+    program.outputs.length === 1 && only !== undefined ? name(only) : `(${program.outputs.map(name).join(', ')})`;
   return `#[version = "0.0.5"]\ndef @main(${params.join(', ')}) {\n${[...lines, `  ${result}`].join('\n')}\n}\n`;
 }
 

@@ -133,7 +133,12 @@ export function checkPasses({ program, compiled, inputs, expected }: Prepared): 
   return problem === undefined ? undefined : { where: 'pass', detail: `after fusion: ${problem}` };
 }
 
-function compare(module: IRModule, inputs: ReadonlyMap<string, NDArray>, expected: readonly NDArray[], approximate: boolean): string | undefined {
+function compare(
+  module: IRModule,
+  inputs: ReadonlyMap<string, NDArray>,
+  expected: readonly NDArray[],
+  approximate: boolean,
+): string | undefined {
   const result = evaluate(module, inputs);
   return typeof result === 'string' ? result : difference(expected, result, approximate);
 }
@@ -163,7 +168,8 @@ export function checkArena({ program, compiled, inputs, expected }: Prepared): M
         return piece;
       };
       lowered.inputs.forEach((b, i) => place(b, arena.offsetOf(step.args[i] as never)));
-      for (const { buffer, value } of lowered.constants) pieces.set(buffer, bytesOf(value.data.slice() as ElementArray));
+      for (const { buffer, value } of lowered.constants)
+        pieces.set(buffer, bytesOf(value.data.slice() as ElementArray));
       const written = [
         ...lowered.outputs.map((b, i) => ({ b, at: arena.offsetOf(step.results[i] as never) })),
         ...lowered.scratch.map((b, i) => ({ b, at: arena.scratchOffset(k, i) })),

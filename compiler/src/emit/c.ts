@@ -34,10 +34,7 @@ export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: Ker
   const writer = new Writer(helpers);
   const asParameters = options.constantsAsParameters === true;
   const stored = asParameters ? [] : kernel.constants;
-  const constants = stored.map(({ buffer, value }) => {
-    const symbol = writer.names.of(buffer, `${name}_${buffer.name}`);
-    return emitConstant(symbol, buffer, value);
-  });
+  const symbols = stored.map(({ buffer }) => writer.names.of(buffer, `${name}_${buffer.name}`));
   const parameters = [
     ...kernel.inputs.map((b) => `const ${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
     ...[...kernel.outputs, ...kernel.scratch].map((b) => `${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
@@ -49,7 +46,11 @@ export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: Ker
   for (const { buffer } of kernel.constants) writer.readOnly.add(buffer);
   const prototype = `void ${name}(${parameters.join(', ') || 'void'})`;
   const body = writer.lines([kernel.body], 1);
-  const unused = [...kernel.inputs, ...kernel.outputs, ...kernel.scratch].filter((b) => !writer.used.has(b));
+  const constants = stored.flatMap(({ buffer, value }, i) =>
+    writer.used.has(buffer) ? [emitConstant(symbols[i] ?? '', buffer, value)] : [],
+  );
+  const passed = asParameters ? kernel.constants.map((c) => c.buffer) : [];
+  const unused = [...kernel.inputs, ...kernel.outputs, ...kernel.scratch, ...passed].filter((b) => !writer.used.has(b));
   const text = [
     ...constants.map((c) => c.text),
     ...(options.comment?.length ? [comment(options.comment)] : []),
@@ -252,7 +253,15 @@ class Writer {
         return this.binary(e);
       case 'compare': {
         const sign = { eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=' }[e.op];
-        return t(`${this.wrap(this.expr(e.left), 9)} ${sign} ${this.wrap(this.expr(e.right), 9)}`, 5);
+        const usedBefore = new Set(this.used);
+        const [left, right] = [this.wrap(this.expr(e.left), 9), this.wrap(this.expr(e.right), 9)];
+        const type = typeOfExpr(e.left);
+        if (left === right && (type === 'index' || !isFloat(type))) {
+          // Compilers warn of a value compared with itself; a NaN alone differs from itself.
+          for (const b of this.used) if (!usedBefore.has(b)) this.used.delete(b);
+          return t(e.op === 'eq' || e.op === 'le' || e.op === 'ge' ? 'true' : 'false');
+        }
+        return t(`${left} ${sign} ${right}`, 5);
       }
       case 'unary':
         return this.unary(e);

@@ -84,7 +84,8 @@ class Writer {
       this.viewNames.set(key, name);
       const type = arrays[dtype] ?? 'Float32Array';
       const piece = `$memory[${slot}]`;
-      const length = dtype === b.dtype ? String(b.length) : `Math.floor(${piece}.byteLength / ${type}.BYTES_PER_ELEMENT)`;
+      const length =
+        dtype === b.dtype ? String(b.length) : `Math.floor(${piece}.byteLength / ${type}.BYTES_PER_ELEMENT)`;
       this.views.push(`const ${name} = new ${type}(${piece}.buffer, ${piece}.byteOffset, ${length});`);
     }
     return name;
@@ -204,7 +205,12 @@ class Writer {
   private binary(e: Extract<LExpr, { kind: 'binary' }>): string {
     const [l, r] = [this.expr(e.left), this.expr(e.right)];
     const { op, dtype } = e;
-    if (dtype === 'bool') return { and: `(${l} && ${r})`, or: `(${l} || ${r})`, xor: `(${l} !== ${r})` }[op as 'and'];
+    if (dtype === 'bool') {
+      if (op === 'and' || op === 'min' || op === 'mul') return `(${l} && ${r})`;
+      if (op === 'or' || op === 'max' || op === 'add') return `(${l} || ${r})`;
+      if (op === 'xor') return `(${l} !== ${r})`;
+      return `Boolean($r.binary(${JSON.stringify(op)}, 'uint8', Number(${l}), Number(${r})))`;
+    }
     if (dtype === 'index' && (op === 'add' || op === 'sub' || op === 'mul'))
       return `(${l} ${{ add: '+', sub: '-', mul: '*' }[op]} ${r})`;
     if (op === 'mul' && (dtype === 'int32' || dtype === 'uint32')) return this.wrap(`Math.imul(${l}, ${r})`, dtype);
