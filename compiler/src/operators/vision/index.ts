@@ -1,4 +1,17 @@
 /** Vision operators (`vision.*`). */
 import type { Operator } from '../operator.ts';
+import { classSuppressionOperators } from './class-suppression.ts';
+import { multiboxOperators } from './multibox.ts';
+import { proposalOperators } from './proposal.ts';
+import { regionOperators } from './regions.ts';
+import { reorgOperators } from './reorg.ts';
+import { suppressionOperators } from './suppression.ts';
 
-export const visionOperators: readonly Operator[] = [];
+export const visionOperators: readonly Operator[] = [
+  ...regionOperators,
+  ...proposalOperators,
+  ...multiboxOperators,
+  ...suppressionOperators,
+  ...classSuppressionOperators,
+  ...reorgOperators,
+];
