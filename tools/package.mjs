@@ -12,5 +12,5 @@ const run = (args) => {
 if (process.argv.includes('--list')) run([vsce, 'ls', '--no-dependencies']);
 else {
   run(['tools/build.mjs', '--production']);
-  run([vsce, 'package', '--no-dependencies', '--allow-missing-repository']);
+  run([vsce, 'package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links']);
 }

@@ -16,6 +16,7 @@ const admitted = [
   /^dist\/(client|server)\.browser\.js$/,
   /^dist\/relay\.mjs$/,
   /^runtime\/[\w./-]+\.(c|h|S|ld)$/,
+  /^docs\/screenshots\/(editor|result)\.png$/,
   /^boards\/profiles\/[\w.-]+\.json$/,
 ];
 

@@ -18,6 +18,7 @@ const compiler = {
   types: ['base', 'tensor'],
   syntax: ['base', 'tensor'],
   operators: ['base', 'tensor', 'types'],
+  format: ['base', 'tensor', 'types', 'syntax'],
   check: language,
   ir: [...language, 'check'],
   targets: ['base', 'tensor'],
