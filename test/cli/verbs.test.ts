@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'mocha';
+import { dispatch, verbs } from '../../cli/src/main.ts';
+import { examineTools, builtinProfiles } from '../../boards/src/index.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const example = path.join(root, 'examples/keyword_spotting/keyword_spotting');
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'relay-cli-'));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function relay(...argv: readonly string[]): Promise<Outcome> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const token = { isCancellationRequested: false };
+  const code = await dispatch(argv, {
+    out: (t) => void out.push(t),
+    err: (t) => void err.push(t),
+    token,
+    colour: false,
+  });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+function file(name: string, content: string | Uint8Array): string {
+  const full = path.join(scratch, name);
+  writeFileSync(full, content);
+  return full;
+}
+
+/** Names of missing tools of a board; tests that need them skip with a message. */
+async function missingTools(board: string): Promise<string[]> {
+  const tools = await examineTools(builtinProfiles);
+  return tools.filter((t) => !t.found && t.boards.includes(board)).map((t) => t.name);
+}
+
+const broken = `#[version = "0.0.5"]
+def @main(%x: Tensor[(2, 3), float32], %y: Tensor[(4), float32]) {
+  add(%x, %y)
+}
+`;
+
+describe('the command line', () => {
+  it('helps with every verb', async () => {
+    const { out } = await relay('--help');
+    for (const verb of verbs) {
+      assert.match(out, new RegExp(`^  ${verb.name} `, 'm'));
+      assert.match((await relay(verb.name, '--help')).out, new RegExp(`usage: relay ${verb.name}`));
+    }
+  });
+
+  it('ends in 2 for wrong usage and says what would be right', async () => {
+    for (const argv of [
+      ['nope'],
+      ['check'],
+      ['check', '--nope'],
+      ['lower', `${example}.relay`],
+      ['tune', `${example}.relay`, '--trials', 'many'],
+    ]) {
+      const { code, err } = await relay(...argv);
+      assert.equal(code, 2, argv.join(' '));
+      assert.match(err, /error\[usage\]/, argv.join(' '));
+    }
+  });
+
+  it('points at the argument that does not fit, with both sides', async () => {
+    const { code, out } = await relay('check', file('broken.relay', broken));
+    assert.equal(code, 1);
+    assert.match(out, /broken\.relay:3:\d+: error\[shape-mismatch\]/);
+    assert.match(out, /\^\^/);
+    assert.match(out, /1 error/);
+  });
+
+  it('gives scripts zero-based positions and printed types', async () => {
+    const { out } = await relay('check', '--json', file('broken.relay', broken));
+    const json = JSON.parse(out) as { ok: boolean; diagnostics: { code: string; start: { line: number } }[] };
+    assert.equal(json.ok, false);
+    assert.equal(json.diagnostics[0]?.start.line, 2);
+    const good = JSON.parse((await relay('check', '--json', `${example}.relay`)).out) as {
+      ok: boolean;
+      globals: Record<string, string>;
+      calls: string[][];
+    };
+    assert.equal(good.ok, true);
+    assert.match(
+      good.globals['main'] ?? '',
+      /^fn \(Tensor\[\(1, 25, 10, 1\), int8\], .*\) -> Tensor\[\(1, 8\), int8\]$/,
+    );
+    assert.ok(good.calls.some(([callee]) => callee === 'qnn.conv2d'));
+  });
+
+  it('explains how a dimension came to be', async () => {
+    const source = file(
+      'explain.relay',
+      '#[version = "0.0.5"]\ndef @main(%x: Tensor[(1, 3, 32, 32), float32], %w: Tensor[(8, 3, 3, 3), float32]) {\n  nn.conv2d(%x, %w, strides=[2, 2], padding=[1, 1])\n}\n',
+    );
+    const { code, out } = await relay('check', '--explain', '3:5', source);
+    assert.equal(code, 0);
+    assert.match(out, /16 = floor\(\(32 \+ 2·1 − 3\)\/2\) \+ 1/);
+    assert.match(out, /strides\[0\]/);
+  });
+
+  it('says what is wrong with files that are not what they should be', async () => {
+    const cases: readonly (readonly [string[], RegExp, number])[] = [
+      [['check', path.join(scratch, 'absent.relay')], /does not exist/, 2],
+      [['check', file('binary.relay', Uint8Array.of(0xff, 0xfe, 0, 1))], /not UTF-8/, 2],
+      [['run', `${example}.relay`, '--params', file('no.params', 'hello')], /parameter file/i, 1],
+      [
+        ['run', `${example}.relay`, '--params', file('cut.params', readFileSync(`${example}.params`).subarray(0, 999))],
+        /cut|expected/,
+        1,
+      ],
+      [
+        [
+          'run',
+          file('other.relay', '#[version = "0.0.5"]\ndef @main(%x: Tensor[(2), float32]) { %x }\n'),
+          '--params',
+          `${example}.params`,
+        ],
+        /do(es)? not (fit|take)/,
+        1,
+      ],
+      [
+        ['run', `${example}.relay`, '--params', `${example}.params`, '--input', 'nothing=x.bin'],
+        /takes no input 'nothing'/,
+        1,
+      ],
+      [
+        [
+          'run',
+          `${example}.relay`,
+          '--params',
+          `${example}.params`,
+          '--input',
+          `features=${file('short.bin', new Uint8Array(7))}`,
+        ],
+        /7 bytes/,
+        1,
+      ],
+      [['deploy', `${example}.relay`, '--board', 'mars-rover'], /mars-rover/, 2],
+      [['deploy', `${example}.relay`, '--board', file('bad.json', '{"name": 3}')], /not a valid board profile/, 2],
+    ];
+    for (const [argv, message, code] of cases) {
+      const outcome = await relay(...argv);
+      assert.equal(outcome.code, code, argv.join(' '));
+      assert.match(outcome.err, message, argv.join(' '));
+      assert.doesNotMatch(outcome.err, /\n\s+at /, 'a stack trace');
+    }
+  });
+
+  it('recognises a word of the example', async () => {
+    const args = ['run', `${example}.relay`, '--params', `${example}.params`, '--json'];
+    const words = ['rising', 'falling', 'low', 'high', 'arch', 'valley', 'early', 'late'];
+    for (const [index, word] of words.entries()) {
+      const sample = path.join(root, 'examples/keyword_spotting/samples', `${word}.npy`);
+      const { out, code } = await relay(...args, '--input', `features=${sample}`);
+      assert.equal(code, 0);
+      const [output] = (JSON.parse(out) as { outputs: { base64: string }[] }).outputs;
+      const scores = [...new Int8Array(Buffer.from(output?.base64 ?? '', 'base64'))];
+      assert.equal(scores.indexOf(Math.max(...scores)), index, word);
+    }
+  });
+
+  it('prints every stage that it lists', async () => {
+    const { stages } = JSON.parse((await relay('stages', '--json')).out) as { stages: { name: string }[] };
+    for (const { name } of stages) {
+      const { code, out } = await relay('lower', `${example}.relay`, '--params', `${example}.params`, '--stage', name);
+      assert.equal(code, 0, name);
+      assert.ok(out.length > 100, name);
+    }
+  });
+
+  it('lists boards, and checks a profile of the user', async () => {
+    const { boards } = JSON.parse((await relay('boards', '--json')).out) as {
+      boards: { name: string; provenance: string }[];
+    };
+    assert.deepEqual(
+      boards.slice(0, 2).map((b) => [b.name, b.provenance]),
+      [
+        ['mps2-an386', 'emulated'],
+        ['host', 'measured'],
+      ],
+    );
+    assert.equal((await relay('boards', '--check', path.join(root, 'boards/profiles/host.json'))).code, 0);
+    assert.equal((await relay('boards', '--check', file('bad.json', '[]'))).code, 1);
+  });
+
+  for (const board of ['host', 'mps2-an386'])
+    it(`deploys the example to ${board}, where it equals the reference`, async function () {
+      const missing = await missingTools(board);
+      if (missing.length > 0) {
+        console.log(`      skipped: ${missing.join(', ')} not installed`);
+        return this.skip();
+      }
+      const { code, out } = await relay(
+        'deploy',
+        `${example}.relay`,
+        '--params',
+        `${example}.params`,
+        '--board',
+        board,
+        '--json',
+        '--progress',
+        'none',
+        '--records',
+        file(`${board}.jsonl`, ''),
+      );
+      const json = JSON.parse(out) as {
+        matches: boolean;
+        provenance: string;
+        instructions: number | null;
+        outputs: { dtype: string; shape: number[]; base64: string }[];
+        layers: unknown[];
+      };
+      assert.equal(code, 0);
+      assert.equal(json.matches, true);
+      assert.deepEqual([json.outputs[0]?.dtype, json.outputs[0]?.shape], ['int8', [1, 8]]);
+      assert.equal(json.provenance, board === 'host' ? 'measured' : 'emulated');
+      assert.equal(typeof json.instructions === 'number', board !== 'host');
+      assert.ok(json.layers.length > 5);
+      return undefined;
+    });
+
+  it('tunes on the emulated board, and a build uses what was found', async function () {
+    const missing = await missingTools('mps2-an386');
+    if (missing.length > 0) {
+      console.log(`      skipped: ${missing.join(', ')} not installed`);
+      return this.skip();
+    }
+    const common = [
+      `${example}.relay`,
+      '--params',
+      `${example}.params`,
+      '--records',
+      path.join(scratch, 'records', 'tuned.jsonl'),
+      '--json',
+    ];
+    const tuned = await relay('tune', ...common, '--trials', '24', '--progress', 'none');
+    const json = JSON.parse(tuned.out) as {
+      matches: boolean;
+      trials: number;
+      total: Record<'before' | 'after', { value: number; provenance: string }>;
+    };
+    assert.equal(tuned.code, 0);
+    assert.deepEqual([json.matches, json.trials], [true, 24]);
+    assert.ok(json.total.after.value <= json.total.before.value);
+    assert.equal(json.total.after.provenance, 'emulated');
+    const built = await relay('build', ...common, '-o', path.join(scratch, 'out'));
+    const report = JSON.parse(readFileSync(path.join(scratch, 'out', 'report.json'), 'utf8')) as {
+      layers: { choice: string }[];
+    };
+    assert.equal(built.code, 0);
+    assert.ok(report.layers.some((layer) => layer.choice === 'tuned'));
+    return undefined;
+  });
+});
