@@ -253,15 +253,7 @@ class Writer {
         return this.binary(e);
       case 'compare': {
         const sign = { eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=' }[e.op];
-        const usedBefore = new Set(this.used);
-        const [left, right] = [this.wrap(this.expr(e.left), 9), this.wrap(this.expr(e.right), 9)];
-        const type = typeOfExpr(e.left);
-        if (left === right && (type === 'index' || !isFloat(type))) {
-          // Compilers warn of a value compared with itself; a NaN alone differs from itself.
-          for (const b of this.used) if (!usedBefore.has(b)) this.used.delete(b);
-          return t(e.op === 'eq' || e.op === 'le' || e.op === 'ge' ? 'true' : 'false');
-        }
-        return t(`${left} ${sign} ${right}`, 5);
+        return t(`${this.wrap(this.expr(e.left), 9)} ${sign} ${this.wrap(this.expr(e.right), 9)}`, 5);
       }
       case 'unary':
         return this.unary(e);

@@ -10,6 +10,7 @@ import type { Buffer, LoweredKernel } from './kernel.ts';
 import { loadsOf } from './te-uses.ts';
 import { buffersOf } from './visit.ts';
 import { lowerTensors } from './te-lower.ts';
+import { tidy } from './tidy.ts';
 
 interface Shaped {
   readonly shape: readonly number[];
@@ -194,7 +195,8 @@ export function lowerGeneric(name: string, func: Func, flags: readonly string[] 
     if (value.data.length === 1 && only !== undefined) scalars.set(tensor, only);
     else stored.push({ buffer: made(tensor, 'c', stored.length), value });
   }
-  const { body, temporaries } = lowerTensors(outputs, { buffers, scalars });
+  const { body: plain, temporaries } = lowerTensors(outputs, { buffers, scalars });
+  const body = tidy(plain);
   const used = buffersOf(body);
   return ok({
     name,
