@@ -35,9 +35,13 @@ function storedAttributes(
 function storedValue(node: MetadataNode, name: string, spec: AttributeSpec): WrittenAttribute {
   const text = node.text(name) ?? '';
   switch (spec.kind) {
-    case 'bool':
-      return { kind: 'bool', value: text !== '0' };
+    case 'bool': {
+      // Some flags are plain fields, some refer to an integer object; those two numbers refer to none.
+      const inner = text === '0' || text === '1' ? undefined : node.node(name);
+      return inner ? plainAttribute(inner) : { kind: 'bool', value: text !== '0' };
+    }
     case 'float':
+      if (spec.nullable === true) return plainOrNull(node.node(name));
       return { kind: 'float', value: node.number(name) ?? NaN };
     case 'dtype':
       return { kind: 'string', value: text };
@@ -53,6 +57,10 @@ function storedValue(node: MetadataNode, name: string, spec: AttributeSpec): Wri
       return spec.kind === 'string' && text !== '0' ? { kind: 'string', value: text } : { kind: 'null' };
     }
   }
+}
+
+function plainOrNull(node: MetadataNode | undefined): WrittenAttribute {
+  return node && node.typeKey !== '' ? plainAttribute(node) : { kind: 'null' };
 }
 
 function plainAttribute(node: MetadataNode): WrittenAttribute {
