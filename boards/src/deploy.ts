@@ -192,30 +192,33 @@ export async function deployModel(options: {
   return run.ok ? ok({ ...run.value, ...(layers ? { layers } : {}), image: image.value }) : run;
 }
 
-/** Copies sources, start-up code, ELF and linker script of a build to a folder. Fails with `cannot-write`. */
+/** Folder, inside a build's, of what the board's image needs beside the program. */
+const HARNESS = 'harness';
+
+/**
+ * Writes sources, `extra` files (a project around them) and the ELF to a folder, and the board's start-up code and
+ * linker script to its folder `harness`. Returns the names written. Fails with `cannot-write`.
+ */
 export async function saveBuild(
   folder: string,
   toolchain: Toolchain,
   program: ModelProgram,
   image: LinkedImage,
+  extra: readonly { readonly name: string; readonly text: string }[] = [],
 ): Promise<Result<readonly string[]>> {
-  const written: string[] = [];
+  const { stem, files } = program.module;
+  const script = await readFile(`${image.path}.ld`, 'utf8').catch(() => undefined);
+  const harness = [
+    ...(await toolchain.harness()),
+    driver(program, undefined),
+    ...(script === undefined ? [] : [{ name: `${stem}.ld`, text: script }]),
+  ];
+  const texts = [...files, ...extra, ...harness.map(({ name, text }) => ({ name: `${HARNESS}/${name}`, text }))];
   try {
-    await mkdir(folder, { recursive: true });
-    const files = [...program.module.files, ...(await toolchain.harness()), driver(program, undefined)];
-    for (const file of files) {
-      await writeFile(path.join(folder, file.name), file.text);
-      written.push(file.name);
-    }
-    const elf = `${program.module.stem}.elf`;
-    await copyFile(image.path, path.join(folder, elf));
-    written.push(elf);
-    const script = await readFile(`${image.path}.ld`, 'utf8').catch(() => undefined);
-    if (script !== undefined) {
-      await writeFile(path.join(folder, `${program.module.stem}.ld`), script);
-      written.push(`${program.module.stem}.ld`);
-    }
-    return ok(written);
+    await mkdir(path.join(folder, HARNESS), { recursive: true });
+    for (const { name, text } of texts) await writeFile(path.join(folder, name), text);
+    await copyFile(image.path, path.join(folder, `${stem}.elf`));
+    return ok([...texts.map((file) => file.name), `${stem}.elf`]);
   } catch (error) {
     const { message } = error as Error;
     return fail('cannot-write', `The folder ${folder} cannot be written: ${message}.`, 'Choose another output folder.');

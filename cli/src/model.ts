@@ -121,6 +121,7 @@ export function compile(
   profile: BoardProfile,
   best: ReadonlyMap<string, BestConfig>,
   token: CommandIO['token'],
+  options: Pick<CompileRequest, 'preset' | 'lineFile'> = {},
 ): Result<CompiledModel> {
   const target = targetNamed(profile.target);
   if (!target.ok) return target;
@@ -130,6 +131,7 @@ export function compile(
     target: target.value,
     name: model.name,
     token,
+    ...options,
     configFor: (task: TuningTask) => best.get(task.key)?.config,
   };
   const compiled = compileModel(request);

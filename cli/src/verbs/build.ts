@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { buildModel, saveBuild } from '../../../boards/src/index.ts';
+import { buildModel, saveBuild, type ModelProgram } from '../../../boards/src/index.ts';
 import { memoryJson, programOf } from '../deployment.ts';
+import { projectFiles } from '../../../compiler/src/emit/project.ts';
 import { ensureFolder, exit, fileFailure, type CommandIO, type ExitCode } from '../io.ts';
 import { compile, finish, loadModel, modelOptions, openBench, readBest, type Bench } from '../model.ts';
 import { thousands } from '../render.ts';
@@ -13,14 +14,31 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   const { profile, toolchain } = bench;
   const best = readBest(args, profile.name, toolchain.version, io);
   if (!best.ok) return finish({ failure: best.error, code: 1 }, args, io);
-  const compiled = compile(model.value, profile, best.value, io.token);
+  const small = args.flag('size');
+  const lineFile = args.flag('line-directives') ? path.relative(folder, model.value.path) : undefined;
+  const compiled = compile(model.value, profile, best.value, io.token, {
+    preset: small ? 'size' : 'speed',
+    // As seen from the folder, where the project is compiled.
+    ...(lineFile === undefined ? {} : { lineFile: lineFile.split(path.sep).join('/') }),
+  });
   if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
-  const program = programOf(compiled.value);
+  const program = lineFile === undefined ? programOf(compiled.value) : debuggable(programOf(compiled.value));
   const image = await buildModel(toolchain, program, { token: io.token });
   if (!image.ok) return finish({ failure: image.error, code: 1 }, args, io);
   const made = ensureFolder(folder);
   if (!made.ok) return finish({ failure: made.error, code: 1 }, args, io);
-  const saved = await saveBuild(folder, toolchain, program, image.value);
+  const saved = await saveBuild(
+    folder,
+    toolchain,
+    program,
+    image.value,
+    projectFiles({
+      ...program,
+      processorFlags: profile.transport.kind === 'process' ? [] : profile.compiler.flags,
+      compiler: profile.compiler.command,
+      optimise: small ? '-Os' : '-O3',
+    }),
+  );
   if (!saved.ok) return finish({ failure: saved.error, code: 1 }, args, io);
   const { report } = compiled.value;
   const { ram, flash } = memoryJson(profile, image.value.size, compiled.value);
@@ -61,15 +79,25 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   return exit.ok;
 }
 
+/** With line tables in the objects, which the directives are for. */
+function debuggable(program: ModelProgram): ModelProgram {
+  const files = program.module.files.map((f) =>
+    f.name.endsWith('.c') ? { ...f, flags: [...(f.flags ?? []), '-g'] } : f,
+  );
+  return { ...program, module: { ...program.module, files } };
+}
+
 export const buildVerb: Verb = {
   name: 'build',
   summary: 'Compile a model to C, a header and an ELF for a board.',
-  usage: 'FILE --params P --board B -o DIR [--json]',
+  usage: 'FILE --params P --board B -o DIR [--size] [--line-directives] [--json]',
   options: {
     params: modelOptions.params,
     board: modelOptions.board,
     records: modelOptions.records,
     json: modelOptions.json,
+    size: { type: 'boolean', summary: 'least code: smaller schedules, -Os' },
+    'line-directives': { type: 'boolean', summary: '`#line` directives, so that a debugger shows the program' },
     output: { type: 'string', short: 'o', value: 'DIR', summary: 'the folder to write to (default build/NAME)' },
   },
   positionals: { min: 1, max: 1 },

@@ -4,6 +4,8 @@ import { elementBytes, type DType } from '../tensor/dtype.ts';
 import { elementCount, type NDArray } from '../tensor/ndarray.ts';
 import { comment, emitConstant, emitKernel, type KernelText } from './c.ts';
 import { cType, Helpers, prelude } from './helpers.ts';
+import { finishLines, mapBody, mappedTo } from './lines.ts';
+import type { SourceLine } from './lines.ts';
 import { commentText, identifier, Names } from './names.ts';
 
 /** Where a kernel's argument lies when it runs. */
@@ -40,6 +42,8 @@ export interface ModuleSpec {
   readonly outputs: readonly ModuleTensor[];
   /** Lines for the comment at the top of the sources (what it was made from). */
   readonly comment: readonly string[];
+  /** Adds `#line` directives to a kernel's statements and calls: the source line of a kernel, if it has one. */
+  readonly lineOf?: (kernel: LoweredKernel) => SourceLine | undefined;
 }
 
 export interface EmittedFile {
@@ -89,6 +93,7 @@ interface NamedKernel {
   readonly comment: readonly string[];
   /** The constants are parameters, because other calls share the function. */
   readonly shared?: boolean;
+  readonly source?: SourceLine | undefined;
 }
 
 /** One file for each set of flags, in order of first use. */
@@ -98,7 +103,7 @@ function filesOf(
   header: string,
 ): { readonly files: EmittedFile[]; readonly texts: KernelText[] } {
   const groups = new Map<string, { flags: readonly string[]; helpers: Helpers; parts: string[] }>();
-  const texts = kernels.map(({ kernel, name, comment: lines, shared }) => {
+  const texts = kernels.map(({ kernel, name, comment: lines, shared, source }) => {
     const key = kernel.flags.join(' ');
     let group = groups.get(key);
     if (!group) groups.set(key, (group = { flags: kernel.flags, helpers: new Helpers(), parts: [] }));
@@ -109,13 +114,14 @@ function filesOf(
       constantsAsParameters: shared === true,
     });
     // A declaration first, so that strict compilers see the external function announced.
-    group.parts.push(`${text.prototype};\n${text.text}`);
+    const body = source === undefined ? text.text : mapBody(source, text.text);
+    group.parts.push(`${text.prototype};\n${body}`);
     return text;
   });
   const files = [...groups.values()].map(({ flags, helpers, parts }, i): EmittedFile => {
     const name = `${stem}${i === 0 ? '' : `_${i + 1}`}.c`;
     const sections = [header, prelude, helpers.text(), ...parts].filter((s) => s !== '');
-    return { name, text: `${sections.join('\n\n')}\n`, flags };
+    return { name, text: finishLines(name, `${sections.join('\n\n')}\n`), flags };
   });
   return { files, texts };
 }
@@ -130,9 +136,11 @@ export function emitModule(spec: ModuleSpec): EmittedModule {
     const [first] = form.calls;
     if (!first) throw new Error('a form without calls');
     const name = names.fresh(`${stem}_${first.kernel.name}`, 'kernel');
+    // A function that serves several kernels stands for none of their lines.
+    const source = new Set(form.calls.map((c) => c.kernel)).size > 1 ? undefined : spec.lineOf?.(first.kernel);
     const others = form.calls.slice(1).map((c) => c.comment[0] ?? c.kernel.name);
     const also = others.length > 0 ? ['', 'The same function serves:', ...others.map((o) => `- ${o}`)] : [];
-    return { kernel: first.kernel, name, comment: [...first.comment, ...also], shared: form.shared };
+    return { kernel: first.kernel, name, comment: [...first.comment, ...also], shared: form.shared, source };
   });
   const { files, texts } = filesOf(kernels, `${stem}_kernels`, top);
   const functions = new Map<LoweredKernel, CalledFunction>();
@@ -269,10 +277,12 @@ function programText(
       ...(called?.constants ?? []).map((c) => stored(c.value, c.buffer, `${stem}_${kernel.name}_${c.buffer.name}`)),
     ];
     const title = call.comment[0];
+    const source = spec.lineOf?.(kernel);
+    const statement = `  ${called?.text.name ?? ''}(${args.join(', ')});`;
     return [
       `  RELAY_LAYER(${number});`,
       ...(title === undefined ? [] : [`  /* ${commentText(title)} */`]),
-      `  ${called?.text.name ?? ''}(${args.join(', ')});`,
+      ...(source === undefined ? [statement] : mappedTo(source, [statement])),
     ];
   });
   const text = [
@@ -306,7 +316,7 @@ function programText(
       '}',
     ].join('\n'),
   ];
-  return { text: `${text.join('\n\n')}\n`, constantBytes };
+  return { text: finishLines(`${stem}.c`, `${text.join('\n\n')}\n`), constantBytes };
 }
 
 function placeOf(places: readonly Place[], i: number, kernel: LoweredKernel): Place {

@@ -14,7 +14,7 @@ import type { NDArray } from '../tensor/ndarray.ts';
 import { decodeParams } from '../tensor/params.ts';
 import type { ArenaPlan } from './arena.ts';
 import { backend } from './backend.ts';
-import type { Backend, CompileContext, CompileState, ScheduledKernel } from './context.ts';
+import type { Backend, CompileContext, CompileState, Preset, ScheduledKernel } from './context.ts';
 import { reportOf } from './report.ts';
 import type { BuildReport } from './report.ts';
 import { runStages } from './stages.ts';
@@ -30,6 +30,10 @@ export interface CompileRequest {
   /** The best recorded configuration of a task. */
   readonly configFor?: (task: TuningTask) => ScheduleConfig | undefined;
   readonly backend?: Backend;
+  /** What schedules aim at; default `speed`. `size` takes the least code and no recorded configuration. */
+  readonly preset?: Preset;
+  /** Writes `#line` directives that name this file, as a debugger shall find it. */
+  readonly lineFile?: string;
   readonly token?: CancellationToken;
 }
 
@@ -77,5 +81,7 @@ function contextOf(request: CompileRequest): CompileResult<CompileContext> {
     params,
     configFor: request.configFor ?? (() => undefined),
     token: request.token ?? neverCancelled,
+    preset: request.preset ?? 'speed',
+    lineFile: request.lineFile,
   });
 }

@@ -26,7 +26,13 @@ export interface CompileContext {
   /** The best known configuration of a task, from tuning records; undefined: the heuristic's choice. */
   readonly configFor: (task: TuningTask) => ScheduleConfig | undefined;
   readonly token: CancellationToken;
+  /** `size`: the least code, without tuned configurations. */
+  readonly preset: Preset;
+  /** Path of the source for `#line` directives; undefined: none are written. */
+  readonly lineFile: string | undefined;
 }
+
+export type Preset = 'speed' | 'size';
 
 export interface PassRun {
   readonly name: string;

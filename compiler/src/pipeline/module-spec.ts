@@ -9,6 +9,7 @@ export function moduleSpec(
   program: FusedProgram,
   kernels: readonly ScheduledKernel[],
   arena: ArenaPlan,
+  lineOf?: ModuleSpec['lineOf'],
 ): ModuleSpec {
   const place = (value: ProgramValue): Place => ({ kind: 'arena', offset: arena.offsetOf(value) });
   const tensor = (value: ProgramValue): ModuleTensor => ({
@@ -19,6 +20,7 @@ export function moduleSpec(
   });
   return {
     name,
+    ...(lineOf === undefined ? {} : { lineOf }),
     calls: kernels.map((kernel, k) => ({
       kernel: kernel.lowered,
       inputs: kernel.step.args.map(place),

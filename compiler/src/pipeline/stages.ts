@@ -4,9 +4,10 @@
  */
 import { checkCancelled } from '../base/cancellation.ts';
 import { ok } from '../base/result.ts';
-import { resolveSpan } from '../base/span.ts';
+import { LineIndex, resolveSpan } from '../base/span.ts';
 import { check } from '../check/check.ts';
 import { emitModule } from '../emit/module.ts';
+import type { ModuleSpec } from '../emit/module.ts';
 import { elaborate } from '../ir/elaborate.ts';
 import { printModule } from '../ir/print.ts';
 import type { PrintedLine, PrintedText } from '../ir/print.ts';
@@ -24,6 +25,7 @@ import { moduleSpec } from './module-spec.ts';
 import { printKernel } from './print-loops.ts';
 import { printArena, printEmitted, printRuns, printScheduled } from './print-stages.ts';
 import { passContext, runPasses } from './simplification.ts';
+import { sizeFlags, smallestConfig } from './size-preset.ts';
 
 export type StageName = 'source' | 'typed' | 'simplified' | 'fused' | 'loops' | 'scheduled' | 'planned' | 'c';
 
@@ -160,7 +162,15 @@ function scheduleKernel(step: ScheduledKernel['step'], context: CompileContext):
   const { backend, target } = context;
   const task = backend.taskOf(step.fused, target);
   const space = backend.spaceOf(task, target);
-  const recorded = context.configFor(task);
+  if (context.preset === 'size') {
+    const config = smallestConfig(space, (c) => backend.lower(step.fused, target, c));
+    const lowered = backend.lower(step.fused, target, config);
+    if (lowered.ok) {
+      const kernel = { ...lowered.value, flags: sizeFlags(lowered.value.flags) };
+      return ok({ step, task, template: space.template, config, choice: 'default', lowered: kernel });
+    }
+  }
+  const recorded = context.preset === 'size' ? undefined : context.configFor(task);
   if (recorded !== undefined && space.isValid(recorded)) {
     const lowered = backend.lower(step.fused, target, recorded);
     if (lowered.ok)
@@ -189,6 +199,17 @@ const planned: Stage = {
   print: (state) => textOf(printArena(need(state.arena, 'the plan'), need(state.kernels, 'scheduled kernels'))),
 };
 
+/** The line of a kernel in the source: that of the first operator it computes. */
+function linesOf(state: CompileState, { lineFile }: CompileContext): ModuleSpec['lineOf'] {
+  const anchors = state.check?.tree.anchors;
+  if (lineFile === undefined || anchors === undefined) return undefined;
+  const index = new LineIndex(state.text);
+  return ({ origin: [span] }) =>
+    span === undefined
+      ? undefined
+      : { file: lineFile, line: index.position(resolveSpan(anchors, span).start).line + 1 };
+}
+
 const c: Stage = {
   name: 'c',
   title: 'C',
@@ -196,7 +217,8 @@ const c: Stage = {
   language: 'c',
   run(state, context) {
     const program = need(state.program, 'kernels');
-    const spec = moduleSpec(context.name, program, need(state.kernels, 'kernels'), need(state.arena, 'the plan'));
+    const kernels = need(state.kernels, 'kernels');
+    const spec = moduleSpec(context.name, program, kernels, need(state.arena, 'the plan'), linesOf(state, context));
     return ok({ ...state, emitted: emitModule(spec) });
   },
   print: (state) => textOf(printEmitted(need(state.emitted, 'C'), need(state.kernels, 'scheduled kernels'))),
