@@ -5,7 +5,7 @@ import { normalizeAttributes } from '../operators/normalize.ts';
 import type { WrittenAttribute } from '../operators/normalize.ts';
 import type { Operator } from '../operators/operator.ts';
 import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
-import { metadataConstant } from './metadata.ts';
+import { metadataConstant, metadataDim } from './metadata.ts';
 import type { Attribute, AttributeValue, Expr, MetadataSection, MetaRef } from '../syntax/tree.ts';
 import type { Context } from './context.ts';
 import { nearest, replaceFix } from './suggest.ts';
@@ -154,7 +154,8 @@ export function writtenAttribute(value: AttributeValue, metadata?: MetadataSecti
     case 'expr': {
       let expr = value.value;
       while (expr.kind === 'paren') expr = expr.inner;
-      if (expr.kind === 'int' && expr.value !== undefined) return { kind: 'int', value: expr.value };
+      if (expr.kind === 'int' && expr.value !== undefined)
+        return { kind: 'int', value: expr.value, wide: expr.dtype === 'int64' && expr.text.endsWith('64') };
       if (expr.kind === 'float' && expr.value !== undefined) return { kind: 'float', value: expr.value };
       if (expr.kind === 'bool') return { kind: 'bool', value: expr.value };
       if (expr.kind !== 'meta' || !metadata) return { kind: 'opaque', text: opaqueText(expr) };
@@ -163,7 +164,13 @@ export function writtenAttribute(value: AttributeValue, metadata?: MetadataSecti
         return { kind: 'opaque', text: opaqueText(expr), ...(constant ? { value: constant } : {}) };
       }
       const stored = decodeMetadata(metadata).lookup(expr.key, expr.index);
-      return { kind: 'opaque', text: opaqueText(expr), ...(stored.ok ? { object: stored.value } : {}) };
+      const dim = expr.key.startsWith('tir.') ? metadataDim(metadata, expr.key, expr.index) : undefined;
+      return {
+        kind: 'opaque',
+        text: opaqueText(expr),
+        ...(stored.ok ? { object: stored.value } : {}),
+        ...(dim === undefined ? {} : { dim }),
+      };
     }
   }
 }

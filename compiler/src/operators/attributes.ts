@@ -1,6 +1,7 @@
 /** Attribute schemas: one declaration gives parsing, defaults, documentation and the TypeScript type. */
 import type { DType } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
+import type { Dim } from '../types/type.ts';
 import type { IndexMap } from './index-map.ts';
 
 /**
@@ -16,7 +17,12 @@ export interface OpaqueAttribute {
   readonly value?: NDArray;
   /** The map, where what stands there is an index map that could be read. */
   readonly indexMap?: IndexMap;
+  /** The dimension, where what stands there is one that is no plain number: `3i64`, a symbolic variable. */
+  readonly dim?: Dim;
 }
+
+/** A dimension in an attribute. */
+export type AttributeDim = number | OpaqueAttribute;
 
 export type AttributeKind =
   | 'int'
@@ -28,6 +34,8 @@ export type AttributeKind =
   | 'float[]'
   | 'string[]'
   | 'int[][]'
+  /** Dimensions: integers, `3i64`, symbolic variables of the metadata section. */
+  | 'dim[]'
   /** An integer or a list of them (`split`'s indices_or_sections, `pad_width`-like). */
   | 'int|int[]'
   /** What no literal can say: a metadata object or an expression. */
@@ -79,6 +87,8 @@ export const attr = {
     spec('dtype', summary, options, true),
   ints: (summary: string, options: Options<readonly number[]> = {}): AttributeSpec<readonly number[]> =>
     spec('int[]', summary, options),
+  dims: (summary: string, options: Options<readonly AttributeDim[]> = {}): AttributeSpec<readonly AttributeDim[]> =>
+    spec('dim[]', summary, options),
   floats: (summary: string, options: Options<readonly number[]> = {}): AttributeSpec<readonly number[]> =>
     spec('float[]', summary, options),
   strings: (summary: string, options: Options<readonly string[]> = {}): AttributeSpec<readonly string[]> =>
@@ -95,6 +105,10 @@ export const attr = {
     summary: string,
     options: Options<readonly number[] | null> = {},
   ): AttributeSpec<readonly number[] | null> => spec('int[]', summary, options, true),
+  maybeDims: (
+    summary: string,
+    options: Options<readonly AttributeDim[] | null> = {},
+  ): AttributeSpec<readonly AttributeDim[] | null> => spec('dim[]', summary, options, true),
   intOrInts: (
     summary: string,
     options: Options<number | readonly number[] | null> = {},

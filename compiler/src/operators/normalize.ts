@@ -1,6 +1,7 @@
 /** From attributes as written in a program to the values an operator's schema promises. */
 import { canonicalDType } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
+import type { Dim } from '../types/type.ts';
 import type { AttributeKind, AttributeSpec, AttributeValueData, OpaqueAttribute } from './attributes.ts';
 import type { StoredObject } from './index-map.ts';
 import { readIndexMap } from './index-map.ts';
@@ -8,7 +9,8 @@ import type { Operator } from './operator.ts';
 
 /** An attribute's value as written: literals, lists of them, and everything else (a metadata object, a name). */
 export type WrittenAttribute =
-  | { readonly kind: 'int'; readonly value: bigint }
+  /** `wide` when the number is written as an int64: `3i64`. */
+  | { readonly kind: 'int'; readonly value: bigint; readonly wide?: boolean }
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'bool'; readonly value: boolean }
   | { readonly kind: 'string'; readonly value: string }
@@ -16,9 +18,15 @@ export type WrittenAttribute =
   | { readonly kind: 'list'; readonly elements: readonly WrittenAttribute[] }
   /**
    * `text` names what stands there; `value` is given where it is a constant tensor, `object` where it is another
-   * object of the metadata section.
+   * object of the metadata section, `dim` where that object is a dimension.
    */
-  | { readonly kind: 'opaque'; readonly text: string; readonly value?: NDArray; readonly object?: StoredObject };
+  | {
+      readonly kind: 'opaque';
+      readonly text: string;
+      readonly value?: NDArray;
+      readonly object?: StoredObject;
+      readonly dim?: Dim;
+    };
 
 export type AttributeProblemCode = 'unknown-attribute' | 'missing-attribute' | 'bad-attribute';
 
@@ -114,6 +122,8 @@ function convert(spec: AttributeSpec, written: WrittenAttribute, path: readonly 
       return list(spec, 'string', written, path);
     case 'int[][]':
       return list(spec, 'int[]', written, path);
+    case 'dim[]':
+      return dimensions(spec, written, path);
     case 'int|int[]': {
       if (written.kind === 'list') return list(spec, 'int', written, path);
       const n = asInt(written);
@@ -141,6 +151,21 @@ function list(spec: AttributeSpec, kind: AttributeKind, written: WrittenAttribut
     const converted = convert(elementSpec, element, [...path, i]);
     if ('problem' in converted) return converted;
     values.push(converted.value);
+  }
+  return { value: values };
+}
+
+/** A list of dimensions, each as written: int64 stays int64. */
+function dimensions(spec: AttributeSpec, written: WrittenAttribute, path: readonly number[]): Converted {
+  if (written.kind !== 'list') return wrong(spec, written, path);
+  const values: AttributeValueData[] = [];
+  for (const [i, element] of written.elements.entries()) {
+    const n = asInt(element);
+    if (element.kind === 'int' && element.wide)
+      values.push({ opaque: `${element.value}i64`, dim: { kind: 'int64', value: element.value } });
+    else if (element.kind === 'opaque' && element.dim !== undefined) values.push(opaque(element));
+    else if (n !== undefined) values.push(n);
+    else return wrong({ kind: 'int' } as AttributeSpec, element, [...path, i]);
   }
   return { value: values };
 }
@@ -222,6 +247,7 @@ function opaque(written: Extract<WrittenAttribute, { kind: 'opaque' }>): OpaqueA
     opaque: written.text,
     ...(written.value ? { value: written.value } : {}),
     ...(indexMap ? { indexMap } : {}),
+    ...(written.dim === undefined ? {} : { dim: written.dim }),
   };
 }
 
@@ -264,6 +290,7 @@ export function kindText(spec: Pick<AttributeSpec, 'kind' | 'nullable' | 'values
     'float[]': 'a list of numbers',
     'string[]': 'a list of strings',
     'int[][]': 'a list of lists of integers',
+    'dim[]': 'a list of integers',
     'int|int[]': 'an integer or a list of integers',
     object: 'an object of the metadata section or an expression',
     any: 'a value',
@@ -284,6 +311,7 @@ function placeholderText(spec: AttributeSpec): string {
     'float[]': '[1.0, 1.0]',
     'string[]': '["…"]',
     'int[][]': '[[0, 0], [1, 1]]',
+    'dim[]': '[1, 1]',
     'int|int[]': '1',
     object: 'meta[…][0]',
     any: '…',

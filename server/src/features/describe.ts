@@ -35,6 +35,7 @@ export function attributeKind(spec: AttributeSpec): string {
     string: 'string',
     dtype: 'dtype',
     'int[]': 'list of int',
+    'dim[]': 'list of int',
     'float[]': 'list of float',
     'string[]': 'list of string',
     'int[][]': 'list of lists of int',

@@ -124,7 +124,7 @@ function resize(spatial: string): Operator {
       'each other; `asymmetric` maps the first ones. Integer data are interpolated as float32 and truncated.',
     inputs: [{ name: 'data', summary: 'The tensor.' }],
     attributes: {
-      size: attr.maybeInts(`The new ${namesOf(spatial)}.`, { default: null }),
+      size: attr.maybeDims(`The new ${namesOf(spatial)}.`, { default: null }),
       roi: attr.floats(
         rank === 3
           ? 'The region that is cropped, in fractions: starts, then ends, each as width, height, depth.'
@@ -186,7 +186,7 @@ const cropAndResize = defineOperator({
     { name: 'box_indices', summary: 'The image of each box.' },
   ],
   attributes: {
-    crop_size: attr.maybeInts('Height and width of the results.', { default: null }),
+    crop_size: attr.maybeDims('Height and width of the results.', { default: null }),
     layout: attr.string("Order of the data's dimensions.", { default: 'NCHW' }),
     method: attr.string('Interpolation.', { default: 'bilinear', values: ['bilinear', 'nearest_neighbor'] }),
     extrapolation_value: attr.float('Value outside of the data.', { default: 0 }),

@@ -2,6 +2,7 @@
  * Arithmetic on dimensions. Constants fold exactly; anything computed with `?` is `?`; named dimensions stay symbolic.
  */
 import type { Dim, DimExpr } from '../../types/type.ts';
+import type { AttributeDim } from '../attributes.ts';
 import { anyDim, constantDim } from '../../types/type.ts';
 
 type Op = DimExpr['op'] & ('+' | '-' | '*' | 'floordiv' | 'floormod' | 'min' | 'max');
@@ -27,8 +28,9 @@ export function dimOf(value: bigint, wide = false): Dim {
   return wide || !Number.isSafeInteger(n) ? { kind: 'int64', value } : n;
 }
 
-/** A size written in an attribute: an int32 where it fits, else an int64. */
-export function writtenDim(size: number): Dim {
+/** A size written in an attribute: an int32 where it fits, else an int64; other dimensions as they stand there. */
+export function writtenDim(size: AttributeDim): Dim {
+  if (typeof size !== 'number') return size.dim ?? anyDim;
   return size > 0x7fffffff || size < -0x80000000 ? { kind: 'int64', value: BigInt(Math.trunc(size)) } : size;
 }
 

@@ -16,7 +16,7 @@ import { explainIdentity } from '../relations/identity.ts';
 import { badAttribute, done, failed, inputBlame, requireRank, tensorInput } from '../relations/inputs.ts';
 
 export const initAttributes = {
-  shape: attr.ints('the sizes of the result'),
+  shape: attr.dims('the sizes of the result'),
   dtype: attr.dtype('the element type of the result', { default: null }),
 };
 
