@@ -29,6 +29,7 @@ const { values: args } = parseArgs({
     optimise: { type: 'string', default: '-O1' },
     'keep-going': { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
+    'first-failure': { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
   },
 });
@@ -138,7 +139,7 @@ for (let i = 0; i < count; i++) {
   if (pending.length >= batchSize) await flush();
   if (!args.quiet && (i + 1) % 500 === 0)
     console.error(`${i + 1} programs, ${failures} failures, ${Math.round((Date.now() - started) / 1000)} s`);
-  if (failures > 0 && !args['keep-going'] && failures >= 5) break;
+  if (failures >= (args['first-failure'] ? 1 : args['keep-going'] ? Infinity : 5)) break;
 }
 await flush();
 for (const close of closers) await close();

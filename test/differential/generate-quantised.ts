@@ -170,7 +170,12 @@ class Quantiser {
     let at = sum;
     const rank = b.shape(sum).length;
     if (r.chance(0.8)) {
-      const bias = this.param([channels], 'int32', { low: -9000, high: 9000 });
+      // Some channels are pruned: their sums lie beyond saturation for every input.
+      const pruned = r.chance(0.2);
+      const values = Array.from({ length: channels }, () =>
+        pruned && r.chance(0.4) ? r.pick([-1, 1]) * r.int(10, 40) * 16384 * taps : r.int(-9000, 9000),
+      );
+      const bias = b.add({ kind: 'param', shape: [channels], dtype: 'int32', seed: 1, values });
       if (axis === rank - 1 && r.chance(0.2)) at = b.call('add', [at, bias]);
       else at = b.call('nn.bias_add', [at, bias], { axis: axis === rank - 1 && r.chance(0.3) ? -1 : axis });
     }

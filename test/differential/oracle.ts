@@ -46,24 +46,34 @@ export interface PrepareOptions {
 
 /** Compiles and evaluates a program. */
 export function prepare(program: Program, options: PrepareOptions): Prepared | Mismatch {
-  let text = '';
   try {
-    text = textOf(program);
-    const compiled = compileModel({
-      text,
-      params: paramsOf(program),
-      target: options.target,
-      name: options.name ?? 'program',
-      ...(options.randomSchedules === true ? { configFor: randomConfigs(program.seed, options.target) } : {}),
-    });
-    if (!compiled.ok) return { where: 'refused', detail: `${compiled.error.code}: ${compiled.error.message}` };
-    const inputs = inputsOf(program);
-    const expected = evaluate(compiled.value.typed, inputs);
-    if (typeof expected === 'string') return { where: 'evaluator', detail: expected };
-    return { program, text, compiled: compiled.value, inputs, expected };
+    return prepareText(textOf(program), inputsOf(program), options, program, paramsOf(program));
   } catch (error) {
     return { where: 'crash', detail: (error as Error).stack ?? String(error) };
   }
+}
+
+const handWritten: Program = { seed: 0, family: 'written', nodes: [], outputs: [], lets: false, approximate: false };
+
+/** Compiles and evaluates a program given as text; `inputs` in the order of the parameters of `@main`. */
+export function prepareText(
+  text: string,
+  inputs: ReadonlyMap<string, NDArray>,
+  options: PrepareOptions,
+  program = handWritten,
+  params?: ReadonlyMap<string, NDArray>,
+): Prepared | Mismatch {
+  const compiled = compileModel({
+    text,
+    ...(params ? { params } : {}),
+    target: options.target,
+    name: options.name ?? 'program',
+    ...(options.randomSchedules === true ? { configFor: randomConfigs(program.seed, options.target) } : {}),
+  });
+  if (!compiled.ok) return { where: 'refused', detail: `${compiled.error.code}: ${compiled.error.message}` };
+  const expected = evaluate(compiled.value.typed, inputs);
+  if (typeof expected === 'string') return { where: 'evaluator', detail: expected };
+  return { program, text, compiled: compiled.value, inputs, expected };
 }
 
 function randomConfigs(seed: number, target: Target): (task: TuningTask) => ScheduleConfig | undefined {

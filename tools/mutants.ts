@@ -1,0 +1,121 @@
+/**
+ * Seeded faults: applies wrong code to a temporary copy of the compiler, one fault at a time, and runs the short
+ * differential suite on it. Prints which faults were caught; exit code 1 when one was missed or does not apply.
+ *
+ *     npx tsx tools/mutants.ts [--only part-of-a-name] [--programs 400]
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+interface Mutant {
+  readonly name: string;
+  /** Below `compiler/src`. */
+  readonly file: string;
+  /** Text that stands there, the first time. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+const mutants: readonly Mutant[] = [
+  // Passes
+  { name: 'clip range test wrong', file: 'passes/simplify.ts', find: 'low <= Number(range.min) && high >= Number(range.max)', replace: 'low <= Number(range.min) || high >= Number(range.max)' },
+  { name: 'joined clips take the wider bound', file: 'passes/simplify.ts', find: 'Math.min(high, high2)', replace: 'Math.max(high, high2)' },
+  { name: 'joined transposes in the wrong order', file: 'passes/simplify.ts', find: 'outer.map((a) => first[a] ?? 0)', replace: 'first.map((a) => outer[a] ?? 0)' },
+  { name: 'batch norm adds the mean', file: 'passes/fold-batch-norm.ts', find: '- (mean[i] ?? 0) * s', replace: '+ (mean[i] ?? 0) * s' },
+  { name: 'batch norm forgets epsilon', file: 'passes/fold-batch-norm.ts', find: '(variance[i] ?? 0) + epsilon', replace: '(variance[i] ?? 0) + 2 * epsilon + 0.001' },
+  { name: 'equal operators with other attributes are shared', file: 'passes/common-subexpressions.ts', find: '${canonicalJson(e.attrs)}', replace: '' },
+  { name: 'equal constants by their ends', file: 'passes/common-subexpressions.ts', find: 'equalArrays(c.value, e.value)', replace: 'c.value.data.length === e.value.data.length' },
+  { name: 'pruned channels ignore padding', file: 'passes/constant-channels.ts', find: 'constantValue && (!next.padded || range.low[c] === next.zeroPoint)', replace: 'if (false && next.padded' },
+  // From operators to a template's problem
+  { name: 'missing zero-point term', file: 'schedule/parse.ts', find: '- inputZero * sum) | 0', replace: ') | 0' },
+  { name: 'weight zero point ignored', file: 'schedule/parse.ts', find: 'Number(value.data[f.at(o, ky, kx, i)]) - zero', replace: 'Number(value.data[f.at(o, ky, kx, i)]) - 0 * zero' },
+  { name: 'dropped bias', file: 'schedule/parse.ts', find: '((bias[c] ?? 0) + v) | 0', replace: '((bias[c] ?? 0) + 0 * v) | 0' },
+  { name: 'swapped strides', file: 'schedule/parse.ts', find: 'strideH: strides[0] ?? 1, strideW: strides[1] ?? 1', replace: 'strideH: strides[1] ?? 1, strideW: strides[0] ?? 1' },
+  { name: 'dilation of rows used for columns', file: 'schedule/parse.ts', find: 'dilationW: dilation[1] ?? 1', replace: 'dilationW: dilation[0] ?? 1' },
+  { name: 'column as row loses its padding', file: 'schedule/problem.ts', find: 'padLeft: p.padTop', replace: 'padLeft: 0' },
+  { name: 'constant channel off by the zero point', file: 'schedule/problem.ts', find: '8 * (value - e.zeroPoint)', replace: '8 * value' },
+  // Templates
+  { name: 'wrong rounding constant', file: 'schedule/requantize.ts', find: '(2 * zeroPoint + 1) * 2 ** (shift - 1)', replace: '(2 * zeroPoint) * 2 ** (shift - 1)' },
+  { name: 'wrong shift', file: 'schedule/requantize.ts', find: 'return { multiplier, shift: total - 32 }', replace: 'return { multiplier, shift: total - 31 }' },
+  { name: 'clip bound off by one', file: 'schedule/templates/epilogue.ts', find: "bin('min', v, i32(max))", replace: "bin('min', v, i32(max + 1))" },
+  { name: 'lower clip bound dropped', file: 'schedule/templates/epilogue.ts', find: 'if (min > range[dtype].min)', replace: 'if (false)' },
+  { name: 'residual zero point off by one', file: 'schedule/templates/epilogue.ts', find: 'sub(x, i32(s.zeroPoint))', replace: 'sub(x, i32(s.zeroPoint + 1))' },
+  { name: 'table rounds down', file: 'schedule/templates/epilogue.ts', find: '(1n << (total - 1n))', replace: '0n' },
+  { name: 'padding off by one row', file: 'schedule/templates/window.ts', find: 'const y = add(mul(oy, p.strideH), i - p.padTop)', replace: 'const y = add(mul(oy, p.strideH), i - p.padTop + 1)' },
+  { name: 'window keeps one row too many', file: 'schedule/templates/window.ts', find: 'moveDown(w.to, p.strideH * r.length', replace: 'moveDown(w.to, r.length' },
+  { name: 'sum skips the last elements', file: 'schedule/templates/add.ts', find: 'if (rest > 0)', replace: 'if (rest > 1)' },
+  // Loops
+  { name: 'rows and columns swapped in subscripts', file: 'loops/te-lower.ts', find: 'add(mul(position, shape[d] ?? 1), index)', replace: 'add(mul(position, shape[d - 1] ?? 1), index)' },
+  { name: 'greatest value starts from zero', file: 'loops/te-lower.ts', find: "op === 'max' ? least : most", replace: "op === 'max' ? 0n : most" },
+  { name: 'value reused from another element', file: 'loops/te-lower.ts', find: 'return a.op === b.op && equal(a.left, b.left) && equal(a.right, b.right)', replace: 'return a.op === b.op' },
+  { name: 'comparison with itself the wrong way', file: 'loops/tidy.ts', find: "return bool(e.op === 'eq' || e.op === 'le' || e.op === 'ge')", replace: "return bool(e.op === 'eq' || e.op === 'lt' || e.op === 'ge')" },
+  // Memory
+  { name: 'overlapping arena offset', file: 'memory/plan.ts', find: 'to: at + need.below', replace: 'to: at + need.below - 1' },
+  { name: 'tensor dies one step early', file: 'pipeline/arena.ts', find: 'known.last = Math.max(known.last, step)', replace: 'known.last = Math.max(known.last, step - 1)' },
+  { name: 'output overtakes the input it replaces', file: 'pipeline/arena.ts', find: 'found.push({ input: from, output: to, leadBytes,', replace: 'found.push({ input: from, output: to, leadBytes: 0,' },
+  // C
+  { name: 'narrow integers do not wrap', file: 'emit/c.ts', find: "return narrow(infix({ add: '+', sub: '-', mul: '*' }[op]))", replace: "return infix({ add: '+', sub: '-', mul: '*' }[op])" },
+  { name: 'floored remainder of negative divisors', file: 'emit/helpers.ts', find: '(r != 0 && (r < 0) != (b < 0))', replace: '(r < 0)' },
+  { name: 'fixed-point product rounds down', file: 'emit/helpers.ts', find: '(uint64_t)product + ((uint64_t)1 << (total - 1))', replace: '(uint64_t)product + 0u' },
+  { name: 'missing parentheses on the right', file: 'emit/c.ts', find: 'this.wrap(this.expr(e.right), s + 1)', replace: 'this.wrap(this.expr(e.right), s)' },
+  { name: 'constants of a shared function in the wrong order', file: 'emit/module.ts', find: '...(called?.constants ?? []).map(', replace: '...[...(called?.constants ?? [])].reverse().map(' },
+  { name: 'calls that differ in constants share one table', file: 'emit/module.ts', find: 'shared: list.some((c) => c.kernel !== list[0]?.kernel)', replace: 'shared: list.some((c) => c.kernel === undefined)' },
+]; // prettier-ignore
+
+const { values: args } = parseArgs({
+  options: { only: { type: 'string' }, programs: { type: 'string', default: '400' } },
+});
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const copy = mkdtempSync(join(tmpdir(), 'relay-mutants-'));
+
+/** Runs the short suite on the copy: whether it fails, and how. */
+function suite(backends: string, programs: string): string | undefined {
+  const done = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'tools/differential.ts', '--programs', programs, '--backends', backends, '--no-shrink', '--quiet', '--first-failure', '--batch', '100'],
+    { cwd: copy, encoding: 'utf8' },
+  ); // prettier-ignore
+  if (done.status === 0) return undefined;
+  return /FAILED ([^\n]*)/.exec(done.stdout)?.[1] ?? (done.stderr.split('\n').find((l) => /Error/.test(l)) || 'failed');
+}
+
+let wrong = 0;
+let caught = 0;
+try {
+  for (const folder of ['compiler', 'boards', 'test/differential', 'tools'])
+    cpSync(join(root, folder), join(copy, folder), { recursive: true });
+  cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const clean = suite('js,host', args.programs);
+  if (clean !== undefined) throw new Error(`the suite fails without any fault: ${clean}`);
+  for (const mutant of mutants) {
+    if (args.only !== undefined && !mutant.name.includes(args.only)) continue;
+    const path = join(copy, 'compiler/src', mutant.file);
+    const text = readFileSync(path, 'utf8');
+    if (!text.includes(mutant.find)) {
+      wrong++;
+      console.log(`does not apply  ${mutant.name} (${mutant.file})`);
+      continue;
+    }
+    writeFileSync(
+      path,
+      text.replace(mutant.find, () => mutant.replace),
+    );
+    const found = (mutant.file.startsWith('emit/') ? undefined : suite('js', args.programs)) ?? suite('js,host', args.programs); // prettier-ignore
+    writeFileSync(path, text);
+    if (found === undefined) wrong++;
+    else caught++;
+    console.log(
+      `${found === undefined ? 'MISSED' : 'caught'}  ${mutant.name}${found ? `: ${found.slice(0, 110)}` : ''}`,
+    );
+  }
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+console.log(`${caught} faults caught, ${wrong} missed or not applicable`);
+process.exitCode = wrong > 0 ? 1 : 0;
