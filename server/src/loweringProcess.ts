@@ -1,8 +1,6 @@
 /** Previews in a process of their own, on Node. It is this program once more, told so by its environment. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { lowerDocument, type LoweringJob } from './features/lowering.ts';
-import type { LoweringRunner } from './loweringQueue.ts';
-import type { LowerResult } from './protocol.ts';
+import { runJob, type Job, type LoweringRunner, type ResultOf } from './loweringQueue.ts';
 
 const mark = 'RELAY_LOWERING_PROCESS';
 
@@ -13,8 +11,8 @@ export function isLoweringProcess(): boolean {
 
 /** Answers jobs until the parent goes away. */
 export function serveLowering(): void {
-  process.on('message', (job: LoweringJob) => {
-    process.send?.(lowerDocument(job));
+  process.on('message', (job: Job) => {
+    process.send?.(runJob(job));
   });
   process.on('disconnect', () => process.exit(0));
 }
@@ -37,14 +35,14 @@ export function runInProcess(program: string): LoweringRunner {
     child = undefined;
   };
   return {
-    run: (job) =>
-      new Promise((resolve, reject) => {
+    run: <J extends Job>(job: J) =>
+      new Promise<ResultOf<J>>((resolve, reject) => {
         child ??= start();
         const worker = child;
         const ended = (): void => reject(new Error('its process ended.'));
         worker.once('exit', ended);
         worker.once('error', reject);
-        worker.once('message', (result: LowerResult) => {
+        worker.once('message', (result: ResultOf<J>) => {
           worker.off('exit', ended);
           worker.off('error', reject);
           resolve(result);

@@ -3,26 +3,38 @@
  * version of the same preview takes the place of the older one, running or waiting; whoever asked gets the newer.
  */
 import { lowerDocument, refusedLowering, type LoweringJob } from './features/lowering.ts';
-import type { LowerResult } from './protocol.ts';
+import type { BuildResult, LowerResult } from './protocol.ts';
+import { buildDocument, refusedBuild, type BuildJob } from './requests/build.ts';
+
+/** Work for the process of previews: a stage's text, or what compiling tells. */
+export type Job = LoweringJob | BuildJob;
+export type ResultOf<J extends Job> = J extends BuildJob ? BuildResult : LowerResult;
+
+/** Does a job here and now. */
+export function runJob<J extends Job>(job: J): ResultOf<J>;
+export function runJob(job: Job): BuildResult | LowerResult {
+  return 'kind' in job ? buildDocument(job) : lowerDocument(job);
+}
 
 /** Does one job at a time, somewhere. `stop` gives it up; its result is not waited for any more. */
 export interface LoweringRunner {
-  run(job: LoweringJob): Promise<LowerResult>;
+  run<J extends Job>(job: J): Promise<ResultOf<J>>;
   stop(): void;
   dispose(): void;
 }
 
 /** Lowers in this thread, for hosts that have no other. */
 export const runHere: LoweringRunner = {
-  run: (job) => new Promise((resolve) => setTimeout(() => resolve(lowerDocument(job)), 0)),
+  run: (job) => new Promise((resolve) => setTimeout(() => resolve(runJob(job)), 0)),
   stop: () => undefined,
   dispose: () => undefined,
 };
 
 interface Entry {
   readonly key: string;
-  readonly job: LoweringJob;
-  readonly waiters: ((result: LowerResult) => void)[];
+  readonly job: Job;
+  /** Each takes the result of the job's kind: the key says which. */
+  readonly waiters: ((result: never) => void)[];
 }
 
 export class LoweringQueue {
@@ -35,9 +47,9 @@ export class LoweringQueue {
   }
 
   /** The document at the stage; of the version asked for or of a newer one. */
-  request(job: LoweringJob): Promise<LowerResult> {
-    const key = `${job.stage} ${job.uri}`;
-    return new Promise((resolve) => {
+  request<J extends Job>(job: J): Promise<ResultOf<J>> {
+    const key = `${'kind' in job ? `build ${job.target ?? ''}` : job.stage} ${job.uri}`;
+    return new Promise<ResultOf<J>>((resolve) => {
       const waiters: Entry['waiters'] = [resolve];
       if (this.running?.key === key) {
         if (sameJob(this.running.job, job)) {
@@ -59,7 +71,7 @@ export class LoweringQueue {
     if (this.running?.job.uri === uri) this.giveUp();
     for (const entry of gone) {
       this.waiting.delete(entry.key);
-      settle(entry, refusedLowering(entry.job.version, 'The source was closed.'));
+      settle(entry, refused(entry.job, 'The source was closed.'));
     }
     this.next();
   }
@@ -79,7 +91,7 @@ export class LoweringQueue {
     if (!entry) return;
     this.waiting.delete(entry.key);
     this.running = entry;
-    const finish = (result: LowerResult): void => {
+    const finish = (result: LowerResult | BuildResult): void => {
       if (this.running !== entry) return;
       this.running = undefined;
       settle(entry, result);
@@ -87,15 +99,19 @@ export class LoweringQueue {
     };
     this.runner.run(entry.job).then(finish, (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
-      finish(refusedLowering(entry.job.version, `Lowering failed: ${message}`));
+      finish(refused(entry.job, `Lowering failed: ${message}`));
     });
   }
 }
 
-function settle(entry: Entry, result: LowerResult): void {
-  for (const resolve of entry.waiters) resolve(result);
+function refused(job: Job, message: string): LowerResult | BuildResult {
+  return 'kind' in job ? refusedBuild(job, message) : refusedLowering(job.version, message);
 }
 
-function sameJob(a: LoweringJob, b: LoweringJob): boolean {
+function settle(entry: Entry, result: LowerResult | BuildResult): void {
+  for (const resolve of entry.waiters) resolve(result as never);
+}
+
+function sameJob(a: Job, b: Job): boolean {
   return a.version === b.version && a.text === b.text && a.params === b.params;
 }

@@ -5,6 +5,12 @@ export const requests = {
   stages: 'relay/stages',
   /** One document at one stage. */
   lower: 'relay/lower',
+  /** What compiling a document gives beside text: passes, memory, layers, barriers. */
+  build: 'relay/build',
+  /** The data flow of a function, with types. */
+  graph: 'relay/graph',
+  /** A document under other types of its parameters. */
+  whatIf: 'relay/whatIf',
   /** What the server knows and how it is doing. No parameters. */
   status: 'relay/status',
 } as const;
@@ -55,6 +61,148 @@ export interface LowerResult {
   readonly origins: readonly LineOrigin[];
   /** Why there is no text. */
   readonly failure?: { readonly message: string; readonly remedy?: string };
+}
+
+/** Parameters of `relay/build`. Without `text` the document must be open. */
+export interface BuildParams {
+  readonly uri: string;
+  /** The program, when it is not an open document. */
+  readonly text?: string;
+  /** As in `LowerParams`. */
+  readonly params?: string;
+  /** A processor that the compiler knows; the board's. */
+  readonly target?: string;
+}
+
+/** A pass that ran; `changes` is empty when it changed nothing. */
+export interface PassInfo {
+  readonly name: string;
+  readonly summary: string;
+  readonly changes: readonly { readonly label: string; readonly count: number }[];
+  readonly notes: readonly { readonly message: string; readonly source: readonly WireRange[] }[];
+  /** Stages, for `relay/lower`, with the module before and after this pass. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A tensor in memory while a kernel runs. */
+export interface AliveTensor {
+  readonly name: string;
+  readonly kind: 'input' | 'output' | 'activation' | 'scratch';
+  readonly bytes: number;
+  readonly source: readonly WireRange[];
+}
+
+/** A kernel, in the order of execution. */
+export interface LayerInfo {
+  readonly name: string;
+  readonly description: string;
+  /** Key of the tuning task. */
+  readonly task: string;
+  readonly macs: number;
+  readonly constantBytes: number;
+  /** Bytes of the arena in use while it runs. */
+  readonly aliveBytes: number;
+  readonly alive: readonly AliveTensor[];
+  /** The operator calls that it computes. */
+  readonly source: readonly WireRange[];
+}
+
+export interface BarrierInfo {
+  readonly message: string;
+  readonly producer: string;
+  readonly consumer: string;
+  readonly source: readonly WireRange[];
+}
+
+export interface BuildResult {
+  readonly version: number;
+  readonly target: string;
+  /** Passes in the order they ran. */
+  readonly passes: readonly PassInfo[];
+  readonly layers: readonly LayerInfo[];
+  readonly barriers: readonly BarrierInfo[];
+  readonly macs: number;
+  readonly arenaBytes: number;
+  readonly constantBytes: number;
+  /** Index in `layers` where memory is tightest. */
+  readonly peakLayer: number;
+  /** What lives there, largest first. */
+  readonly peak: readonly AliveTensor[];
+  readonly failure?: { readonly message: string; readonly remedy?: string };
+}
+
+export interface GraphParams {
+  readonly uri: string;
+  /** A place in the function; the first function without it. */
+  readonly position?: WirePosition;
+}
+
+export interface GraphNode {
+  readonly id: string;
+  readonly kind: 'parameter' | 'operator' | 'call' | 'constant' | 'other' | 'result';
+  /** The operator, function or parameter. */
+  readonly title: string;
+  /** The binding's name; empty for an expression without one. */
+  readonly binding: string;
+  readonly type: string;
+  readonly source: WireRange;
+}
+
+export interface GraphEdge {
+  readonly from: string;
+  readonly to: string;
+  /** The shape that flows. */
+  readonly label: string;
+}
+
+export interface GraphResult {
+  readonly version: number;
+  /** `@main`. */
+  readonly name: string;
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+  /** Nodes beyond what a picture can show. */
+  readonly leftOut: number;
+}
+
+export interface WhatIfParams {
+  readonly uri: string;
+  /** Function without `@`, its parameter without `%`, and the type to assume. */
+  readonly function: string;
+  readonly parameter: string;
+  readonly type: string;
+  /** As in `LowerParams`. */
+  readonly params?: string;
+  readonly target?: string;
+}
+
+/** A binding whose type differs. */
+export interface ChangedType {
+  readonly name: string;
+  readonly before: string;
+  readonly after: string;
+  readonly source: WireRange;
+}
+
+export interface WhatIfResult {
+  readonly version: number;
+  /** The program with the substituted type. */
+  readonly text: string;
+  readonly changed: readonly ChangedType[];
+  readonly errors: readonly { readonly message: string; readonly line: number }[];
+  /** Compiled as it is, and as it would be; undefined when it was not compiled. */
+  readonly before: Footprint | undefined;
+  readonly after: Footprint | undefined;
+  readonly failure?: { readonly message: string; readonly remedy?: string };
+}
+
+export interface Footprint {
+  readonly macs: number;
+  readonly arenaBytes: number;
+  readonly constantBytes: number;
+  /** Why there are no numbers. */
+  readonly failure?: string;
 }
 
 export interface StatusResult {

@@ -18,6 +18,7 @@ import { signatureHelp } from './features/signatureHelp.ts';
 import { documentSymbols, globalSymbols } from './features/symbols.ts';
 import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
 import { requests, type LowerParams, type LowerResult, type StageInfo, type StatusResult } from './protocol.ts';
+import { viewServices } from './requests/services.ts';
 import { atPlace, withTypes, type Service } from './service.ts';
 
 export const services: readonly Service[] = [
@@ -248,6 +249,7 @@ export const services: readonly Service[] = [
       });
     },
   },
+  ...viewServices,
   {
     name: 'status',
     capabilities: {},

@@ -56,19 +56,32 @@ export function printArena(arena: ArenaPlan, kernels: readonly ScheduledKernel[]
   return lines;
 }
 
-/** All files one after another; the lines of a kernel's function have its source spans. */
+/**
+ * All files one after another. The lines of a kernel's function, of its declaration and of its calls have the source
+ * spans of every kernel that the function serves; a call has those of its own kernel.
+ */
 export function printEmitted(emitted: EmittedModule, kernels: readonly ScheduledKernel[]): readonly PrintedLine[] {
-  const origins = new Map(emitted.functions.map((name, i) => [name, kernels[i]?.lowered.origin ?? []]));
+  const origins = new Map<string, PrintedLine['origin']>();
+  emitted.functions.forEach((name, i) => {
+    origins.set(name, [...(origins.get(name) ?? []), ...(kernels[i]?.lowered.origin ?? [])]);
+  });
   const lines: PrintedLine[] = [];
   for (const file of emitted.files) {
     const flags = (file.flags ?? []).length > 0 ? ` (${(file.flags ?? []).join(' ')})` : '';
     lines.push(plain(`/* ---- ${file.name}${flags} ---- */`));
     let current: PrintedLine['origin'] = [];
+    let calls = 0;
     for (const text of file.text.split('\n')) {
+      const call = /^ {2}(\w+)\(/.exec(text)?.[1];
+      if (current.length === 0 && call !== undefined && call === emitted.functions[calls]) {
+        lines.push({ text, origin: kernels[calls++]?.lowered.origin ?? [] });
+        continue;
+      }
       const head = /^[A-Za-z_].*?\b(\w+)\(/.exec(text);
       const found = head?.[1] === undefined ? undefined : origins.get(head[1]);
-      if (found !== undefined && !text.trimEnd().endsWith(';')) current = found;
-      lines.push({ text, origin: current });
+      const declares = text.trimEnd().endsWith(';');
+      if (found !== undefined && !declares) current = found;
+      lines.push({ text, origin: declares && found !== undefined ? found : current });
       if (text === '}') current = [];
     }
   }

@@ -4,6 +4,7 @@ import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
 import { stageNamed, stages } from '../../../compiler/src/pipeline/stages.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import type { LowerResult, StageInfo } from '../protocol.ts';
+import { passCount, printAfterPasses } from '../requests/passStages.ts';
 
 /** The stages in order. */
 export function stageList(): readonly StageInfo[] {
@@ -20,12 +21,13 @@ export interface LoweringJob {
   readonly params?: string;
 }
 
-/** The emulated Cortex-M4's. */
-const defaultTarget = 'cortex-m4';
+/** The emulated Cortex-M4's, when no board is chosen. */
+export const defaultTarget = 'cortex-m4';
 
 /** Lowers a document to a stage; takes from milliseconds to minutes. */
 export function lowerDocument(job: LoweringJob): LowerResult {
-  const stage = stageNamed(job.stage);
+  const after = passCount(job.stage);
+  const stage = stageNamed(after === undefined ? job.stage : 'typed');
   if (!stage) {
     const names = stages.map((s) => s.name).join(', ');
     return refusedLowering(job.version, `There is no stage ${job.stage}.`, `Stages: ${names}.`);
@@ -36,7 +38,8 @@ export function lowerDocument(job: LoweringJob): LowerResult {
   const request = { text: job.text, target: target.value, name: nameInC(job.uri), ...params };
   const lowered = lowerTo(request, stage.name);
   if (!lowered.ok) return refusedLowering(job.version, lowered.error.message, lowered.error.remedy);
-  const printed = stage.print(lowered.value);
+  const { typed } = lowered.value;
+  const printed = after !== undefined && typed ? printAfterPasses(typed, after) : stage.print(lowered.value);
   const anchors = lowered.value.check?.tree.anchors ?? new Map();
   const lines = new LineIndex(job.text);
   const origins = printed.lines.flatMap((line, index) =>
@@ -54,12 +57,13 @@ export function refusedLowering(version: number, message: string, remedy?: strin
   return { version, text: '', language: 'text', origins: [], failure };
 }
 
-function fromBase64(text: string): Uint8Array {
+/** Bytes from base64. */
+export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 }
 
 /** The file's name without folder and extension, as a name that C takes. */
-function nameInC(uri: string): string {
+export function nameInC(uri: string): string {
   const stem = decodeURIComponent(uri.split('/').at(-1) ?? '').replace(/\.[^.]*$/, '');
   const name = stem.replace(/[^A-Za-z0-9_]/g, '_');
   return /^[A-Za-z]/.test(name) ? name : `model_${name}`;

@@ -1,0 +1,125 @@
+/** What compiling a document tells beside text. Depends on its job alone, so that another process can do it. */
+import { LineIndex, resolveSpan, type AnchorMap } from '../../../compiler/src/base/span.ts';
+import type { Origin } from '../../../compiler/src/ir/expr.ts';
+import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
+import type { CompileState } from '../../../compiler/src/pipeline/context.ts';
+import type { ArenaBuffer } from '../../../compiler/src/pipeline/arena.ts';
+import { passes as allPasses } from '../../../compiler/src/pipeline/simplification.ts';
+import { reportOf } from '../../../compiler/src/pipeline/report.ts';
+import { targetNamed } from '../../../compiler/src/targets/targets.ts';
+import { defaultTarget, fromBase64, nameInC } from '../features/lowering.ts';
+import type { AliveTensor, BuildResult, LayerInfo, PassInfo, WireRange } from '../protocol.ts';
+import { passStage } from './passStages.ts';
+
+/** One document to compile, as plain data. */
+export interface BuildJob {
+  readonly kind: 'build';
+  readonly uri: string;
+  readonly version: number;
+  readonly text: string;
+  readonly params?: string;
+  readonly target?: string;
+}
+
+type Locate = (origin: Origin) => readonly WireRange[];
+
+/** Compiles a document to C and gathers passes, layers and memory; takes from milliseconds to minutes. */
+export function buildDocument(job: BuildJob): BuildResult {
+  const target = targetNamed(job.target ?? defaultTarget);
+  if (!target.ok) return refusedBuild(job, target.error.message, target.error.remedy);
+  const params = job.params === undefined ? {} : { params: fromBase64(job.params) };
+  const lowered = lowerTo({ text: job.text, target: target.value, name: nameInC(job.uri), ...params }, 'c');
+  if (!lowered.ok) return refusedBuild(job, lowered.error.message, lowered.error.remedy);
+  const { check, program, kernels, arena, emitted } = lowered.value;
+  if (!program || !kernels || !arena || !emitted) throw new Error('a stage left its part out');
+  const locate = locator(job.text, check?.tree.anchors ?? new Map());
+  const report = reportOf(nameInC(job.uri), target.value.name, program, kernels, arena, emitted);
+  const tensor = (b: ArenaBuffer): AliveTensor => {
+    return { name: b.name, kind: b.kind, bytes: b.bytes, source: locate(b.origin) };
+  };
+  const layers = report.layers.map((layer, k): LayerInfo => {
+    const alive = arena.buffers.filter((b) => b.first <= k && k <= b.last);
+    return {
+      name: layer.name,
+      description: layer.description,
+      task: layer.task,
+      macs: layer.macs,
+      constantBytes: layer.constantBytes,
+      aliveBytes: covered(alive),
+      alive: alive.map(tensor).sort((a, b) => b.bytes - a.bytes),
+      source: locate(layer.origin),
+    };
+  });
+  const { peak } = arena.plan;
+  const peakTensors = peak.buffers.flatMap((i) => (arena.buffers[i] ? [tensor(arena.buffers[i])] : []));
+  return {
+    version: job.version,
+    target: target.value.name,
+    passes: passList(lowered.value, locate),
+    layers,
+    barriers: program.barriers.map(({ message, producer, consumer, origin }) => {
+      return { message, producer, consumer, source: locate(origin) };
+    }),
+    macs: report.macs,
+    arenaBytes: report.arena.bytes,
+    constantBytes: report.constantBytes,
+    peakLayer: Math.min(peak.step, Math.max(0, layers.length - 1)),
+    peak: peakTensors.sort((a, b) => b.bytes - a.bytes),
+  };
+}
+
+/** The answer when the document does not compile. */
+export function refusedBuild(job: Pick<BuildJob, 'version' | 'target'>, message: string, remedy?: string): BuildResult {
+  return {
+    version: job.version,
+    target: job.target ?? defaultTarget,
+    passes: [],
+    layers: [],
+    barriers: [],
+    macs: 0,
+    arenaBytes: 0,
+    constantBytes: 0,
+    peakLayer: 0,
+    peak: [],
+    failure: remedy === undefined ? { message } : { message, remedy },
+  };
+}
+
+/** Bytes that the buffers cover together: tensors that share memory are counted once. */
+export function covered(buffers: readonly { readonly offset: number; readonly bytes: number }[]): number {
+  let total = 0;
+  let end = 0;
+  for (const b of [...buffers].sort((a, c) => a.offset - c.offset)) {
+    total += Math.max(0, b.offset + b.bytes - Math.max(end, b.offset));
+    end = Math.max(end, b.offset + b.bytes);
+  }
+  return total;
+}
+
+function passList(state: CompileState, locate: Locate): readonly PassInfo[] {
+  const summaries = new Map(allPasses.map((pass) => [pass.name, pass.summary]));
+  return (state.passes ?? []).map((run, i) => ({
+    name: run.name,
+    summary: summaries.get(run.name) ?? '',
+    changes: Object.entries(run.statistics).flatMap(([label, count]) => (count > 0 ? [{ label, count }] : [])),
+    notes: run.notes.map(({ message, origin }) => ({ message, source: locate(origin) })),
+    before: passStage(i),
+    after: passStage(i + 1),
+  }));
+}
+
+/** Source ranges of origins, each once; spans of other files are left out. */
+function locator(text: string, anchors: AnchorMap): Locate {
+  const lines = new LineIndex(text);
+  return (origin) => {
+    const seen = new Set<string>();
+    return origin.flatMap((span) => {
+      if (!anchors.has(span.anchor)) return [];
+      const { start, end } = resolveSpan(anchors, span);
+      const key = `${start} ${end}`;
+      if (seen.has(key)) return [];
+      seen.add(key);
+      return [{ start: lines.position(start), end: lines.position(end) }];
+    });
+  };
+}

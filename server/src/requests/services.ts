@@ -1,0 +1,82 @@
+/** The requests beyond LSP that this extension's views ask. */
+import {
+  requests,
+  type BuildParams,
+  type BuildResult,
+  type Footprint,
+  type GraphParams,
+  type GraphResult,
+  type WhatIfParams,
+  type WhatIfResult,
+} from '../protocol.ts';
+import type { Service } from '../service.ts';
+import { refusedBuild, type BuildJob } from './build.ts';
+import { functionGraph } from './graph.ts';
+import { compareTypes, substitute } from './whatIf.ts';
+
+export const viewServices: readonly Service[] = [
+  {
+    name: 'builds',
+    capabilities: {},
+    register: (host) => {
+      host.connection.onRequest(requests.build, (params: BuildParams): Promise<BuildResult> => {
+        const snapshot = host.documents.get(params.uri)?.snapshot;
+        const text = params.text ?? snapshot?.text;
+        if (text === undefined)
+          return Promise.resolve(refusedBuild({ version: 0 }, 'The source is not open.', 'Open the .relay file.'));
+        return host.lowering.request(jobOf(params, params.text === undefined ? (snapshot?.version ?? 0) : 0, text));
+      });
+    },
+  },
+  {
+    name: 'graphs',
+    capabilities: {},
+    register: (host) => {
+      host.connection.onRequest(requests.graph, async (params: GraphParams): Promise<GraphResult | null> => {
+        const snapshot = await host.analysis.checked(params.uri);
+        const offset = params.position && snapshot?.lines.offset(params.position);
+        return (snapshot && functionGraph(snapshot, offset)) ?? null;
+      });
+    },
+  },
+  {
+    name: 'what if',
+    capabilities: {},
+    register: (host) => {
+      host.connection.onRequest(requests.whatIf, async (params: WhatIfParams): Promise<WhatIfResult> => {
+        const nothing = { text: '', changed: [], errors: [], before: undefined, after: undefined };
+        const snapshot = await host.analysis.checked(params.uri);
+        if (!snapshot) return { version: 0, ...nothing, failure: { message: 'The source is not open.' } };
+        const { version } = snapshot;
+        const text = substitute(snapshot, params);
+        if (!text.ok) return { version, ...nothing, failure: text.error };
+        const types = compareTypes(snapshot, text.value);
+        const before = await host.lowering.request(jobOf(params, version, snapshot.text));
+        // Weights keep their shapes, so the parameter file goes with the substituted program, too.
+        const substituted = { ...params, uri: `${params.uri}#what-if` };
+        const after = await host.lowering.request(jobOf(substituted, version, text.value));
+        return { version, ...types, before: footprint(before), after: footprint(after) };
+      });
+    },
+  },
+];
+
+function jobOf(
+  params: { readonly uri: string; readonly params?: string; readonly target?: string },
+  version: number,
+  text: string,
+): BuildJob {
+  return {
+    kind: 'build',
+    uri: params.uri,
+    version,
+    text,
+    ...(params.params === undefined ? {} : { params: params.params }),
+    ...(params.target === undefined ? {} : { target: params.target }),
+  };
+}
+
+function footprint(result: BuildResult): Footprint {
+  const { macs, arenaBytes, constantBytes, failure } = result;
+  return { macs, arenaBytes, constantBytes, ...(failure ? { failure: failure.message } : {}) };
+}
