@@ -1,6 +1,7 @@
 /** Previews in a process of their own, on Node. It is this program once more, told so by its environment. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { runJob, type Job, type LoweringRunner, type ResultOf } from './loweringQueue.ts';
+import { runJob, type Job, type LoweringRunner } from './loweringQueue.ts';
+import type { BuildResult, LowerResult } from './protocol.ts';
 
 const mark = 'RELAY_LOWERING_PROCESS';
 
@@ -35,14 +36,14 @@ export function runInProcess(program: string): LoweringRunner {
     child = undefined;
   };
   return {
-    run: <J extends Job>(job: J) =>
-      new Promise<ResultOf<J>>((resolve, reject) => {
+    run: (job) =>
+      new Promise((resolve, reject) => {
         child ??= start();
         const worker = child;
         const ended = (): void => reject(new Error('its process ended.'));
         worker.once('exit', ended);
         worker.once('error', reject);
-        worker.once('message', (result: ResultOf<J>) => {
+        worker.once('message', (result: LowerResult | BuildResult) => {
           worker.off('exit', ended);
           worker.off('error', reject);
           resolve(result);

@@ -11,14 +11,13 @@ export type Job = LoweringJob | BuildJob;
 export type ResultOf<J extends Job> = J extends BuildJob ? BuildResult : LowerResult;
 
 /** Does a job here and now. */
-export function runJob<J extends Job>(job: J): ResultOf<J>;
 export function runJob(job: Job): BuildResult | LowerResult {
   return 'kind' in job ? buildDocument(job) : lowerDocument(job);
 }
 
 /** Does one job at a time, somewhere. `stop` gives it up; its result is not waited for any more. */
 export interface LoweringRunner {
-  run<J extends Job>(job: J): Promise<ResultOf<J>>;
+  run(job: Job): Promise<LowerResult | BuildResult>;
   stop(): void;
   dispose(): void;
 }
