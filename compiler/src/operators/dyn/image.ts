@@ -1,17 +1,22 @@
 /** Padding and resizing with sizes as arguments. */
 import { anyDim, tensorType } from '../../types/type.ts';
 import type { Dim, TensorType } from '../../types/type.ts';
+import type { NDArray } from '../../tensor/ndarray.ts';
 import { attr } from '../attributes.ts';
 import { arrayAt, elementAt, numbersOf } from '../compute/arrays.ts';
-import type { DimOrigin, Operator, RelateResult } from '../operator.ts';
+import type { Sampling } from '../compute/interpolate.ts';
+import { resampleArray } from '../image/resample.ts';
+import { regionsOf, resizeAttributes, samplingOf } from '../image/resize.ts';
+import type { DimOrigin, KernelContext, Operator, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
-import { convertible, parseLayout } from '../nn/layout.ts';
+import type { Layout } from '../nn/layout.ts';
+import { axisIndex, convertible, parseLayout } from '../nn/layout.ts';
+import { cornerMode, scaledSize, upsamplingOf } from '../nn/upsampling.ts';
 import { copyOf, originOf } from '../relations/explain.ts';
 import { badAttribute, done, failed, inputBlame, requireRank, tensorInput } from '../relations/inputs.ts';
 import { allTensors, anyDims, moveArray } from './define.ts';
 
 const data = { name: 'data', summary: 'the tensor' };
-const needsSizes = 'its sizes must be made constants first; the static form then computes it';
 
 const pad = defineOperator({
   name: 'dyn.nn.pad',
@@ -88,6 +93,29 @@ function explainSpatial(axes: string) {
   };
 }
 
+const tolerance = { relative: 1e-4, absolute: 1e-5 };
+
+function knownLayout(text: string): Layout {
+  const layout = parseLayout(text);
+  if (typeof layout === 'string') throw new Error('dyn: the layout was not checked');
+  return layout;
+}
+
+/** The data enlarged by the factors that follow it among the arguments. */
+function upsampled(
+  context: Pick<KernelContext<unknown>, 'inputs'>,
+  text: string,
+  spatial: string,
+  sampling: Sampling,
+): NDArray {
+  const x = arrayAt(context, 0);
+  const layout = knownLayout(text);
+  const counts = [...spatial].map((axis, d) =>
+    scaledSize(x.shape[axisIndex(layout, axis)] ?? 1, Number(elementAt(arrayAt(context, d + 1), 0))),
+  );
+  return resampleArray(x, x.dtype, counts, layout, spatial, sampling);
+}
+
 const upsampling = defineOperator({
   name: 'dyn.nn.upsampling',
   summary: 'As `nn.upsampling`, with the factors as arguments.',
@@ -115,8 +143,12 @@ const upsampling = defineOperator({
     return 'kind' in shape ? shape : done(tensorType(shape, x.dtype));
   },
   explain: explainSpatial('HW'),
-  noMeaning: needsSizes,
+  kernel: (context) => {
+    const { layout, method, align_corners: corners } = context.attrs;
+    return [upsampled(context, layout, 'HW', upsamplingOf(method, cornerMode(corners)))];
+  },
   fusion: 'injective',
+  tolerance,
 });
 
 const upsampling3d = defineOperator({
@@ -146,8 +178,12 @@ const upsampling3d = defineOperator({
     return 'kind' in shape ? shape : done(tensorType(shape, x.dtype));
   },
   explain: explainSpatial('DHW'),
-  noMeaning: needsSizes,
+  kernel: (context) => {
+    const { layout, method, coordinate_transformation_mode: mode } = context.attrs;
+    return [upsampled(context, layout, 'DHW', upsamplingOf(method, mode))];
+  },
   fusion: 'injective',
+  tolerance,
 });
 
 const resize2d = defineOperator({
@@ -162,15 +198,7 @@ const resize2d = defineOperator({
     size: attr.maybeInts('not used: the size is an argument', { default: null }),
     roi: attr.any('not used', { default: null }),
     layout: attr.string('the order of the dimensions', { default: 'NCHW' }),
-    method: attr.string('`nearest_neighbor`, `linear` or `cubic`', { default: 'linear' }),
-    coordinate_transformation_mode: attr.string('how positions of the result map to positions of the data', {
-      default: 'half_pixel',
-    }),
-    rounding_method: attr.string('how the nearest position is chosen', { default: 'round' }),
-    cubic_alpha: attr.float('the parameter of the cubic kernel', { default: -0.5 }),
-    cubic_exclude: attr.int('leave out positions outside the data', { default: 0 }),
-    extrapolation_value: attr.float('the value outside the region', { default: 0 }),
-    out_dtype: attr.dtype('the element type of the result; that of `data` when absent', { default: null }),
+    ...resizeAttributes,
   },
   attrsType: 'relay.attrs.Resize2DAttrs',
   relate: (context) => {
@@ -180,8 +208,15 @@ const resize2d = defineOperator({
     return 'kind' in shape ? shape : done(tensorType(shape, context.attrs.out_dtype ?? x.dtype));
   },
   explain: explainSpatial('HW'),
-  noMeaning: needsSizes,
+  kernel: (context) => {
+    const x = arrayAt(context, 0);
+    const [sizes, roi] = [numbersOf(arrayAt(context, 1)), numbersOf(arrayAt(context, 2))];
+    const { layout, out_dtype: dtype } = context.attrs;
+    const sampling = samplingOf(context.attrs);
+    return [resampleArray(x, dtype ?? x.dtype, sizes, knownLayout(layout), 'HW', sampling, regionsOf(roi, 2))];
+  },
   fusion: 'injective',
+  tolerance,
 });
 
 export const dynamicImageOperators: readonly Operator[] = [pad, upsampling, upsampling3d, resize2d];
