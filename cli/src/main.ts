@@ -8,6 +8,7 @@ import { buildVerb } from './verbs/build.ts';
 import { checkVerb } from './verbs/check.ts';
 import { deployVerb } from './verbs/deploy.ts';
 import { doctorVerb } from './verbs/doctor.ts';
+import { fmtVerb } from './verbs/fmt.ts';
 import { lowerVerb } from './verbs/lower.ts';
 import { lspVerb } from './verbs/lsp.ts';
 import { runVerb } from './verbs/run.ts';
@@ -17,6 +18,7 @@ import { version } from './version.ts';
 
 export const verbs: readonly Verb[] = [
   checkVerb,
+  fmtVerb,
   runVerb,
   lowerVerb,
   stagesVerb,

@@ -31,6 +31,7 @@ import {
 } from 'vscode-languageserver/lib/common/api.js';
 import type { Diagnostic, Severity } from '../../compiler/src/base/diagnostic.ts';
 import type { TextRange } from '../../compiler/src/base/span.ts';
+import type { FormatEdit } from '../../compiler/src/format/format.ts';
 import type { QuickFix } from './features/codeActions.ts';
 import type { Completion, CompletionKind } from './features/completion.ts';
 import { messageOf } from './features/diagnostics.ts';
@@ -86,6 +87,10 @@ export function toCodeAction(snapshot: Snapshot, { diagnostic, fix }: QuickFix):
     edit: toWorkspaceEdit(snapshot, edits),
     ...(fix.preferred === undefined ? {} : { isPreferred: fix.preferred }),
   };
+}
+
+export function toFormatEdit(snapshot: Snapshot, { start, end, newText }: FormatEdit): LspTextEdit {
+  return { range: toRange(snapshot, { start, end }), newText };
 }
 
 /** Edits of one document, refused by the client when it has another version by then. */

@@ -1,12 +1,19 @@
 /** The services of the language server, one row each. Adding one is a file in `features/` and a row here. */
-import { LSPErrorCodes, ResponseError, type SemanticTokens } from 'vscode-languageserver/lib/common/api.js';
+import {
+  LSPErrorCodes,
+  ResponseError,
+  type SemanticTokens,
+  type TextEdit as LspTextEdit,
+} from 'vscode-languageserver/lib/common/api.js';
 import type { Failure } from '../../compiler/src/base/result.ts';
+import type { FormatEdit } from '../../compiler/src/format/format.ts';
 import * as convert from './convert.ts';
 import { codeActions } from './features/codeActions.ts';
 import { completion } from './features/completion.ts';
 import { diagnostics, syntaxDiagnostics } from './features/diagnostics.ts';
 import { documentLinks } from './features/documentLinks.ts';
 import { folds } from './features/folding.ts';
+import { formatAll, formatRange, formatTyped } from './features/formatting.ts';
 import { hover } from './features/hover.ts';
 import { inlayHints } from './features/inlayHints.ts';
 import { refusedLowering, stageList } from './features/lowering.ts';
@@ -20,6 +27,7 @@ import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
 import { requests, type LowerParams, type LowerResult, type StageInfo, type StatusResult } from './protocol.ts';
 import { viewServices } from './requests/services.ts';
 import { atPlace, withTypes, type Service } from './service.ts';
+import type { Snapshot } from './snapshot.ts';
 
 export const services: readonly Service[] = [
   {
@@ -139,6 +147,27 @@ export const services: readonly Service[] = [
         const document = host.documents.get(params.textDocument.uri);
         return document ? folds(document.snapshot).map(convert.toFoldingRange) : null;
       });
+    },
+  },
+  {
+    name: 'formatting',
+    capabilities: {
+      documentFormattingProvider: true,
+      documentRangeFormattingProvider: true,
+      documentOnTypeFormattingProvider: { firstTriggerCharacter: ';', moreTriggerCharacter: ['}'] },
+    },
+    register: (host) => {
+      const answer = (uri: string, edit: (snapshot: Snapshot) => readonly FormatEdit[]): LspTextEdit[] | null => {
+        const snapshot = host.documents.get(uri)?.snapshot;
+        return snapshot ? edit(snapshot).map((x) => convert.toFormatEdit(snapshot, x)) : null;
+      };
+      host.connection.onDocumentFormatting(({ textDocument }) => answer(textDocument.uri, formatAll));
+      host.connection.onDocumentRangeFormatting(({ textDocument, range }) =>
+        answer(textDocument.uri, (snapshot) => formatRange(snapshot, convert.fromRange(snapshot, range))),
+      );
+      host.connection.onDocumentOnTypeFormatting(({ textDocument, position }) =>
+        answer(textDocument.uri, (snapshot) => formatTyped(snapshot, snapshot.lines.offset(position))),
+      );
     },
   },
   {

@@ -40,7 +40,8 @@ export interface Formatted {
 export function format(text: string, options: FormatOptions = {}): Result<Formatted> {
   const { range, width = 100 } = options;
   const all = regionsOf(options.tree ?? parseSource(text));
-  const touched = range ? all.filter(({ start, end }) => start <= range.end && end >= range.start) : all;
+  const rangeEnd = range ? Math.max(range.end, range.start + 1) : 0;
+  const touched = range ? all.filter(({ start, end }) => start < rangeEnd && end > range.start) : all;
   const first = touched[0];
   const last = touched[touched.length - 1];
   if (!first || !last) return ok({ text, edits: [], untouched: [] });

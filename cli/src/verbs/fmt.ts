@@ -1,0 +1,91 @@
+import { chmodSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { resolveSpan, LineIndex } from '../../../compiler/src/base/span.ts';
+import { fail, ok, type Result } from '../../../compiler/src/base/result.ts';
+import { format } from '../../../compiler/src/format/format.ts';
+import { parseSource } from '../../../compiler/src/syntax/parser.ts';
+import { exit, fileFailure, readText, type CommandIO, type ExitCode } from '../io.ts';
+import { renderFailure } from '../render.ts';
+import type { ParsedArguments, Verb } from '../verb.ts';
+
+/** The text before and after; a text with syntax errors is refused as a whole. */
+function formatFile(file: string): Result<{ readonly before: string; readonly after: string }> {
+  const text = readText(file);
+  if (!text.ok) return text;
+  const tree = parseSource(text.value);
+  const error = tree.errors.find((x) => x.severity === 'error' && x.code !== 'missing-version');
+  if (error) {
+    const { line, character } = new LineIndex(text.value).position(resolveSpan(tree.anchors, error.span).start);
+    return fail(
+      'syntax-errors',
+      `${file} is not formatted because of an error at ${line + 1}:${character + 1}: ${error.message}`,
+      `See: relay check ${file}`,
+    );
+  }
+  const formatted = format(text.value, { tree });
+  return formatted.ok ? ok({ before: text.value, after: formatted.value.text }) : formatted;
+}
+
+/** Replaces a file as a whole and keeps its mode; links stay links. */
+function replaceFile(file: string, text: string): Result<void> {
+  let temporary: string | undefined;
+  try {
+    const target = realpathSync(file);
+    const { mode } = statSync(target);
+    temporary = path.join(path.dirname(target), `.${path.basename(target)}.${process.pid}.tmp`);
+    writeFileSync(temporary, text, { flag: 'wx' });
+    chmodSync(temporary, mode);
+    renameSync(temporary, target);
+    return ok(undefined);
+  } catch (error) {
+    if (temporary !== undefined) rmSync(temporary, { force: true });
+    return fileFailure(file, error, 'write');
+  }
+}
+
+function run(args: ParsedArguments, io: CommandIO): ExitCode {
+  let code: ExitCode = exit.ok;
+  let changed = 0;
+  const complain = (failure: Parameters<typeof renderFailure>[0]): void => {
+    code = exit.failed;
+    io.err(renderFailure(failure, io.colour));
+  };
+  for (const file of args.positionals) {
+    if (io.token.isCancellationRequested) break;
+    const result = formatFile(file);
+    if (!result.ok) {
+      complain(result.error);
+      continue;
+    }
+    const { before, after } = result.value;
+    if (args.flag('stdout')) {
+      // `out` ends the line itself.
+      io.out(after.replace(/\n$/, ''));
+      continue;
+    }
+    if (before === after) continue;
+    changed++;
+    if (args.flag('check')) {
+      code = exit.failed;
+      io.out(file);
+      continue;
+    }
+    const written = replaceFile(file, after);
+    if (written.ok) io.out(`formatted ${file}`);
+    else complain(written.error);
+  }
+  if (!args.flag('stdout') && changed === 0 && code === exit.ok) io.out('nothing to change');
+  return code;
+}
+
+export const fmtVerb: Verb = {
+  name: 'fmt',
+  summary: 'Format .relay files; comments and tokens stay as they are.',
+  usage: 'FILE… [--check | --stdout]',
+  options: {
+    check: { type: 'boolean', summary: 'list the files that would change and write nothing; exit status 1 if any' },
+    stdout: { type: 'boolean', summary: 'print the formatted text and write nothing' },
+  },
+  positionals: { min: 1, max: 10000 },
+  run,
+};
