@@ -28,6 +28,16 @@ export interface PlanOptions {
   readonly token?: CancellationToken;
 }
 
+/** Neighbours that a search may look at in all, so that plans of hundreds of buffers take a second and not a minute. */
+const affordableVisits = 20_000_000;
+
+/** Offsets strictly between `from` and `to` are taken, but for `exact`. */
+interface Taken {
+  readonly from: number;
+  readonly to: number;
+  readonly exact: number;
+}
+
 interface Placement {
   readonly offsets: readonly number[];
   readonly bytes: number;
@@ -50,6 +60,8 @@ export function planMemory(problem: MemoryProblem, options: PlanOptions = {}): M
 class Search {
   private readonly buffers: readonly PlanBuffer[];
   private readonly neighbours: readonly (readonly (readonly [number, Separation])[])[];
+  /** Neighbours that placing all buffers once looks at. */
+  private readonly visits: number;
   private readonly bound: number;
   private readonly options: PlanOptions;
   private readonly token: CancellationToken;
@@ -58,6 +70,7 @@ class Search {
   constructor(problem: MemoryProblem, bound: number, options: PlanOptions) {
     this.buffers = problem.buffers;
     this.neighbours = separationsOf(problem).map((m) => [...m]);
+    this.visits = this.neighbours.reduce((sum, list) => sum + list.length, 0);
     this.bound = bound;
     this.options = options;
     this.token = options.token ?? neverCancelled;
@@ -95,31 +108,42 @@ class Search {
   private lowest(i: number, offsets: readonly number[], floor = 0): number {
     const align = Math.max(1, this.buffers[i]?.align ?? 1);
     const up = (x: number): number => Math.ceil(x / align) * align;
-    const placed: { readonly from: number; readonly to: number; readonly exact: number }[] = [];
-    const candidates = [up(floor)];
+    const placed: Taken[] = [];
     for (const [j, need] of this.neighbours[i] ?? []) {
       const at = offsets[j] ?? -1;
       if (at < 0) continue;
       const exact = need.exactly === undefined ? -1 : at - need.exactly;
       placed.push({ from: at - need.above, to: at + need.below, exact });
-      if (at + need.below > floor) candidates.push(up(at + need.below));
-      if (exact >= floor && exact % align === 0) candidates.push(exact);
     }
-    candidates.sort((x, y) => x - y);
-    const found = candidates.find((x) => placed.every((p) => x <= p.from || x >= p.to || x === p.exact));
-    if (found === undefined) throw new Error('no offset fits, though the end of memory is free');
+    placed.sort((p, q) => p.from - q.from);
+    let found = up(floor);
+    for (const { from, to } of placed) {
+      if (found <= from) break;
+      if (found < to) found = up(to);
+    }
+    // An exact distance may lie where another would be too near.
+    for (const { exact: x } of placed)
+      if (x >= floor && x < found && x % align === 0)
+        if (placed.every((p) => x <= p.from || x >= p.to || x === p.exact)) found = x;
     return found;
   }
 
-  private place(order: readonly number[]): Placement {
+  /** Places in order; from the first offset that ends above `limit` on, the rest is left out. */
+  private place(order: readonly number[], limit = Infinity): Placement {
     const offsets = new Array<number>(this.buffers.length).fill(-1);
     let bytes = 0;
     for (const i of order) {
       const offset = this.lowest(i, offsets);
       offsets[i] = offset;
       bytes = Math.max(bytes, offset + (this.buffers[i]?.bytes ?? 0));
+      if (bytes > limit) break;
     }
     return { offsets, bytes };
+  }
+
+  /** Of `wanted` rounds over all buffers, those that can be paid for. */
+  private affordable(wanted: number): number {
+    return Math.min(wanted, Math.ceil(affordableVisits / Math.max(1, this.visits)));
   }
 
   private tryOrder(order: readonly number[]): boolean {
@@ -142,7 +166,7 @@ class Search {
       seed ^= seed << 5;
       return (seed >>> 0) % limit;
     };
-    const effort = this.options.effort ?? 4000;
+    const effort = this.affordable(this.options.effort ?? 4000);
     for (let move = 0; move < effort && this.best.bytes > this.bound; move++) {
       if (move % 256 === 0) checkCancelled(this.token);
       const next = [...order];
@@ -156,9 +180,10 @@ class Search {
         next[from] = b;
         next[to] = a;
       }
-      const placement = this.place(next);
       const slack = Math.floor((this.bound * (effort - move)) / effort / 64);
-      if (placement.bytes <= current + random(slack + 1)) {
+      const limit = current + random(slack + 1);
+      const placement = this.place(next, limit);
+      if (placement.bytes <= limit) {
         order = next;
         current = placement.bytes;
       }
@@ -169,7 +194,7 @@ class Search {
   /** Tries every order that places at non-decreasing offsets; false when the limit ended the search before that. */
   private exhaust(): boolean {
     const n = this.buffers.length;
-    let budget = this.options.exhaustiveLimit ?? 50_000;
+    let budget = this.affordable(this.options.exhaustiveLimit ?? 50_000);
     const offsets = new Array<number>(n).fill(-1);
     const visit = (placed: number, floor: number, bytes: number): boolean => {
       if (placed === n) {
