@@ -37,6 +37,9 @@ function value(spec: AttributeSpec): fc.Arbitrary<AttributeValueData> {
     string: spec.values ? fc.constantFrom(...spec.values) : fc.constantFrom('NCHW', 'NHWC', 'OIHW', 'both', 'x', ''),
     dtype,
     'int[]': ints,
+    'dim[]': fc.array(fc.oneof(smallInt, fc.constant({ opaque: '3i64', dim: { kind: 'int64' as const, value: 3n } })), {
+      maxLength: 5,
+    }),
     'float[]': ints,
     'string[]': fc.array(fc.constantFrom('a', 'NCHW'), { maxLength: 3 }),
     'int[][]': fc.array(ints, { maxLength: 4 }),
