@@ -1,0 +1,36 @@
+/** What `bench/run.ts` bundles and runs: every section, then one table. */
+import { afterKeystroke, cold, memory } from './language.ts';
+import { serverLatencies } from './server.ts';
+import { passes, table, type Row } from './support/measure.ts';
+
+async function main(args: readonly string[]): Promise<void> {
+  const [root = '.', server = '', ...options] = args;
+  const wanted = options.filter((option) => !option.startsWith('--'));
+  const sections: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
+    memory: () => memory(root),
+    check: () => cold(root),
+    keystroke: () => afterKeystroke(root),
+    server: () => serverLatencies(root, server),
+  };
+  const unknown = wanted.find((name) => !(name in sections));
+  if (unknown !== undefined) {
+    console.error(`There is no section ${unknown}; choose among ${Object.keys(sections).join(', ')}.`);
+    process.exitCode = 2;
+    return;
+  }
+  const rows: Row[] = [];
+  for (const [name, run] of Object.entries(sections))
+    if (wanted.length === 0 || wanted.includes(name)) rows.push(...(await run()));
+  if (rows.length === 0) console.error('../shared/models/large is absent; nothing to measure.');
+  else if (options.includes('--json'))
+    console.log(
+      JSON.stringify(
+        rows.map((row) => ({ ...row, pass: passes(row) })),
+        undefined,
+        2,
+      ),
+    );
+  else console.log(table(rows));
+}
+
+await main(process.argv.slice(2));
