@@ -86,4 +86,24 @@ describe('formatting real programs', () => {
     );
     fc.assert(property, { numRuns: step === 1 ? 20_000 : 600, seed: 7 });
   });
+
+  it('keeps comments wherever they stand, and is idempotent with them', function () {
+    this.timeout(120_000);
+    const texts = programs.filter(({ ok, text }) => ok && text.length < 4000).map(({ text }) => text);
+    const trivia = fc.constantFrom(' /* c */ ', '\n/* c */\n', ' // c\n', '\n\n// c\n', '\n', '\n\n\n', ' /* a\nb */ ');
+    const property = fc.property(
+      fc.nat(texts.length - 1),
+      fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), trivia), { minLength: 1, maxLength: 4 }),
+      (which, changes) => {
+        let text = texts[which]!;
+        for (const [at, added] of changes) {
+          const { tokens } = tokenize(text);
+          const { start } = tokens[Math.floor(at * (tokens.length - 1))]!;
+          text = text.slice(0, start) + added + text.slice(start);
+        }
+        assert.equal(problem(text), undefined);
+      },
+    );
+    fc.assert(property, { numRuns: step === 1 ? 20_000 : 600, seed: 7 });
+  });
 });
