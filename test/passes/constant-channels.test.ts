@@ -100,6 +100,34 @@ const layer = fc
   })
   .map((l): Layer => ({ ...l, pad: l.kernel === 3 ? 1 : l.pad }));
 
+/** Pooling over all pixels and a dense layer behind it. */
+function withTail(x: Expr, channels: number, zero: number, pool: string, seed: number): Expr {
+  const wide = op('cast', [x], { dtype: 'int32' });
+  const size = x.type.kind === 'tensor' ? Number(x.type.shape[1]) : 1;
+  const pooled = op(
+    pool,
+    [wide],
+    pool.includes('global') ? { layout: 'NHWC' } : { pool_size: [size, size], strides: [size, size], layout: 'NHWC' },
+  );
+  const flat = op('reshape', [op('cast', [pooled], { dtype: 'int8' })], { newshape: [-1, channels] });
+  const weight = int8Values([3, channels], seed, 'full');
+  for (let i = 0; i < weight.data.length; i += 3) weight.data[i] = 0;
+  const dense = op(
+    'qnn.dense',
+    [
+      flat,
+      build.constant(weight),
+      build.scalar(zero, 'int32'),
+      build.scalar(0, 'int32'),
+      build.scalar(0.5, 'float32'),
+      build.scalar(0.5, 'float32'),
+    ],
+    { units: 3, out_dtype: 'int32' },
+  );
+  const bias = Int32Array.from([5, -7, 900]);
+  return op('nn.bias_add', [dense, build.constant({ dtype: 'int32', shape: [3], data: bias })], {});
+}
+
 const moduleOf = (func: Func): IRModule => ({ functions: new Map([['main', func]]), types: new Map() });
 
 describe('removing constant channels', () => {
@@ -114,6 +142,24 @@ describe('removing constant channels', () => {
         assert.deepEqual(evaluateFunction(after, 'main', inputs), evaluateFunction(before, 'main', inputs));
       }),
       { numRuns: 80, seed: 7 },
+    );
+    assert.ok(removed > 20, `${removed} channels were removed`);
+  });
+
+  it('never changes a result behind pooling and a dense layer', () => {
+    let removed = 0;
+    const pools = ['nn.avg_pool2d', 'nn.max_pool2d', 'nn.global_max_pool2d'];
+    fc.assert(
+      fc.property(layer, fc.constantFrom(...pools), fc.nat(100), (first, pool, seed) => {
+        const x = build.variable('x', tensorType([1, 6, 6, 4], 'int8'));
+        const body = block(x, 4, 3, { ...first, depthwise: false });
+        const before = moduleOf(build.func([x], withTail(body, first.channels, first.zero, pool, seed)));
+        const { module: after, statistics } = constantChannels.run(before, passContext(neverCancelled));
+        removed += statistics['channels removed'] ?? 0;
+        const inputs = new Map([['x', tensorValue(int8Values([1, 6, 6, 4], seed, 'full'))]]);
+        assert.deepEqual(evaluateFunction(after, 'main', inputs), evaluateFunction(before, 'main', inputs));
+      }),
+      { numRuns: 40, seed: 9 },
     );
     assert.ok(removed > 20, `${removed} channels were removed`);
   });

@@ -5,6 +5,8 @@ import { parentsOf, postOrder, rewrite, useCounts } from '../ir/visit.ts';
 import { integerRange } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { Pass, PassContext } from './pass.ts';
+import { denseTailOf, shrinkTail } from './dense-tails.ts';
+import type { DenseTail } from './dense-tails.ts';
 import { blockEndingIn, sumRanges } from './quantised-blocks.ts';
 import type { ChannelRanges, QuantisedBlock } from './quantised-blocks.ts';
 
@@ -14,7 +16,8 @@ const channelBlock = 4;
 /**
  * A channel of a quantised convolution is constant when its weights are zero or when every sum saturates at the same
  * bound. The next convolution then needs no input for it: what it adds is known and goes into the bias. Padding holds the
- * zero point, so a constant other than it is folded only where there is no padding.
+ * zero point, so a constant other than it is folded only where there is no padding. A dense layer behind pooling over the
+ * channels reads them in the same way.
  */
 export const constantChannels: Pass = {
   name: 'constant-channels',
@@ -42,6 +45,8 @@ interface Plan {
   /** Channels that stay, by block output. */
   readonly kept: ReadonlyMap<Expr, Kept>;
   readonly ranges: ReadonlyMap<Expr, ChannelRanges>;
+  /** Dense layers that lose inputs, by their bias; what they read is a block's output. */
+  readonly tails: ReadonlyMap<Expr, DenseTail>;
 }
 
 function planOf(func: Func, context: PassContext): Plan {
@@ -62,11 +67,20 @@ function planOf(func: Func, context: PassContext): Plan {
     ranges.set(e, range);
   }
   const kept = new Map<Expr, Kept>();
+  const tails = new Map<Expr, DenseTail>();
   for (const block of [...blocks.values()].reverse()) {
     const consumers = parents.get(block.output) ?? [];
     const [only] = consumers;
     const next = only === undefined ? undefined : byConv.get(only);
     const range = ranges.get(block.output);
+    const tail = next === undefined && !block.depthwise ? denseTailOf(block.output, parents) : undefined;
+    if (tail !== undefined && range !== undefined) {
+      const channels = keep(block.outputChannels, removableFromTail(tail, range), undefined);
+      if (channels.length === block.outputChannels) continue;
+      kept.set(block.output, { channels, removed: block.outputChannels - channels.length });
+      tails.set(tail.bias, tail);
+      continue;
+    }
     if (consumers.length !== 1 || next === undefined || range === undefined || only === undefined) continue;
     if (next.data !== block.output || !canShrinkInput(block, blocks, parents)) continue;
     const removable = removableChannels(block, next, range, kept.get(next.output));
@@ -74,7 +88,18 @@ function planOf(func: Func, context: PassContext): Plan {
     if (channels.length < block.outputChannels)
       kept.set(block.output, { channels, removed: block.outputChannels - channels.length });
   }
-  return { blocks, kept, ranges };
+  return { blocks, kept, ranges, tails };
+}
+
+/** Channels that are constant or that no unit of the dense layer reads. */
+function removableFromTail(tail: DenseTail, range: ChannelRanges): ReadonlySet<number> {
+  const removable = new Set<number>();
+  const units = Array.from({ length: tail.weight.shape[0] ?? 0 }, (_, o) => o);
+  for (let c = 0; c < tail.channels; c++) {
+    const unread = units.every((o) => Number(tail.weight.data[o * tail.channels + c]) === 0);
+    if (unread || range.low[c] === range.high[c]) removable.add(c);
+  }
+  return removable;
 }
 
 /** A depthwise block loses the same channels on both sides, so its input must be another block's, read by it alone. */
@@ -164,6 +189,13 @@ function keep(count: number, removable: ReadonlySet<number>, consumer: Kept | un
 
 function shrink(body: Expr, plan: Plan, context: PassContext): Expr {
   return rewrite(body, (e, original) => {
+    const tail = plan.tails.get(original);
+    const channels = tail === undefined ? undefined : plan.kept.get(tail.data)?.channels;
+    if (tail !== undefined && channels !== undefined) {
+      const range = plan.ranges.get(tail.data);
+      const data = operandAt(e, tail.path.length + 2);
+      return shrinkTail(tail, data, channels, (c) => range?.low[c] ?? 0, context.operators);
+    }
     const block = plan.blocks.get(original);
     if (block === undefined || e.kind !== 'call') return e;
     const outputs = plan.kept.get(original)?.channels;
@@ -180,7 +212,7 @@ function rebuilt(
   plan: Plan,
   context: PassContext,
 ): Expr {
-  const data = newData(e, block);
+  const data = operandAt(e, 3 + (block.clip === undefined ? 0 : 1));
   const keptOut = outputs ?? Array.from({ length: block.outputChannels }, (_, i) => i);
   const keptIn = inputs ?? Array.from({ length: block.inputChannels }, (_, i) => i);
   const op = (name: string, args: readonly Expr[], like: Call, attrs = like.attrs): Call =>
@@ -207,13 +239,12 @@ function rebuilt(
   return op('clip', [requantize], block.clip);
 }
 
-/** The already rewritten data operand, under the rewritten chain. */
-function newData(e: Call, block: QuantisedBlock): Expr {
-  let at: Expr = e;
-  const depth = 3 + (block.clip === undefined ? 0 : 1);
+/** The first operand of the first operand …, `depth` times: already rewritten data under a chain. */
+function operandAt(e: Expr, depth: number): Expr {
+  let at = e;
   for (let i = 0; i < depth; i++) {
     const next: Expr | undefined = at.kind === 'call' ? at.args[0] : undefined;
-    if (next === undefined) throw new Error('a block lost its data');
+    if (next === undefined) throw new Error('a chain lost its data');
     at = next;
   }
   return at;
