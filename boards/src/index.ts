@@ -1,6 +1,7 @@
 /** Boards: profiles, toolchain, connection, running models. */
 export type { Board, BoardProfile, Image, MemoryRegion, Provenance, StopReason } from './board.ts';
 export { connectBoard } from './connect.ts';
+export { buildCyclePlugin, hasCycleModel, modelCycles, type CycleFigure, type CycleReport } from './cycles.ts';
 export { buildModel, deployModel, runModel, saveBuild, type ModelProgram, type ModelRun } from './deploy.ts';
 export { examineTools, type ToolReport } from './doctor.ts';
 export { builtinProfiles, findProfile, parseProfile } from './profile.ts';

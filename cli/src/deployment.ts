@@ -1,6 +1,8 @@
 /** A compiled model on a board, its outputs compared with the evaluator's. */
 import {
   deployModel,
+  modelCycles,
+  type CycleReport,
   type Board,
   type BoardProfile,
   type ModelProgram,
@@ -28,6 +30,8 @@ export interface Deployment {
   readonly matches: boolean;
   /** Where the first difference lies. */
   readonly difference: string | undefined;
+  /** Modelled cycles, or why there are none; undefined when they were not asked for. */
+  readonly cycles?: Result<CycleReport>;
 }
 
 /** What a board has to know of a compiled model. */
@@ -52,7 +56,7 @@ export async function deployCompiled(
   board: Board,
   compiled: CompiledModel,
   inputs: ReadonlyMap<string, NDArray>,
-  options: { readonly layers: boolean; readonly token: CommandIO['token'] },
+  options: { readonly layers: boolean; readonly cycles?: boolean; readonly token: CommandIO['token'] },
 ): Promise<Result<Deployment>> {
   const program = programOf(compiled);
   const bytes: Uint8Array[] = [];
@@ -88,7 +92,11 @@ export async function deployCompiled(
   });
   const difference =
     outputs.length === reference.length ? firstDifference(outputs, reference) : 'the number of outputs';
-  return ok({ run, image, outputs, matches: difference === undefined, difference });
+  // In an emulator of its own: the plain run stays as fast and as plain as it is.
+  const cycles =
+    options.cycles === true ? await modelCycles(board.profile, image, program, bytes, options.token) : undefined;
+  const matches = difference === undefined;
+  return ok({ run, image, outputs, matches, difference, ...(cycles === undefined ? {} : { cycles }) });
 }
 
 function firstDifference(outputs: Deployment['outputs'], reference: readonly NDArray[]): string | undefined {

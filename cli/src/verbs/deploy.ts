@@ -1,3 +1,4 @@
+import type { CycleFigure, CycleReport } from '../../../boards/src/index.ts';
 import { costFigure, deployCompiled, memoryJson, type Deployment } from '../deployment.ts';
 import { inputsOrRandom } from '../inputs.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
@@ -29,6 +30,7 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
     progress.show({ event: 'phase', message: `Loading and running on ${profile.name}` });
     deployed = await deployCompiled(bench, board.value, compiled.value, inputs.value.inputs, {
       layers: !args.flag('no-layers'),
+      cycles: args.flag('cycles'),
       token: io.token,
     });
   } finally {
@@ -36,6 +38,7 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   }
   if (!deployed.ok) return finish({ failure: deployed.error, code: 1 }, args, io);
   const { run, outputs, matches, difference, image } = deployed.value;
+  const modelled = modelledOf(deployed.value);
   const names = compiled.value.report.layers.map((l) => l.name);
   const json = {
     ok: matches,
@@ -45,7 +48,7 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
     matches,
     ...(difference === undefined ? {} : { difference }),
     instructions: run.unit === 'instructions' ? run.cost : null,
-    cycles: run.unit === 'cycles' ? run.cost : null,
+    ...cyclesJson(deployed.value),
     total: costFigure(run),
     unit: run.unit,
     provenance: run.provenance,
@@ -54,12 +57,35 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
     layers: (run.layers ?? []).map((value, i) => ({
       name: names[i] ?? `kernel ${i}`,
       after: { value, unit: run.unit, provenance: run.provenance },
+      ...(modelled?.layers?.[i] === undefined ? {} : { cycles: cycleFigure(modelled.layers[i]) }),
     })),
     ...memoryJson(profile, image.size, compiled.value, run),
   };
   if (args.flag('json')) io.out(JSON.stringify(json));
   else printDeployment(deployed.value, json.layers, inputs.value.random, io);
   return matches ? exit.ok : exit.failed;
+}
+
+function modelledOf({ cycles }: Deployment): CycleReport | undefined {
+  return cycles?.ok === true ? cycles.value : undefined;
+}
+
+/** A modelled figure as reports show it: never to be taken for a measurement. */
+function cycleFigure({ cycles, least, most }: CycleFigure): object {
+  return { value: cycles, least, most, unit: 'cycles', provenance: 'emulated', source: 'model' };
+}
+
+/** Measured cycles where the board counts them, else modelled ones where they were asked for. */
+function cyclesJson(d: Deployment): {
+  readonly cycles: number | null;
+  readonly cycleModel?: object;
+  readonly notices?: readonly string[];
+} {
+  if (d.run.unit === 'cycles') return { cycles: d.run.cost };
+  const modelled = modelledOf(d);
+  if (modelled !== undefined)
+    return { cycles: modelled.cycles, cycleModel: { ...cycleFigure(modelled), kinds: modelled.kinds } };
+  return { cycles: null, ...(d.cycles?.ok === false ? { notices: [d.cycles.error.message] } : {}) };
 }
 
 function printDeployment(
@@ -69,11 +95,15 @@ function printDeployment(
   io: CommandIO,
 ): void {
   const { run } = d;
+  const modelled = modelledOf(d);
   if (layers.length > 0) {
     io.out(
       renderTable(
-        ['kernel', run.unit],
-        layers.map((l) => [l.name, thousands(l.after.value)]),
+        ['kernel', run.unit, ...(modelled?.layers ? ['cycles (model)'] : [])],
+        layers.map((l, i) => {
+          const cycles = modelled?.layers?.[i]?.cycles;
+          return [l.name, thousands(l.after.value), ...(cycles === undefined ? [] : [thousands(cycles)])];
+        }),
       ),
     );
     io.out('');
@@ -82,13 +112,18 @@ function printDeployment(
     io.out(`input: random values for ${random.map((n) => `%${n}`).join(', ')} (give others with --input NAME=FILE)`);
   for (const { name, array } of d.outputs) io.out(`${name}: ${renderTensor(array)}`);
   io.out(`${thousands(run.cost)} ${run.unit} (${run.provenance})`);
+  if (modelled !== undefined)
+    io.out(
+      `${thousands(modelled.cycles)} cycles (emulated, by the model of a Cortex-M4; between ${thousands(modelled.least)} and ${thousands(modelled.most)})`,
+    );
+  else if (d.cycles?.ok === false) io.err(`relay: no modelled cycles: ${d.cycles.error.message}`);
   io.out(d.matches ? 'The output matches the reference.' : `The output DIFFERS from the reference: ${d.difference}.`);
 }
 
 export const deployVerb: Verb = {
   name: 'deploy',
   summary: 'Build with the best records, load, run on the board, and compare with the evaluator.',
-  usage: 'FILE --params P --board B [--input NAME=FILE]… [--json]',
+  usage: 'FILE --params P --board B [--input NAME=FILE]… [--cycles] [--json]',
   options: {
     ...modelOptions,
     input: {
@@ -98,6 +133,7 @@ export const deployVerb: Verb = {
       summary: 'an input: .npy, or raw little-endian elements',
     },
     seed: { type: 'string', value: 'N', summary: 'seed of the random values for inputs that are not given' },
+    cycles: { type: 'boolean', summary: 'model the cycles of an emulated Cortex-M4 as well' },
     'no-layers': { type: 'boolean', summary: 'leave out the profiling run that counts each kernel' },
   },
   positionals: { min: 1, max: 1 },

@@ -1,0 +1,142 @@
+/**
+ * Modelled cycles of an emulated Cortex-M4: a plugin for QEMU (`runtime/qemu-plugin/relay_cycles.c`), built on demand
+ * into the user's cache, classifies what runs and adds up the processor's published timing. The figures are a model's.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
+import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import type { BoardProfile } from './board.ts';
+import { findCommand, runChild } from './child.ts';
+import { connectBoard } from './connect.ts';
+import { runModel, type ModelProgram } from './deploy.ts';
+import { runtimeFolder } from './resources.ts';
+import type { LinkedImage } from './size.ts';
+
+/** A modelled figure. `least` and `most` are what the manual's ranges allow (refill, load pipelining, division). */
+export interface CycleFigure {
+  readonly cycles: number;
+  readonly least: number;
+  readonly most: number;
+  readonly instructions: number;
+  /** Branches that were taken. */
+  readonly taken: number;
+}
+
+export interface CycleReport extends CycleFigure {
+  /** Instructions by kind: `data`, `multiply`, `divide`, `load`, `store`, `multiple`, `branch`, `float`. */
+  readonly kinds: Readonly<Record<string, number>>;
+  /** Of each call of the program; absent when the calls could not be told apart. */
+  readonly layers?: readonly CycleFigure[];
+}
+
+/** Whether a board's cycles can be modelled at all: an emulated Cortex-M4. */
+export function hasCycleModel(profile: BoardProfile): boolean {
+  return profile.transport.kind === 'qemu' && profile.target.startsWith('cortex-m4');
+}
+
+/** The folder of built plugins: `RELAY_CACHE`, the system's cache folder, or a temporary one. */
+function cacheFolder(): string {
+  const { RELAY_CACHE, XDG_CACHE_HOME } = process.env;
+  if (RELAY_CACHE !== undefined) return RELAY_CACHE;
+  const home = homedir();
+  if (home === '') return path.join(tmpdir(), 'relay-ide');
+  return path.join(XDG_CACHE_HOME ?? path.join(home, '.cache'), 'relay-ide');
+}
+
+/**
+ * The plugin's file, built when this version of it is not in the cache yet. Fails with `no-cycle-model` where there is
+ * no C compiler for this machine or it cannot make shared libraries.
+ */
+export async function buildCyclePlugin(token?: CancellationToken): Promise<Result<string>> {
+  const source = path.join(runtimeFolder(), 'qemu-plugin', 'relay_cycles.c');
+  const without = (message: string): Result<never> =>
+    fail('no-cycle-model', message, 'Install gcc for modelled cycles; the instruction count needs nothing.');
+  const compiler = ['gcc', 'cc', 'clang'].map((name) => findCommand(name)).find((found) => found !== undefined);
+  if (compiler === undefined) return without('The cycle model needs a C compiler of this machine; none was found.');
+  let temporary: string | undefined;
+  try {
+    const text = await readFile(source, 'utf8');
+    const key = createHash('sha256').update(text).digest('hex').slice(0, 16);
+    const folder = cacheFolder();
+    const built = path.join(folder, `relay_cycles-${process.platform}-${process.arch}-${key}.so`);
+    if (existsSync(built)) return ok(built);
+    await mkdir(folder, { recursive: true });
+    temporary = path.join(folder, `building-${randomUUID()}.so`);
+    const undefinedSymbols = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
+    const args = ['-shared', '-fPIC', '-O2', '-fvisibility=hidden', ...undefinedSymbols, '-o', temporary, source];
+    const done = await runChild(compiler, args, { limitMs: 60_000, ...(token === undefined ? {} : { token }) });
+    if (done.cancelled) return fail('cancelled', 'Cancelled.');
+    if (done.code !== 0) return without(`The cycle model does not compile: ${done.stderr.trim().split('\n')[0] ?? ''}`);
+    // Renamed when complete, so that two processes may build at the same time.
+    await rename(temporary, built);
+    return ok(built);
+  } catch (error) {
+    return without(`The cycle model cannot be built: ${(error as Error).message}.`);
+  } finally {
+    if (temporary !== undefined) await rm(temporary, { force: true });
+  }
+}
+
+/**
+ * Runs a built model once more in an emulator of its own that carries the plugin. Fails with `no-cycle-model` where
+ * there is no model for the board or no plugin, and as `runModel`.
+ */
+export async function modelCycles(
+  profile: BoardProfile,
+  image: LinkedImage,
+  program: ModelProgram,
+  inputs: readonly Uint8Array[],
+  token?: CancellationToken,
+): Promise<Result<CycleReport>> {
+  const { transport } = profile;
+  if (transport.kind !== 'qemu' || !hasCycleModel(profile))
+    return fail(
+      'no-cycle-model',
+      `There is no cycle model for ${profile.name}.`,
+      'Cycles are modelled for emulated Cortex-M4 boards; other boards count what they can measure.',
+    );
+  const run = image.symbols.get(`${program.module.stem}_run`);
+  if (run === undefined || run.bytes === 0)
+    return fail('no-cycle-model', 'The image does not tell where the run lies.');
+  const plugin = await buildCyclePlugin(token);
+  if (!plugin.ok) return plugin;
+  const folder = await mkdtemp(path.join(tmpdir(), 'relay-cycles-'));
+  try {
+    const out = path.join(folder, 'cycles.json');
+    const options = `${plugin.value},out=${out},run=${run.address & ~1},size=${run.bytes}`;
+    const emulated = { ...profile, transport: { ...transport, args: [...transport.args, '-plugin', options] } };
+    const board = await connectBoard(emulated);
+    if (!board.ok)
+      return fail(
+        'no-cycle-model',
+        `The emulator does not take the cycle model: ${board.error.message}`,
+        board.error.remedy,
+      );
+    const done = await runModel(board.value, image, program, inputs, { token });
+    await board.value.close();
+    if (!done.ok) return done;
+    const text = await readFile(out, 'utf8').catch(() => undefined);
+    const report = text === undefined ? undefined : parseCycleReport(text, program.module.functions.length);
+    return report === undefined ? fail('no-cycle-model', 'The cycle model counted nothing.') : ok(report);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the plugin wrote; layers are left out when there are not `calls` of them. */
+export function parseCycleReport(text: string, calls: number): CycleReport | undefined {
+  let report: CycleReport;
+  try {
+    report = JSON.parse(text) as CycleReport;
+  } catch {
+    return undefined;
+  }
+  if (typeof report.cycles !== 'number') return undefined;
+  const { cycles, least, most, instructions, taken, kinds, layers } = report;
+  const known = layers?.length === calls ? { layers } : {};
+  return { cycles, least, most, instructions, taken, kinds, ...known };
+}
