@@ -1,19 +1,23 @@
 /**
- * When documents are checked. A change schedules a check after a pause that fits how long the last one took; a request
- * that needs types waits for it. A check of an outdated version is given up, and no change ever waits for a request.
+ * When documents are checked. A change schedules a check; a request that needs types waits for it. Checks run in slices,
+ * between which messages are read, and a check of an outdated version is given up: no change ever waits for long.
  */
 import { Cancelled, type CancellationToken } from '../../compiler/src/base/cancellation.ts';
-import { check } from '../../compiler/src/check/check.ts';
+import { checkSteps, type CheckOptions } from '../../compiler/src/check/check.ts';
+import type { CheckResult } from '../../compiler/src/check/result.ts';
 import type { Document, DocumentStore } from './documents.ts';
-import type { CheckedSnapshot } from './snapshot.ts';
+import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 
 export interface Checked {
   readonly snapshot: CheckedSnapshot;
   readonly milliseconds: number;
 }
 
-/** Pauses before a check, in milliseconds: none for small documents, at most the longest for big ones. */
-const longestPause = 250;
+/** Milliseconds that a check works before it lets messages through. */
+const slice = 8;
+/** A check that took longer than this, in milliseconds, waits for a pause in typing; at most the longest pause. */
+const noticeable = 50;
+const longestPause = 100;
 
 interface Pending {
   readonly version: number;
@@ -94,10 +98,10 @@ export class Analysis {
       clearTimeout(timer);
       timer = setTimeout(() => {
         started = true;
-        settle(this.run(document, token));
+        void this.run(document, token).then(settle);
       }, pause);
     };
-    start(spent < 20 ? 0 : Math.min(longestPause, spent));
+    start(spent < noticeable ? 0 : Math.min(longestPause, spent));
     return {
       version,
       done,
@@ -112,7 +116,7 @@ export class Analysis {
     };
   }
 
-  private run(document: Document, token: CancellationToken): CheckedSnapshot | undefined {
+  private async run(document: Document, token: CancellationToken): Promise<CheckedSnapshot | undefined> {
     if (token.isCancellationRequested) return undefined;
     const known = document.checked;
     if (known) {
@@ -123,15 +127,34 @@ export class Analysis {
     const previous = document.previousCheck;
     const began = performance.now();
     try {
-      document.remember(check(document.snapshot.tree, { ...(previous ? { previous } : {}), token }));
+      const result = await inSlices(document.snapshot.tree, { ...(previous ? { previous } : {}), token });
+      if (!result) return undefined;
+      document.remember(result);
     } catch (error) {
       if (!(error instanceof Cancelled)) this.onBug(error);
       return undefined;
     }
     const milliseconds = performance.now() - began;
-    this.lastDuration.set(document.uri, milliseconds);
+    // How long a first check took says nothing about the ones that go on from it.
+    if (previous) this.lastDuration.set(document.uri, milliseconds);
     const snapshot = document.checked;
     if (snapshot) this.onChecked({ snapshot, milliseconds });
     return snapshot;
+  }
+}
+
+/** Checks with room for messages between slices; undefined when it was given up. */
+async function inSlices(
+  tree: Snapshot['tree'],
+  options: CheckOptions & { readonly token: CancellationToken },
+): Promise<CheckResult | undefined> {
+  const steps = checkSteps(tree, options);
+  for (let end = performance.now() + slice; ;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() < end) continue;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (options.token.isCancellationRequested) return undefined;
+    end = performance.now() + slice;
   }
 }

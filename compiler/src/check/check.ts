@@ -29,11 +29,30 @@ export interface CheckOptions {
 
 /** Checks a file. Never throws but for cancellation; every node gets a type, `error` where it has none. */
 export function check(tree: SourceTree, options: CheckOptions = {}): CheckResult {
+  return complete(checkSteps(tree, options));
+}
+
+/**
+ * The same in steps of about a millisecond or less. Who gives up simply asks for no further step; the earlier result
+ * stays good for a next check.
+ */
+export function checkSteps(tree: SourceTree, options: CheckOptions = {}): Generator<void, CheckResult> {
   return checkFile(tree, options, new Set());
 }
 
+function complete<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /** `reading`: the files whose imports are being followed. */
-function checkFile(tree: SourceTree, options: CheckOptions, reading: ReadonlySet<SourceTree>): CheckResult {
+function* checkFile(
+  tree: SourceTree,
+  options: CheckOptions,
+  reading: ReadonlySet<SourceTree>,
+): Generator<void, CheckResult> {
   const token = options.token ?? neverCancelled;
   const previous = options.previous ? factsOf(options.previous) : undefined;
   const adts = new Map<string, AdtInfo>();
@@ -74,13 +93,14 @@ function checkFile(tree: SourceTree, options: CheckOptions, reading: ReadonlySet
   }
 
   const finished = new Map<FunctionDefinition, CheckedDefinition>();
-  const run = (group: readonly FunctionDefinition[]): void => {
+  const run = function* (group: readonly FunctionDefinition[]): Generator<void, void> {
     const works = group.flatMap((definition) => checks.get(definition) ?? []);
     for (const work of works) {
       checkCancelled(token);
       const fn = work.fn;
-      if (fn) work.inferBody(fn.body, reusable?.definition(nameOf(group, work, checks)));
+      if (fn) yield* work.inferBody(fn.body, reusable?.definition(nameOf(group, work, checks)));
     }
+    yield;
     for (const work of works) work.reportUnsolved();
     group.forEach((definition) => {
       const work = checks.get(definition);
@@ -94,14 +114,15 @@ function checkFile(tree: SourceTree, options: CheckOptions, reading: ReadonlySet
   };
   for (const group of inferenceOrder(open)) {
     share(group, checks, scope, tree, outerGraphs, token, globals);
-    run(group);
+    yield* run(group);
   }
-  for (const definition of checks.keys()) if (!finished.has(definition)) run([definition]);
+  for (const definition of checks.keys()) if (!finished.has(definition)) yield* run([definition]);
 
   const diagnostics: Diagnostic[] = [...typesContext.chunk.diagnostics];
   for (const [definition, work] of checks) {
     const done = finished.get(definition);
     if (!done) continue;
+    yield;
     facts.add(definition, done);
     const replaced = last.get(definition.name.text) !== definition && definition.name.text !== '';
     const own = lint(work.cx, done, diagnosticsOf(done));
@@ -113,7 +134,7 @@ function checkFile(tree: SourceTree, options: CheckOptions, reading: ReadonlySet
   if (tree.expression) {
     const cx = new Context(scope, tree.metadata, Infinity, outerGraphs, token);
     const work = new DefinitionCheck(cx, undefined);
-    work.inferBody(tree.expression, reusable?.expression);
+    yield* work.inferBody(tree.expression, reusable?.expression);
     work.reportUnsolved();
     const done = work.finish();
     facts.addExpression(done);
@@ -141,7 +162,7 @@ function load(
   if (!tree) return 'missing';
   if (tree === from || reading.has(tree)) return 'cycle';
   const { previous: _, ...rest } = options;
-  const result = checkFile(tree, rest, new Set([...reading, from]));
+  const result = complete(checkFile(tree, rest, new Set([...reading, from])));
   const facts = factsOf(result);
   return facts ? { result, adts: facts.ownTypes() } : 'missing';
 }

@@ -50,6 +50,9 @@ function sameDefinition(a: Symbol | undefined, b: Symbol | undefined): boolean {
   return 'definition' in a && 'definition' in b && a.kind === b.kind && a.definition === b.definition;
 }
 
+/** Statements between two stops of the work: well below a millisecond. */
+const statementsAtATime = 16;
+
 /** Work on one definition between its phases. */
 export class DefinitionCheck {
   readonly cx: Context;
@@ -91,11 +94,15 @@ export class DefinitionCheck {
     this.declared = { ...type, typeParams: quantified };
   }
 
-  /** Infers the body; chunks of `previous` whose inputs did not change are taken over. */
-  inferBody(body: Block, previous: CheckedDefinition | undefined): void {
+  /**
+   * Infers the body; chunks of `previous` whose inputs did not change are taken over. Stops after every few statements,
+   * so that the caller can look after something else.
+   */
+  *inferBody(body: Block, previous: CheckedDefinition | undefined): Generator<void, void> {
     const { cx } = this;
     this.header.closed = false;
-    for (const statement of body.statements) {
+    for (const [i, statement] of body.statements.entries()) {
+      if (i % statementsAtATime === statementsAtATime - 1) yield;
       const old = previous?.chunks.get(statement);
       const adopted = old && this.adopt(old);
       if (adopted) this.chunks.set(statement, adopted);
