@@ -57,7 +57,7 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
       const others = known.filter((k) => b.dtype(k) === dtype);
       const other = r.pick(others);
       const op = dtype === 'bool'
-        ? r.pick(['logical_and', 'logical_or', 'logical_xor', 'equal', 'not_equal'])
+        ? r.pick(['logical_and', 'logical_or', 'logical_xor', 'equal', 'not_equal', 'add', 'subtract', 'multiply', 'maximum', 'minimum', 'less'])
         : r.pick(['add', 'subtract', 'multiply', 'maximum', 'minimum', 'bitwise_and', 'bitwise_or', 'bitwise_xor', 'less', 'less_equal', 'greater', 'greater_equal', 'equal', 'not_equal']); // prettier-ignore
       return one(b.attempt(op, r.chance(0.5) ? [from, other] : [other, from]));
     }
@@ -98,7 +98,7 @@ function step(b: GraphBuilder, r: Random, from: number, known: readonly number[]
         keepdims: r.chance(0.5),
         exclude: axes.length > 0 && r.chance(0.1),
       };
-      if (dtype === 'bool') return one(b.attempt(r.pick(['all', 'any']), [from], attrs));
+      if (dtype === 'bool') return one(b.attempt(r.pick(['all', 'any', 'all', 'sum', 'max', 'min']), [from], attrs));
       const op = r.pick(['sum', 'max', 'min', 'prod', 'mean', 'argmax', 'argmin']);
       if (op === 'argmax' || op === 'argmin') return one(b.attempt(op, [from], { axis: [r.int(0, rank - 1)], keepdims: r.chance(0.5), select_last_index: r.chance(0.5) })); // prettier-ignore
       return one(b.attempt(op, [from], attrs));

@@ -203,7 +203,8 @@ class Quantiser {
     if (r.chance(0.4)) return at;
     const [low = 0, high = 0] = ranges[dtype] ?? [];
     const [x, y] = r.chance(0.6) ? [low, high] : [r.int(low, high), r.int(low, high)].sort((p, q) => p - q);
-    return b.call('clip', [at], { a_min: x ?? low, a_max: y ?? high });
+    const bounded = b.call('clip', [at], { a_min: x ?? low, a_max: y ?? high });
+    return r.chance(0.15) ? this.clipped(bounded, dtype) : bounded;
   }
 
   private param(shape: readonly number[], dtype: string, range?: { low: number; high: number }): number {

@@ -1,21 +1,28 @@
 /** Random programs by seed: shapes are valid by construction, because the operators' own relations admit each node. */
 import { buildFloat } from './generate-float.ts';
 import { buildInteger } from './generate-integer.ts';
+import { buildOperators } from './generate-operators.ts';
 import { buildQuantised } from './generate-quantised.ts';
 import { GraphBuilder, type Node, type Program } from './graph.ts';
 import { Random } from './random.ts';
+import { addTwins } from './twins.ts';
 
-export const families = ['quantised', 'float', 'integer'] as const;
+export const families = ['quantised', 'float', 'integer', 'operators'] as const;
 export type Family = (typeof families)[number];
 
-/** The program of a seed. Half of all programs are quantised networks, a third integer mixes. */
+/** The program of a seed. Half of all programs are quantised networks. */
 export function generate(seed: number, only?: Family): Program {
   const r = new Random(seed);
   const share = r.real();
-  const family: Family = only ?? (share < 0.5 ? 'quantised' : share < 0.68 ? 'float' : 'integer');
+  const family: Family =
+    only ?? (share < 0.5 ? 'quantised' : share < 0.65 ? 'float' : share < 0.87 ? 'integer' : 'operators');
   const b = new GraphBuilder();
-  const build = { quantised: buildQuantised, float: buildFloat, integer: buildInteger }[family];
-  const { outputs, approximate } = build(b, r);
+  const build = { quantised: buildQuantised, float: buildFloat, integer: buildInteger, operators: buildOperators }[
+    family
+  ];
+  const built = build(b, r);
+  const { approximate } = built;
+  const outputs = [...new Set([...built.outputs, ...(r.chance(0.3) ? addTwins(b, r) : [])])];
   const program = { seed, family, nodes: b.nodes, outputs, lets: r.chance(0.3), approximate };
   // Some programs keep nodes that nothing needs.
   return r.chance(0.15) ? program : withoutDead(program);

@@ -206,9 +206,8 @@ class Writer {
     const [l, r] = [this.expr(e.left), this.expr(e.right)];
     const { op, dtype } = e;
     if (dtype === 'bool') {
-      if (op === 'and' || op === 'min' || op === 'mul') return `(${l} && ${r})`;
-      if (op === 'or' || op === 'max' || op === 'add') return `(${l} || ${r})`;
-      if (op === 'xor') return `(${l} !== ${r})`;
+      const logic = { and: `(${l} && ${r})`, or: `(${l} || ${r})`, xor: `(${l} !== ${r})` }[op as string];
+      if (logic !== undefined) return logic;
       return `Boolean($r.binary(${JSON.stringify(op)}, 'uint8', Number(${l}), Number(${r})))`;
     }
     if (dtype === 'index' && (op === 'add' || op === 'sub' || op === 'mul'))

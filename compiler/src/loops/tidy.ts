@@ -1,6 +1,6 @@
 /**
- * Takes out what C compilers warn of in lowered loops: integers compared with themselves, unsigned values compared with
- * what they can never be, and locals that nothing reads then.
+ * Brings lowered loops into a form that C says well: arithmetic of booleans as logic; no integers compared with
+ * themselves, no unsigned values compared with what they can never be (compilers warn), no locals that nothing reads.
  */
 import { integerRange, isFloat } from '../tensor/dtype.ts';
 import type { CompareOp } from '../tensor/te.ts';
@@ -17,13 +17,42 @@ export function tidy(root: Stmt): Stmt {
 function fold(e: LExpr): LExpr {
   if (e.kind === 'select' && e.condition.kind === 'const')
     return Number(e.condition.value) !== 0 ? e.then : e.otherwise;
-  if (e.kind === 'binary' && e.dtype === 'bool' && e.op === 'xor' && same(e.left, e.right)) return bool(false);
+  if (e.kind === 'binary' && e.dtype === 'bool') return booleans(e);
+  if (e.kind === 'unary' && (e.op === 'neg' || e.op === 'abs') && typeOfExpr(e.operand) === 'bool') return e.operand;
   if (e.kind !== 'compare') return e;
   const type = typeOfExpr(e.left);
   if (type !== 'index' && isFloat(type)) return e;
   if (same(e.left, e.right)) return bool(e.op === 'eq' || e.op === 'le' || e.op === 'ge');
   const value = e.right.kind === 'const' ? outOfRange(e.op, type, e.right.value) : undefined;
   return value === undefined ? e : bool(value);
+}
+
+/** Arithmetic of one bit: sums and differences wrap, so they are exclusive or; C would make every sum 1. */
+function booleans(e: Extract<LExpr, { kind: 'binary' }>): LExpr {
+  const { left, right } = e;
+  switch (e.op) {
+    case 'add':
+    case 'sub':
+    case 'xor':
+      return same(left, right) ? bool(false) : { ...e, op: 'xor' };
+    case 'mul':
+    case 'min':
+    case 'and':
+      return { ...e, op: 'and' };
+    case 'max':
+    case 'or':
+      return { ...e, op: 'or' };
+    case 'pow':
+    case 'atan2':
+      return e;
+    default: {
+      const dtype = 'uint8';
+      const wide = (operand: LExpr): LExpr => ({ kind: 'cast', dtype, operand });
+      const byte: LExpr = { kind: 'binary', op: e.op, dtype, left: wide(left), right: wide(right) };
+      const one: LExpr = { kind: 'const', dtype, value: 1 };
+      return { kind: 'cast', dtype: 'bool', operand: { kind: 'binary', op: 'and', dtype, left: byte, right: one } };
+    }
+  }
 }
 
 function bool(value: boolean): LExpr {
