@@ -1,6 +1,5 @@
 /** The one file that turns what features say into LSP's types. */
 import {
-  CodeActionKind,
   CompletionItemKind,
   DiagnosticSeverity,
   DiagnosticTag,
@@ -32,7 +31,7 @@ import {
 import type { Diagnostic, Severity } from '../../compiler/src/base/diagnostic.ts';
 import type { TextRange } from '../../compiler/src/base/span.ts';
 import type { FormatEdit } from '../../compiler/src/format/format.ts';
-import type { QuickFix } from './features/codeActions.ts';
+import type { OfferedAction } from './features/codeActions.ts';
 import type { Completion, CompletionKind } from './features/completion.ts';
 import { messageOf } from './features/diagnostics.ts';
 import type { MetaLink } from './features/documentLinks.ts';
@@ -78,14 +77,17 @@ export function toDiagnostic(snapshot: Snapshot, diagnostic: Diagnostic): LspDia
   };
 }
 
-export function toCodeAction(snapshot: Snapshot, { diagnostic, fix }: QuickFix): CodeAction {
-  const edits = fix.edits.map(({ span, newText }) => ({ range: toRange(snapshot, rangeOf(snapshot, span)), newText }));
+export function toCodeAction(snapshot: Snapshot, action: OfferedAction): CodeAction {
+  const edits = action.edits.map(({ span, newText }) => ({
+    range: toRange(snapshot, rangeOf(snapshot, span)),
+    newText,
+  }));
   return {
-    title: fix.title,
-    kind: CodeActionKind.QuickFix,
-    diagnostics: [toDiagnostic(snapshot, diagnostic)],
+    title: action.title,
+    kind: action.kind,
+    ...(action.diagnostic ? { diagnostics: [toDiagnostic(snapshot, action.diagnostic)] } : {}),
     edit: toWorkspaceEdit(snapshot, edits),
-    ...(fix.preferred === undefined ? {} : { isPreferred: fix.preferred }),
+    ...(action.preferred === undefined ? {} : { isPreferred: action.preferred }),
   };
 }
 

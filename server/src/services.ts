@@ -184,13 +184,15 @@ export const services: readonly Service[] = [
     },
   },
   {
-    name: 'quick fixes',
-    capabilities: { codeActionProvider: { codeActionKinds: ['quickfix'] } },
+    name: 'code actions',
+    capabilities: {
+      codeActionProvider: { codeActionKinds: ['quickfix', 'refactor.inline', 'refactor.extract', 'refactor.rewrite'] },
+    },
     register: (host) => {
       host.connection.onCodeAction(
         withTypes(host, null, (snapshot, params) =>
-          codeActions(snapshot, convert.fromRange(snapshot, params.range)).map((fix) =>
-            convert.toCodeAction(snapshot, fix),
+          codeActions(snapshot, convert.fromRange(snapshot, params.range), params.context.only).map((action) =>
+            convert.toCodeAction(snapshot, action),
           ),
         ),
       );

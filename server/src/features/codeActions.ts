@@ -1,20 +1,21 @@
-/** Quick fixes: the checked repairs that diagnostics carry. */
-import type { Diagnostic, Fix } from '../../../compiler/src/base/diagnostic.ts';
+/** Code actions: what the records of `actions/` offer at a selection. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
-import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
-import { diagnostics } from './diagnostics.ts';
+import type { CheckedSnapshot } from '../snapshot.ts';
+import { contextAt, type ActionKind, type Offer } from './actions/action.ts';
+import { codeActionRecords } from './actions/index.ts';
 
-export interface QuickFix {
-  readonly diagnostic: Diagnostic;
-  readonly fix: Fix;
+export interface OfferedAction extends Offer {
+  readonly kind: ActionKind;
 }
 
-/** The fixes of every diagnostic that touches `range`. */
-export function codeActions(snapshot: CheckedSnapshot, range: TextRange): readonly QuickFix[] {
-  return diagnostics(snapshot)
-    .filter((diagnostic) => {
-      const at = rangeOf(snapshot, diagnostic.span);
-      return at.start <= range.end && range.start <= at.end;
-    })
-    .flatMap((diagnostic) => (diagnostic.fixes ?? []).map((fix) => ({ diagnostic, fix })));
+/** Every action at the selection, in the order of the records; `only` are the kinds (or beginnings of kinds) wanted. */
+export function codeActions(
+  snapshot: CheckedSnapshot,
+  range: TextRange,
+  only?: readonly string[],
+): readonly OfferedAction[] {
+  const context = contextAt(snapshot, range);
+  return codeActionRecords
+    .filter(({ kind }) => !only || only.some((wanted) => kind === wanted || kind.startsWith(`${wanted}.`)))
+    .flatMap(({ kind, offers }) => offers(context).map((offer) => ({ kind, ...offer })));
 }
