@@ -3,6 +3,7 @@ import type { NDArray } from '../tensor/ndarray.ts';
 import { printType } from '../types/print.ts';
 import type { Attrs, Expr, IRModule, IRPattern, Var } from './expr.ts';
 import { bindersOf, childrenOf } from './visit.ts';
+import { canonicalJson } from '../operators/attribute-text.ts';
 
 /** Same dtype, shape and bits (NaN equals NaN; 0 and −0 differ). */
 export function equalArrays(a: NDArray, b: NDArray): boolean {
@@ -16,15 +17,6 @@ export function equalArrays(a: NDArray, b: NDArray): boolean {
 /** Equal attribute values; the order of keys does not count. */
 export function equalAttrs(a: Attrs, b: Attrs): boolean {
   return canonicalJson(a) === canonicalJson(b);
-}
-
-/** JSON with sorted keys, `-0`, NaN and infinities told apart: equal text means equal attributes. */
-export function canonicalJson(value: unknown): string {
-  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'undefined';
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const entries = Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1));
-  return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${canonicalJson(v)}`).join(',')}}`;
 }
 
 /**

@@ -11,6 +11,8 @@ import { printType } from '../types/print.ts';
 import { containsIncomplete } from '../types/substitute.ts';
 import type { Type } from '../types/type.ts';
 import type { AdtDefinition, Call, Expr, Func, IRModule, IRPattern, Let, Origin, Var } from './expr.ts';
+import { canonicalJson } from '../operators/attribute-text.ts';
+import type { IndexMap } from '../operators/index-map.ts';
 import { metadataJson } from './metadata.ts';
 import { floatAttribute, scalarLiteral } from './numbers.ts';
 import { childrenOf, useCounts } from './visit.ts';
@@ -50,9 +52,10 @@ export function printModule(module: IRModule, options: PrintOptions): PrintedTex
     if (i < names.length - 1) lines.push(plain(''));
   });
   const constants = printer.constants();
-  if (options.metadata !== false && constants.length > 0) {
+  const maps = printer.indexMaps();
+  if (options.metadata !== false && constants.length + maps.length > 0) {
     lines.push(plain(''), plain('#[metadata]'));
-    for (const line of metadataJson(constants).split('\n')) lines.push(plain(line));
+    for (const line of metadataJson(constants, maps).split('\n')) lines.push(plain(line));
   }
   return { text: lines.map((l) => `${l.text}\n`).join(''), lines };
 }
@@ -116,6 +119,7 @@ class Printer {
   private readonly taken = new Set<string>();
   private readonly text = new Map<Expr, Piece>();
   private readonly constantIndex = new Map<NDArray, number>();
+  private readonly maps: IndexMap[] = [];
   private counter = 0;
   private uses: ReadonlyMap<Expr, number> = new Map();
   /** Lines of the open scopes, innermost last. */
@@ -127,6 +131,10 @@ class Printer {
 
   constants(): readonly NDArray[] {
     return [...this.constantIndex.keys()];
+  }
+
+  indexMaps(): readonly IndexMap[] {
+    return this.maps;
   }
 
   definition(name: string, f: Func): Piece {
@@ -316,16 +324,29 @@ class Printer {
       const value = e.attrs[key];
       const spec = schema?.[key];
       if (value === undefined) continue;
-      if (spec?.default !== undefined && JSON.stringify(spec.default) === JSON.stringify(value)) continue;
-      parts.push(`${key}=${attributeText(value, spec?.kind)}`);
+      if (spec?.default !== undefined && canonicalJson(spec.default) === canonicalJson(value)) continue;
+      parts.push(`${key}=${this.reference(value) ?? attributeText(value, spec?.kind)}`);
     }
     return parts;
+  }
+
+  /** A reference to what the metadata section will hold; undefined for a value that is written out. */
+  private reference(value: AttributeValueData): string | undefined {
+    if (value === null || typeof value !== 'object' || !('opaque' in value)) return undefined;
+    if (value.value !== undefined) return this.storedConstant(value.value);
+    if (value.indexMap === undefined) return undefined;
+    let index = this.maps.indexOf(value.indexMap);
+    if (index < 0) index = this.maps.push(value.indexMap) - 1;
+    return `meta[tir.IndexMap][${index}]`;
   }
 
   private constantText(value: NDArray): string {
     const element = value.shape.length === 0 ? value.data[0] : undefined;
     const literal = element === undefined ? undefined : scalarLiteral(element, value.dtype);
-    if (literal !== undefined) return literal;
+    return literal ?? this.storedConstant(value);
+  }
+
+  private storedConstant(value: NDArray): string {
     let index = this.constantIndex.get(value);
     if (index === undefined) {
       index = this.constantIndex.size;

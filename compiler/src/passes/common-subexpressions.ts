@@ -1,5 +1,6 @@
 /** Shares equal computations. */
-import { canonicalJson, equalArrays } from '../ir/equal.ts';
+import { equalArrays } from '../ir/equal.ts';
+import { canonicalJson } from '../operators/attribute-text.ts';
 import type { Constant, Expr } from '../ir/expr.ts';
 import { rewriteAll } from '../ir/visit.ts';
 import { printType } from '../types/print.ts';

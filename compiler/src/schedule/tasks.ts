@@ -119,7 +119,7 @@ export function canonicalText(func: Func): string {
     const args = children.map((c) => numbers.get(c)).join(' ');
     const operator = e.kind === 'call' && e.callee.kind === 'op' ? ` ${e.callee.name}` : '';
     const attrs =
-      e.kind === 'call' ? ` ${JSON.stringify(Object.entries(e.attrs).sort(([a], [b]) => (a < b ? -1 : 1)))}` : '';
+      e.kind === 'call' ? ` ${attributesText(Object.entries(e.attrs).sort(([a], [b]) => (a < b ? -1 : 1)))}` : '';
     const index = e.kind === 'get' ? ` ${e.index}` : '';
     define(e, `${e.kind}${operator}${index} (${args})${attrs} : ${printType(e.type)}`);
   }
@@ -146,4 +146,9 @@ export function hashText(text: string): string {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   return (h >>> 0).toString(16).padStart(8, '0');
+}
+
+/** Attributes as JSON; big integers, which JSON lacks, as their digits. */
+function attributesText(entries: readonly (readonly [string, unknown])[]): string {
+  return JSON.stringify(entries, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }

@@ -1,5 +1,6 @@
 /** Other values of a call's attributes under which its arguments fit. */
 import type { TextEdit } from '../../base/diagnostic.ts';
+import { canonicalJson } from '../../operators/attribute-text.ts';
 import type { AttributeValueData } from '../../operators/attributes.ts';
 import type { CallExpr } from '../../syntax/tree.ts';
 import { staticShape, type Type } from '../../types/type.ts';
@@ -31,7 +32,7 @@ export function attributeRepairs(check: CheckResult, use: Use): readonly Attribu
   if (inputs.some((type) => type.kind === 'error')) return [];
   return proposals(attrs, inputs)
     .filter((values) =>
-      Object.entries(values).some(([key, value]) => JSON.stringify(attrs[key]) !== JSON.stringify(value)),
+      Object.entries(values).some(([key, value]) => canonicalJson(attrs[key]) !== canonicalJson(value)),
     )
     .filter((values) => relates({ operator: use.operator, attrs: { ...attrs, ...values } }, inputs))
     .map((values) => ({
