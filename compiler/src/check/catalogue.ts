@@ -2,6 +2,8 @@
 import type { CatalogueEntry } from './catalogue/entry.ts';
 import { nameEntries } from './catalogue/names.ts';
 import { patternEntries } from './catalogue/patterns.ts';
+import { formEntries } from './catalogue/syntax-forms.ts';
+import { textEntries } from './catalogue/syntax-text.ts';
 import { typeEntries } from './catalogue/types.ts';
 
 export type { CatalogueEntry } from './catalogue/entry.ts';
@@ -9,7 +11,12 @@ export type { CatalogueEntry } from './catalogue/entry.ts';
 /** In the order in which documentation shows them. */
 export const catalogue: readonly CatalogueEntry[] = [...nameEntries, ...typeEntries, ...patternEntries];
 
+/** What is found while reading the text, before anything is known of types. */
+export const syntaxCatalogue: readonly CatalogueEntry[] = [...textEntries, ...formEntries];
+
+const byCode = new Map([...catalogue, ...syntaxCatalogue].map((entry) => [entry.code, entry]));
+
 /** The entry of a code. */
 export function catalogueEntry(code: string): CatalogueEntry | undefined {
-  return catalogue.find((entry) => entry.code === code);
+  return byCode.get(code);
 }

@@ -8,4 +8,6 @@ export interface CatalogueEntry {
   /** Bodies of a file, without the version header. The wrong one gives exactly this code, the right one nothing. */
   readonly wrong: string;
   readonly right: string;
+  /** Set where the programs are whole files, because the header is what they are about. */
+  readonly whole?: boolean;
 }
