@@ -5,6 +5,7 @@ import { isDepthwise, normalise, type ConvProblem } from './problem.ts';
 import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver, type Fitted } from './space.ts';
 import type { Knob, ScheduleConfig } from './task.ts';
 import {
+  compactBase,
   hasStrips,
   highLegal,
   isPointwise,
@@ -14,7 +15,13 @@ import {
   windowBytes,
   type ConvConfig,
 } from './templates/conv.ts';
-import { depthwiseHighLegal, hasParts, lowerDepthwise, planeBytes } from './templates/depthwise.ts';
+import {
+  depthwiseCompactLegal,
+  depthwiseHighLegal,
+  hasParts,
+  lowerDepthwise,
+  planeBytes,
+} from './templates/depthwise.ts';
 import type { Packing } from './templates/dot.ts';
 import type { KernelParts } from './templates/parts.ts';
 
@@ -36,6 +43,9 @@ export function fitProblem(problem: ConvProblem, same: boolean, ordered: Ordered
   return isDepthwise(problem) ? fitDepthwise(problem, same, ordered) : fitDirect(problem, same, ordered);
 }
 
+const requantizeSummary =
+  'Scaling by the upper half of a product, with the shift beside the start of the sum (compact) or in its own word (high); or by 64 bits.';
+
 type Ordered = (parts: KernelParts) => KernelParts;
 
 function problemFeatures(p: ConvProblem): number[] {
@@ -50,6 +60,7 @@ function problemFeatures(p: ConvProblem): number[] {
 function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
   const packings: Packing[] = packingLegal(p, 'dual') ? ['dual', 'single'] : ['single'];
   const high = packings.filter((packing) => highLegal(p, packing));
+  const compact = high.filter((packing) => compactBase(p, packing) !== undefined);
   const perGroup = p.outC / p.groups;
   const knobs: Knob[] = [
     {
@@ -80,8 +91,8 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     { name: 'packing', summary: 'Two channels in a word of weights, or one.', values: packings },
     {
       name: 'requantize',
-      summary: 'Scaling by the upper half of a product, or by 64 bits.',
-      values: high.length > 0 ? ['high', 'wide'] : ['wide'],
+      summary: requantizeSummary,
+      values: [...(compact.length > 0 ? ['compact'] : []), ...(high.length > 0 ? ['high'] : []), 'wide'],
     },
     flagsKnob,
   ];
@@ -93,7 +104,8 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     if (strip > 0 && strip % num(c, 'pixels') !== 0) return false;
     if (sums > 12 || (unroll > 1 && unroll >= Math.max(2, fours))) return false;
     if (unroll === 0 && fours * sums > 512) return false;
-    return c['requantize'] === 'wide' || high.includes(c['packing'] as Packing);
+    const exact = c['requantize'] === 'compact' ? compact : high;
+    return c['requantize'] === 'wide' || exact.includes(c['packing'] as Packing);
   };
   const packing: Packing =
     packings.includes('dual') && (high.includes('dual') || high.length === 0) ? 'dual' : 'single';
@@ -104,7 +116,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     strip: defaultStrip(p, blocked.pixels),
     bytes: readsBytes(p) && p.outW === 1,
     packing,
-    requantize: high.includes(packing) ? 'high' : 'wide',
+    requantize: compact.includes(packing) ? 'compact' : high.includes(packing) ? 'high' : 'wide',
     flags: defaultFlags,
   };
   const features = (c: ScheduleConfig): readonly number[] => {
@@ -117,7 +129,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
       (p.outW % pixels) / pixels, (perGroup % channels) / channels,
       log(num(c, 'strip')),
       c['packing'] === 'dual' ? 1 : 0,
-      c['bytes'] === true ? 1 : 0, c['requantize'] === 'high' ? 1 : 0, ...oneHot(flagsKnob, c),
+      c['bytes'] === true ? 1 : 0, c['requantize'] === 'wide' ? 0 : 1, ...oneHot(flagsKnob, c),
     ]; // prettier-ignore
   };
   return {
@@ -172,6 +184,7 @@ function defaultUnroll(p: ConvProblem, fours: number): number {
 
 function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
   const high = depthwiseHighLegal(p);
+  const compact = depthwiseCompactLegal(p);
   const knobs: Knob[] = [
     {
       name: 'pixels',
@@ -185,15 +198,15 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     },
     {
       name: 'requantize',
-      summary: 'Scaling by the upper half of a product, or by 64 bits.',
-      values: high ? ['high', 'wide'] : ['wide'],
+      summary: requantizeSummary,
+      values: [...(compact ? ['compact'] : []), ...(high ? ['high'] : []), 'wide'],
     },
     flagsKnob,
   ];
   const chosen: ScheduleConfig = {
     pixels: defaultNeighbours(p),
     rows: defaultRows(p),
-    requantize: high ? 'high' : 'wide',
+    requantize: compact ? 'compact' : high ? 'high' : 'wide',
     // Short one-dimensional loops gain from being peeled; elsewhere it costs more flash than it is worth.
     flags: p.outH === 1 ? '-O3 -fno-schedule-insns' : defaultFlags,
   };
@@ -203,7 +216,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     log(num(c, 'rows') || p.outH),
     log(planeBytes(p, num(c, 'rows') || p.outH)),
     (p.outW % num(c, 'pixels')) / num(c, 'pixels'),
-    c['requantize'] === 'high' ? 1 : 0,
+    c['requantize'] === 'wide' ? 0 : 1,
     ...oneHot(flagsKnob, c),
   ];
   return {
@@ -212,7 +225,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
       ordered(
         lowerDepthwise(
           p,
-          { pixels: num(c, 'pixels'), rows: num(c, 'rows'), requantize: c['requantize'] as 'high' | 'wide' },
+          { pixels: num(c, 'pixels'), rows: num(c, 'rows'), requantize: c['requantize'] as ConvConfig['requantize'] },
           same,
         ),
       ),

@@ -24,8 +24,8 @@ import {
 import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
-import { highMultiply, scaleWide } from '../requantize.ts';
-import { dotBlock, packBlock, type Packing, type TapLayout } from './dot.ts';
+import { addendOf, highMultiply, scaleWide } from '../requantize.ts';
+import { dotBlock, packBlock, packedBytes, type Packing, type TapLayout } from './dot.ts';
 import { finish } from './epilogue.ts';
 import { residualBuffer, type KernelParts } from './parts.ts';
 import { widen, type RowLayout, type Widening } from './rows.ts';
@@ -46,8 +46,8 @@ export interface ConvConfig {
   readonly strip: number;
   /** Inputs are widened in the inner loop, not beforehand: no scratch memory. See `readsBytes`. */
   readonly bytes: boolean;
-  /** Scaling by the upper half of a product, or by 64 bits. */
-  readonly requantize: 'high' | 'wide';
+  /** Scaling by the upper half of a product (`compact`: with the shift beside the start of the sum), or by 64 bits. */
+  readonly requantize: 'high' | 'compact' | 'wide';
 }
 
 /** How one channel's sum is scaled; `scaled`: bits its sum is already shifted left by (8 for B of a dual pair). */
@@ -82,6 +82,23 @@ export function highLegal(p: ConvProblem, packing: Packing): boolean {
     if (packing === 'dual' && !channelScale(p, c, 8)) return false;
   }
   return true;
+}
+
+/**
+ * How shifts lie beside the starts of sums: below 24 bits of start. In dual packing the even channel's word has four
+ * bits for each of the pair, counted from `base` (and 8 for the odd one, whose sum is scaled); else eight for its own.
+ */
+export function compactBase(p: ConvProblem, packing: Packing): number | undefined {
+  if (packing === 'dual' ? !packingLegal(p, 'dual') : false) return undefined;
+  const scales = Array.from({ length: p.outC }, (_, c) => channelScale(p, c, 0));
+  const shifts = scales.flatMap((s) => (s !== undefined && s.multiplier !== 0 ? [s.shift] : []));
+  // The least base where it will do: kernels that differ in nothing else then share their code.
+  const base = packing === 'dual' && Math.max(1, ...shifts) > 16 ? Math.min(...shifts) : 1;
+  const greatest = Math.max(base, ...shifts);
+  if (!highLegal(p, packing) || greatest - base > (packing === 'dual' ? 15 : 200)) return undefined;
+  // Channels that are scaled by nothing take the base, whose addend must fit as well.
+  const addend = Math.abs(addendOf(greatest + (packing === 'dual' ? 8 : 0), p.epilogue.zeroPoint));
+  return addend < 2 ** 31 && p.bias.every((b) => b >= -(2 ** 23) && b < 2 ** 23) ? base : undefined;
 }
 
 interface Geometry {
@@ -382,9 +399,12 @@ function computeBlock(
 ): Stmt[] {
   const out: Stmt[] = [];
   const sums: Local[][] = [];
+  const dual = config.packing === 'dual';
+  const base = config.requantize === 'compact' ? (compactBase(p, config.packing) ?? 1) : undefined;
+  const holdsShift = (c: number): boolean => base !== undefined && !(dual && c % 2 === 1);
   for (let c = 0; c < channels; c++) {
     const initial = local('bias');
-    out.push(declare(initial, deref(w, c)));
+    out.push(declare(initial, holdsShift(c) ? bin('shr', deref(w, c), i32(8)) : deref(w, c)));
     sums.push(Array.from({ length: at.count }, () => local(`s${c}`)));
     for (const sum of sums[c] ?? []) out.push(declare(sum, initial));
   }
@@ -409,9 +429,15 @@ function computeBlock(
     const multiplier = local('m');
     const shift = local('sh');
     const rounding = local('r');
-    out.push(declare(multiplier, deref(w, 2 * c)), declare(shift, deref(w, 2 * c + 1)));
+    if (base === undefined) out.push(declare(multiplier, deref(w, 2 * c)), declare(shift, deref(w, 2 * c + 1)));
+    else {
+      const odd = dual ? c % 2 : 0;
+      const word = deref(w, c - odd - channels - packedBytes(g.taps, channels, config.packing) / 4);
+      const bits = bin('and', odd === 1 ? bin('shr', word, i32(4)) : word, i32(dual ? 15 : 255));
+      out.push(declare(multiplier, deref(w, c)), declare(shift, dual ? add(bits, base + 8 * odd) : bits));
+    }
     const zero = p.epilogue.zeroPoint;
-    if (config.requantize === 'high') {
+    if (config.requantize !== 'wide') {
       // (2·zero + 1)·2^(shift − 1); the shift is at least 1.
       const odd = i32(2 * zero + 1);
       out.push(declare(rounding, bin('shl', odd, sub(shift, i32(1)))));
@@ -421,31 +447,38 @@ function computeBlock(
       const partner = config.packing === 'dual' && c % 2 === 1 ? sums[c - 1]?.[i] : undefined;
       const value = partner ? sub(own, partner) : own;
       let scaled: LExpr;
-      if (config.requantize === 'high') scaled = bin('shr', intr('smmla', value, multiplier, rounding), shift);
+      if (config.requantize !== 'wide') scaled = bin('shr', intr('smmla', value, multiplier, rounding), shift);
       else scaled = scaleWide(partner ? bin('shr', value, i32(8)) : value, multiplier, shift, zero);
       const residual = at.other ? load(at.other, add(index, i * p.outC + c)) : undefined;
       const result = finish(scaled, p.epilogue, residual);
       out.push({ kind: 'store_via', pointer: o, offset: ix(i * p.outC + c), value: result });
     }
   }
-  out.push(advance(w, 2 * channels));
+  out.push(advance(w, (base === undefined ? 2 : 1) * channels));
   return out;
 }
 
-/** The weights with each block's parameters: [starts…][packed weights][multiplier, shift…]. */
+/** The weights with each block's parameters: [starts…][packed weights][multiplier, shift…], or shifts with the starts. */
 function packChannels(p: ConvProblem, config: ConvConfig, g: Geometry): Int8Array {
   const bytes: number[] = [];
   const word = (v: number): void => void bytes.push((v << 24) >> 24, (v << 16) >> 24, (v << 8) >> 24, v >> 24);
   const perGroup = p.outC / p.groups;
   const inGroup = p.inC / p.groups;
   const dual = config.packing === 'dual';
+  const base = config.requantize === 'compact' ? (compactBase(p, config.packing) ?? 1) : undefined;
   for (let group = 0; group < p.groups; group++) {
     for (let c0 = 0; c0 < perGroup; c0 += config.channels) {
       const channels = Math.min(config.channels, perGroup - c0);
       const first = group * perGroup + c0;
       for (let c = 0; c < channels; c++) {
         const own = p.bias[first + c] ?? 0;
-        word(dual && c % 2 === 1 ? (Math.imul(256, own) + (p.bias[first + c - 1] ?? 0)) | 0 : own);
+        if (base !== undefined && !(dual && c % 2 === 1)) {
+          const bits = (k: number): number => {
+            const scale = k < channels ? channelScale(p, first + k, 0) : undefined;
+            return scale === undefined || scale.multiplier === 0 ? 0 : scale.shift - base;
+          };
+          word((own << 8) | (dual ? (bits(c + 1) << 4) | bits(c) : Math.max(1, bits(c) + base)));
+        } else word(dual && c % 2 === 1 ? (Math.imul(256, own) + (p.bias[first + c - 1] ?? 0)) | 0 : own);
       }
       const weight = (c: number, row: number, run: number, i: number): number => {
         const merged = g.taps.runs.length === 1 && p.kW > 1;
@@ -461,9 +494,9 @@ function packChannels(p: ConvProblem, config: ConvConfig, g: Geometry): Int8Arra
         const m = e.multiplier[e.multiplier.length === 1 ? 0 : first + c] ?? 0;
         const s = e.shift[e.shift.length === 1 ? 0 : first + c] ?? 0;
         const scale =
-          config.requantize === 'high' ? channelScale(p, first + c, dual && c % 2 === 1 ? 8 : 0) : undefined;
+          config.requantize !== 'wide' ? channelScale(p, first + c, dual && c % 2 === 1 ? 8 : 0) : undefined;
         word(scale?.multiplier ?? m);
-        word(scale?.shift ?? s);
+        if (base === undefined) word(scale?.shift ?? s);
       }
     }
   }

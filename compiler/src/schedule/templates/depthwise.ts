@@ -19,7 +19,8 @@ export interface DepthwiseConfig {
   readonly pixels: number;
   /** Output rows of which the plane holds the inputs at one time; 0: all, which is fastest. */
   readonly rows: number;
-  readonly requantize: 'high' | 'wide';
+  /** As for other convolutions; `compact` keeps the shift in the low byte of the bias. */
+  readonly requantize: 'high' | 'compact' | 'wide';
 }
 
 /** One multiply–accumulate instruction: input word, and a pair of taps or a single one. */
@@ -58,6 +59,11 @@ function pairsOf(p: ConvProblem, pixels: number): number[] {
 export function depthwiseHighLegal(p: ConvProblem): boolean {
   for (let c = 0; c < p.outC; c++) if (!scaleOf(p, c)) return false;
   return true;
+}
+
+/** Whether every bias leaves a byte of its word for the shift. */
+export function depthwiseCompactLegal(p: ConvProblem): boolean {
+  return depthwiseHighLegal(p) && p.bias.every((b) => b >= -(2 ** 23) && b < 2 ** 23);
 }
 
 function factors(p: ConvProblem, c: number): { readonly multiplier: number; readonly shift: number } {
@@ -270,10 +276,12 @@ function pack(plan: Plan): Int8Array {
       const b = all[i + 1];
       for (const d of [0, 1]) bytes.push(a ? tap(a.ky, a.k + d) : 0, b ? tap(b.ky, b.k + d) : 0);
     }
-    word(p.bias[c] ?? 0);
-    const scale = plan.config.requantize === 'high' ? scaleOf(p, c) : undefined;
-    word(scale?.multiplier ?? factors(p, c).multiplier);
-    word(scale?.shift ?? factors(p, c).shift);
+    const scale = plan.config.requantize !== 'wide' ? scaleOf(p, c) : undefined;
+    const { multiplier, shift } = scale ?? factors(p, c);
+    const compact = plan.config.requantize === 'compact';
+    word(compact ? ((p.bias[c] ?? 0) << 8) | shift : (p.bias[c] ?? 0));
+    word(multiplier);
+    if (!compact) word(shift);
   }
   return Int8Array.from(bytes);
 }
@@ -302,21 +310,23 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   const multiplier = local('m');
   const shift = local('sh');
   const rounding = local('r');
+  const compact = config.requantize === 'compact';
+  const start = deref(w, words);
   out.push(
-    declare(bias, deref(w, words)),
+    declare(bias, compact ? bin('shr', start, i32(8)) : start),
     declare(multiplier, deref(w, words + 1)),
-    declare(shift, deref(w, words + 2)),
+    declare(shift, compact ? bin('and', start, i32(255)) : deref(w, words + 2)),
   );
-  if (config.requantize === 'high')
+  if (config.requantize !== 'wide')
     out.push(declare(rounding, bin('shl', i32(2 * p.epilogue.zeroPoint + 1), sub(shift, i32(1)))));
-  out.push(advance(w, words + 3));
+  out.push(advance(w, words + (compact ? 2 : 3)));
   const x = pointer('x', plan.plane, 'int32');
   const o = pointer('out', plan.output, plan.output.dtype);
   const residual = plan.other ? pointer('res', plan.other, plan.other.dtype) : undefined;
   const first = add(mul(n, p.outH * p.outW * p.outC), c);
   out.push(...(parts ? [] : [point(x, 0)]), point(o, first), ...(residual ? [point(residual, first)] : []));
   const scale = (sum: Local): LExpr =>
-    config.requantize === 'high'
+    config.requantize !== 'wide'
       ? bin('shr', intr('smmla', sum, multiplier, rounding), shift)
       : scaleWide(sum, multiplier, shift, p.epilogue.zeroPoint);
   const outputs = (pixels: number): Stmt =>
