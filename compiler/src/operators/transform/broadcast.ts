@@ -1,7 +1,7 @@
 /** Explicit broadcasting, its reverse (summing back), and selection. */
-import { printShape } from '../../types/print.ts';
+import { printDim, printShape } from '../../types/print.ts';
 import type { Dim, TensorType } from '../../types/type.ts';
-import { anyDim, tensorType } from '../../types/type.ts';
+import { anyDim, constantDim, tensorType } from '../../types/type.ts';
 import type { TETensor } from '../../tensor/te.ts';
 import { compare, compute, dtypeOf, int, load, reduce, select } from '../../tensor/te.ts';
 import { attr } from '../attributes.ts';
@@ -10,7 +10,15 @@ import type { Operator, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { broadcastOperands, broadcastShapes, explainBroadcastOf } from '../relations/broadcast.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
-import { done, failed, inputBlame, reasonableRank, requireRank, tensorInput } from '../relations/inputs.ts';
+import {
+  attributeBlame,
+  done,
+  failed,
+  inputBlame,
+  reasonableRank,
+  requireRank,
+  tensorInput,
+} from '../relations/inputs.ts';
 import { dimValue, writtenDim } from '../relations/dims.ts';
 import { dataInput, moveElements } from './define.ts';
 import { initAttributes } from './init.ts';
@@ -22,6 +30,27 @@ const broadcastMove = (name: string) =>
     return data.shape.map((extent, d) => (extent === 1 ? int(0) : (i[d + skip] ?? int(0))));
   });
 
+/** Why `from` does not broadcast to `to`, counted from the last dimension; undefined where it does, or may. */
+function misfit(from: readonly Dim[], to: readonly Dim[]): RelateResult | undefined {
+  const skip = to.length - from.length;
+  const wrong = from.findIndex((dim, d) => {
+    const [have, want] = [constantDim(dim), d + skip < 0 ? undefined : constantDim(to[d + skip] ?? 1)];
+    if (d + skip < 0) return true;
+    return have !== undefined && want !== undefined && Number(have) !== 1 && Number(have) !== Number(want);
+  });
+  if (wrong < 0) return undefined;
+  const why =
+    skip < 0
+      ? `it has ${from.length} dimensions and the target ${to.length}`
+      : `its dimension ${wrong} is ${printDim(from[wrong] ?? 1)}, where the target has ${printDim(to[wrong + skip] ?? 1)}`;
+  return failed(
+    'shape-mismatch',
+    `A tensor of shape ${printShape(from)} does not broadcast to ${printShape(to)}: ${why}.`,
+    attributeBlame('shape'),
+    { remedy: 'Give every dimension of the tensor its own size, or that of the target where it is 1.' },
+  );
+}
+
 const broadcastTo = defineOperator({
   name: 'broadcast_to',
   summary: 'Repeats dimensions of size 1 so that the tensor takes the given shape.',
@@ -31,7 +60,8 @@ const broadcastTo = defineOperator({
   relate: (context) => {
     const data = tensorInput(context, 0, 'data');
     if (data.kind !== 'tensor') return data;
-    return done(tensorType(context.attrs.shape.map(writtenDim), data.dtype));
+    const shape = context.attrs.shape.map(writtenDim);
+    return misfit(data.shape, shape) ?? done(tensorType(shape, data.dtype));
   },
   explain: (_context, _result, at) => fromAttribute('shape', at.dim),
   compute: broadcastMove('broadcast_to'),
