@@ -2,7 +2,7 @@
  * Seeded faults: applies wrong code to a temporary copy of the compiler, one fault at a time, and runs the short
  * differential suite on it. Prints which faults were caught; exit code 1 when one was missed or does not apply.
  *
- *     npx tsx tools/mutants.ts [--only part-of-a-name] [--programs 400]
+ *     npx tsx tools/mutants.ts [--only part-of-a-name,another] [--programs 400]
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -97,7 +97,7 @@ try {
   const clean = suite('js,host', args.programs);
   if (clean !== undefined) throw new Error(`the suite fails without any fault: ${clean}`);
   for (const mutant of mutants) {
-    if (args.only !== undefined && !mutant.name.includes(args.only)) continue;
+    if (args.only !== undefined && !args.only.split(',').some((part) => mutant.name.includes(part))) continue;
     const path = join(copy, 'compiler/src', mutant.file);
     const text = readFileSync(path, 'utf8');
     if (!text.includes(mutant.find)) {

@@ -79,6 +79,7 @@ class Quantiser {
             () => this.conv(from),
             () => this.conv(from),
             () => this.pool(from),
+            () => this.repeated(from),
             () => this.shapeChange(from),
             () => this.combine(from),
             () => this.combine(from),
@@ -148,6 +149,39 @@ class Quantiser {
     const axis = nchw ? 1 : 3;
     const q = this.epilogue(conv, axis, outC, kh * kw * perGroup, from, weightScales);
     return nchw ? { ...q, at: b.call('transpose', [q.at], { axes: [0, 2, 3, 1] }) } : q;
+  }
+
+  /** Layers of one form, which differ in their constants alone. */
+  private repeated(from: Quantised): Quantised {
+    const { b, r } = this;
+    const c = b.shape(from.at)[3] ?? 1;
+    const k = r.pick([1, 1, 3]);
+    const dtype = b.dtype(from.at);
+    const depthwise = c > 1 && r.chance(0.3);
+    const shape = depthwise ? [k, k, c, 1] : [k, k, c, c];
+    const taps = k * k * (depthwise ? 1 : c);
+    const scale = Math.fround((from.scale * 0.01 * 80 * Math.sqrt(taps)) / 1.2);
+    let at = from.at;
+    for (let i = r.int(2, 3); i > 0; i--) {
+      const weight = this.param(shape, 'int8', { low: -127, high: 127 });
+      const pad = (k - 1) / 2;
+      const conv = b.call(
+        'qnn.conv2d',
+        [at, weight, this.i32(from.zero), this.i32(0), this.f32(from.scale), this.f32(0.01)],
+        {
+          strides: [1, 1], padding: [pad, pad, pad, pad], groups: depthwise ? c : 1, channels: c, kernel_size: [k, k],
+          data_layout: 'NHWC', kernel_layout: depthwise ? 'HWOI' : 'HWIO', out_dtype: 'int32',
+        },
+      ); // prettier-ignore
+      const sum = b.call('nn.bias_add', [conv, this.param([c], 'int32', { low: -9000, high: 9000 })], { axis: 3 });
+      const [wide, narrow] = [this.f32(from.scale * Math.fround(0.01)), this.f32(scale)];
+      // Every layer reads its input as the first does, so that only constants differ.
+      at = b.call('qnn.requantize', [sum, wide, this.i32(0), narrow, this.i32(from.zero)], {
+        axis: 3,
+        out_dtype: dtype,
+      });
+    }
+    return { at, scale, zero: from.zero };
   }
 
   private weightScales(channels: number, single: boolean): { at: number; values: readonly number[] } {
