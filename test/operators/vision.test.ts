@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { check } from '../../compiler/src/check/check.ts';
+import { parseSource } from '../../compiler/src/syntax/parser.ts';
 import { printType } from '../../compiler/src/types/print.ts';
 import { anyDim } from '../../compiler/src/types/type.ts';
 import { explain, filled, relate, run, t } from './nn-support.ts';
@@ -73,6 +75,20 @@ describe('result types of vision operators', () => {
       messageOf('vision.multibox_transform_loc', [t('float32', 1, 3, 9), t('float32', 1, 36), t('float32', 1, 8, 4)]),
       '`anchor` must have 9 boxes, one for each anchor of `cls_prob`, but it has 8.',
     );
+  });
+  it('attributes that are read only beside the name of their record ask for it', () => {
+    const source = (attributes: string): string => `#[version = "0.0.5"]
+def @main(%x: Tensor[(1, 1, 4, 4), float32], %r: Tensor[(1, 5), float32]) {
+  vision.roi_pool(%x, %r, ${attributes})
+}`;
+    const messages = (attributes: string): readonly string[] =>
+      check(parseSource(source(attributes))).diagnostics.map((d) => `${d.code}: ${d.remedy}`);
+    const plain = 'pooled_size=[2, 2], spatial_scale=1f';
+    assert.deepEqual(messages(`${plain}, ${key('ROIPool')}`), []);
+    assert.deepEqual(messages(plain), ['missing-attribute: Add `attrs_type_key="relay.attrs.ROIPoolAttrs"`.']);
+    assert.deepEqual(messages(`${plain}, ${key('ROIAlign')}`), [
+      'bad-attribute: Write `attrs_type_key="relay.attrs.ROIPoolAttrs"`.',
+    ]);
   });
   it('a stride of zero is refused', () => {
     assert.match(messageOf('vision.yolo_reorg', [t('float32', 1, 4, 4, 4)], { stride: 0 }), /must be at least 1/);
@@ -160,10 +176,7 @@ describe('values of vision operators', () => {
     assert.deepEqual(result, [...box(3), ...box(0), ...box(1), ...gone, ...gone]);
   });
   it('positions of the boxes that remain are given instead', () => {
-    assert.deepEqual(
-      run(`${nms('force_suppress=True')}.0`, inputs),
-      [3, 0, 1, 2, -1],
-    );
+    assert.deepEqual(run(`${nms('force_suppress=True')}.0`, inputs), [3, 0, 1, 2, -1]);
     assert.deepEqual(run(`${nms('top_k=2')}.1`, inputs), [2]);
   });
   it('valid boxes move to the front', () => {

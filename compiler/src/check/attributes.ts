@@ -112,6 +112,8 @@ export function operatorAttributes(
       return undefined;
     }
   }
+  if (attrs.length > 0 && operator.attrsTypeKey && operator.attrsType !== undefined)
+    checkTypeKey(cx, operator.name, operator.attrsType, attrs, key);
   const result = normalizeAttributes(operator, written);
   if (result.ok) return result.value;
   for (const problem of result.problems) {
@@ -130,6 +132,27 @@ export function operatorAttributes(
     });
   }
   return undefined;
+}
+
+/** Attributes of some operators are read only beside the name of their record. */
+function checkTypeKey(
+  cx: Context,
+  name: string,
+  type: string,
+  attrs: readonly Attribute[],
+  key: Attribute | undefined,
+): void {
+  const wanted = `attrs_type_key="${type}"`;
+  const last = attrs[attrs.length - 1];
+  if (key === undefined && last)
+    cx.report('missing-attribute', last.key.span, `\`${name}\` needs \`attrs_type_key\` beside its attributes.`, {
+      remedy: `Add \`${wanted}\`.`,
+    });
+  else if (key && !(key.value.kind === 'string' && key.value.value === type))
+    cx.report('bad-attribute', key.value.span, `\`attrs_type_key\` of \`${name}\` must be "${type}".`, {
+      remedy: `Write \`${wanted}\`.`,
+      fixes: [replaceFix(key.value.span, `"${type}"`)],
+    });
 }
 
 function valueSpan(value: AttributeValue, path: readonly number[]): Span {

@@ -317,8 +317,8 @@ class Printer {
 
   private attributes(e: Call): readonly string[] {
     if (e.callee.kind !== 'op') return [];
-    const schema = this.options.operators.get(e.callee.name)?.attributes as
-      Readonly<Record<string, AttributeSpec>> | undefined;
+    const operator = this.options.operators.get(e.callee.name);
+    const schema = operator?.attributes as Readonly<Record<string, AttributeSpec>> | undefined;
     const parts: string[] = [];
     for (const key of Object.keys(schema ?? e.attrs)) {
       const value = e.attrs[key];
@@ -327,6 +327,7 @@ class Printer {
       if (spec?.default !== undefined && canonicalJson(spec.default) === canonicalJson(value)) continue;
       parts.push(`${key}=${this.reference(value) ?? attributeText(value, spec?.kind)}`);
     }
+    if (operator?.attrsTypeKey) parts.push(`attrs_type_key="${operator.attrsType ?? ''}"`);
     return parts;
   }
 
