@@ -7,6 +7,8 @@ import { cType, Helpers, prelude } from './helpers.ts';
 import { finishLines, mapBody, mappedTo } from './lines.ts';
 import type { SourceLine } from './lines.ts';
 import { commentText, identifier, Names } from './names.ts';
+import { sharedSizes, skeletonOf } from './sizes.ts';
+import type { SharedSizes } from './sizes.ts';
 
 /** Where a kernel's argument lies when it runs. */
 export type Place =
@@ -44,6 +46,8 @@ export interface ModuleSpec {
   readonly comment: readonly string[];
   /** Adds `#line` directives to a kernel's statements and calls: the source line of a kernel, if it has one. */
   readonly lineOf?: (kernel: LoweredKernel) => SourceLine | undefined;
+  /** Kernels that differ in sizes alone share a function, to which the sizes are passed: less code, somewhat slower. */
+  readonly shareSizes?: boolean;
 }
 
 export interface EmittedFile {
@@ -93,6 +97,7 @@ interface NamedKernel {
   readonly comment: readonly string[];
   /** The constants are parameters, because other calls share the function. */
   readonly shared?: boolean;
+  readonly sizes?: SharedSizes | undefined;
   readonly source?: SourceLine | undefined;
 }
 
@@ -103,16 +108,17 @@ function filesOf(
   header: string,
 ): { readonly files: EmittedFile[]; readonly texts: KernelText[] } {
   const groups = new Map<string, { flags: readonly string[]; helpers: Helpers; parts: string[] }>();
-  const texts = kernels.map(({ kernel, name, comment: lines, shared, source }) => {
+  const texts = kernels.map(({ kernel, name, comment: lines, shared, sizes, source }) => {
     const key = kernel.flags.join(' ');
     let group = groups.get(key);
     if (!group) groups.set(key, (group = { flags: kernel.flags, helpers: new Helpers(), parts: [] }));
-    const text = emitKernel(kernel, group.helpers, {
+    const own = emitKernel(kernel, group.helpers, {
       name,
       comment: lines,
       linkage: '',
       constantsAsParameters: shared === true,
     });
+    const text = sizes === undefined ? own : withSizes(own, sizes);
     // A declaration first, so that strict compilers see the external function announced.
     const body = source === undefined ? text.text : mapBody(source, text.text);
     group.parts.push(`${text.prototype};\n${body}`);
@@ -126,12 +132,19 @@ function filesOf(
   return { files, texts };
 }
 
+/** The function with its sizes as further parameters. */
+function withSizes(text: KernelText, sizes: SharedSizes): KernelText {
+  const parameters = sizes.names.map((name) => `, const int32_t ${name}`).join('');
+  const prototype = `${text.prototype.slice(0, -1)}${parameters})`;
+  return { ...text, prototype, text: sizes.apply(text.text).replace(text.prototype, () => prototype) };
+}
+
 /** C sources and header of a program. The text depends on the specification alone, byte for byte. */
 export function emitModule(spec: ModuleSpec): EmittedModule {
   const stem = identifier(spec.name, 'model').toLowerCase();
   const names = new Names();
   const top = comment(spec.comment.length > 0 ? spec.comment : [spec.name]);
-  const forms = formsOf(spec.calls);
+  const forms = spec.shareSizes === true ? mergedForms(formsOf(spec.calls)) : formsOf(spec.calls);
   const kernels = forms.map((form): NamedKernel => {
     const [first] = form.calls;
     if (!first) throw new Error('a form without calls');
@@ -140,13 +153,24 @@ export function emitModule(spec: ModuleSpec): EmittedModule {
     const source = new Set(form.calls.map((c) => c.kernel)).size > 1 ? undefined : spec.lineOf?.(first.kernel);
     const others = form.calls.slice(1).map((c) => c.comment[0] ?? c.kernel.name);
     const also = others.length > 0 ? ['', 'The same function serves:', ...others.map((o) => `- ${o}`)] : [];
-    return { kernel: first.kernel, name, comment: [...first.comment, ...also], shared: form.shared, source };
+    return {
+      kernel: first.kernel,
+      name,
+      comment: [...first.comment, ...also],
+      shared: form.shared,
+      sizes: form.sizes,
+      source,
+    };
   });
   const { files, texts } = filesOf(kernels, `${stem}_kernels`, top);
   const functions = new Map<LoweredKernel, CalledFunction>();
   forms.forEach((form, i) => {
     for (const { kernel } of form.calls)
-      functions.set(kernel, { text: texts[i] as KernelText, constants: form.shared ? kernel.constants : [] });
+      functions.set(kernel, {
+        text: texts[i] as KernelText,
+        constants: form.shared ? kernel.constants : [],
+        sizes: form.sizesOf?.get(kernel) ?? [],
+      });
   });
   const program = programText(spec, stem, top, functions, names);
   return {
@@ -165,12 +189,17 @@ export function emitModule(spec: ModuleSpec): EmittedModule {
 interface CalledFunction {
   readonly text: KernelText;
   readonly constants: LoweredKernel['constants'];
+  readonly sizes: readonly number[];
 }
 
 /** Calls whose kernels differ in names and in the values of constants alone share a function. */
 interface Form {
   readonly calls: readonly KernelCall[];
   readonly shared: boolean;
+  /** The C that the calls share, constants as parameters; with the flags it is compiled with. */
+  readonly key: string;
+  readonly sizes?: SharedSizes;
+  readonly sizesOf?: ReadonlyMap<LoweredKernel, readonly number[]>;
 }
 
 function formsOf(calls: readonly KernelCall[]): readonly Form[] {
@@ -184,10 +213,34 @@ function formsOf(calls: readonly KernelCall[]): readonly Form[] {
     if (same) same.push(call);
     else byText.set(key, [call]);
   }
-  return [...byText.values()].map((list) => ({
+  return [...byText].map(([key, list]) => ({
     calls: list,
+    key,
     shared: list.some((c) => c.kernel !== list[0]?.kernel) && list.some((c) => c.kernel.constants.length > 0),
   }));
+}
+
+/** Forms that differ in sizes alone as one each, in the place of the first. */
+function mergedForms(forms: readonly Form[]): readonly Form[] {
+  const bySkeleton = new Map<string, Form[]>();
+  for (const form of forms) {
+    // Without parameters there is nothing to append sizes to.
+    const skeleton = form.key.includes('(void)') ? form.key : skeletonOf(form.key);
+    const same = bySkeleton.get(skeleton);
+    if (same) same.push(form);
+    else bySkeleton.set(skeleton, [form]);
+  }
+  return [...bySkeleton.values()].flatMap((group): readonly Form[] => {
+    const sizes = group.length < 2 ? undefined : sharedSizes(group.map((form) => form.key));
+    if (sizes === undefined) return group;
+    const calls = group.flatMap((form) => form.calls);
+    const sizesOf = new Map(
+      group.flatMap((form, i) => form.calls.map((c) => [c.kernel, sizes.values[i] ?? []] as const)),
+    );
+    return [
+      { calls, shared: calls.some((c) => c.kernel.constants.length > 0), key: group[0]?.key ?? '', sizes, sizesOf },
+    ];
+  });
 }
 
 function tensorBytes(t: ModuleTensor): number {
@@ -275,6 +328,7 @@ function programText(
       ...kernel.outputs.map((b, i) => argument(placeOf(call.outputs, i, kernel), b, true)),
       ...kernel.scratch.map((b, i) => argument(placeOf(call.scratch, i, kernel), b, true)),
       ...(called?.constants ?? []).map((c) => stored(c.value, c.buffer, `${stem}_${kernel.name}_${c.buffer.name}`)),
+      ...(called?.sizes ?? []).map(String),
     ];
     const title = call.comment[0];
     const source = spec.lineOf?.(kernel);

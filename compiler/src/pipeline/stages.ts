@@ -219,7 +219,7 @@ const c: Stage = {
     const program = need(state.program, 'kernels');
     const kernels = need(state.kernels, 'kernels');
     const spec = moduleSpec(context.name, program, kernels, need(state.arena, 'the plan'), linesOf(state, context));
-    return ok({ ...state, emitted: emitModule(spec) });
+    return ok({ ...state, emitted: emitModule({ ...spec, shareSizes: context.preset === 'size' }) });
   },
   print: (state) => textOf(printEmitted(need(state.emitted, 'C'), need(state.kernels, 'scheduled kernels'))),
 };

@@ -116,7 +116,8 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     strip: defaultStrip(p, blocked.pixels),
     bytes: readsBytes(p) && p.outW === 1,
     packing,
-    requantize: compact.includes(packing) ? 'compact' : high.includes(packing) ? 'high' : 'wide',
+    requantize:
+      compact.includes(packing) && p.kH * runLength(p) >= 16 ? 'compact' : high.includes(packing) ? 'high' : 'wide',
     flags: defaultFlags,
   };
   const features = (c: ScheduleConfig): readonly number[] => {
