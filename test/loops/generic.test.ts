@@ -20,6 +20,8 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
   const q = v('q', [1, 12], 'int8');
   const image = v('image', [1, 5, 6, 3], 'int8');
   const floats = v('floats', [1, 5, 6, 3]);
+  const affine = v('affine', [1, 2, 3]);
+  const element = v('element', [2, 2, 3]);
   const ints = v('ints', [3, 5], 'int32');
   const longs = v('longs', [4], 'int64');
   const wide = array('float32', [4, 6], (i) => Math.sin(i));
@@ -51,6 +53,17 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
     { name: 'integer division and remainder', func: func([ints], call('floor_divide', [ints, i32(7)])) },
     { name: 'wrapping int64', func: func([longs], call('multiply', [longs, call('multiply', [longs, longs])])) },
     { name: 'a long shared chain', func: func([g], grown) },
+    {
+      name: 'cubic resizing of a region',
+      func: func([floats], call('image.resize2d', [floats], { size: [10, 7], roi: [0.1, -0.2, 0.9, 1.2], layout: 'NHWC', method: 'cubic', coordinate_transformation_mode: 'tf_crop_and_resize', rounding_method: 'round', cubic_alpha: -0.5, cubic_exclude: 1, extrapolation_value: 2, out_dtype: null })),
+      relative: 1e-4,
+    },
+    {
+      name: 'sampling a reflected grid',
+      func: func([floats, affine], call('image.grid_sample', [floats, call('image.affine_grid', [affine], { target_shape: [4, 4] })], { method: 'bicubic', layout: 'NHWC', padding_mode: 'reflection', align_corners: false })),
+      relative: 1e-3,
+    },
+    { name: 'dilation', func: func([floats, element], call('image.dilation2d', [floats, element], { strides: [1, 1], padding: [1, 1], dilations: [1, 1], data_layout: 'NHWC', kernel_layout: 'HWI', out_dtype: null })) },
     { name: 'comparison and choice', func: func([x], call('where', [call('greater', [x, f32(0)]), x, call('exp', [x])])), relative: 1e-5 },
   ]; // prettier-ignore
 }
