@@ -6,6 +6,13 @@ import { readBoards, type BoardChoice } from './engine/boards.ts';
 import { runEngine } from './engine/process.ts';
 import { engineBase } from './engine.ts';
 
+/** The boards with what this machine lacks for them; undefined when the workspace is not trusted or the engine fails. */
+export async function findBoards(context: vscode.ExtensionContext): Promise<readonly BoardChoice[] | undefined> {
+  if (!vscode.workspace.isTrusted) return undefined;
+  const outcome = await runEngine({ ...engineBase(context), args: boardsArguments });
+  return outcome.kind === 'done' ? readBoards(outcome.json) : undefined;
+}
+
 interface BoardItem extends vscode.QuickPickItem {
   readonly board: BoardChoice;
 }

@@ -1,9 +1,18 @@
 /** "Show Lowering": a stage of the compiler beside the source, kept in step with it, never taking the focus. */
 import * as vscode from 'vscode';
-import { requests, type LowerParams, type LowerResult, type StageInfo } from '../../server/src/protocol.ts';
+import {
+  requests,
+  type LineOrigin,
+  type LowerParams,
+  type LowerResult,
+  type StageInfo,
+} from '../../server/src/protocol.ts';
+import { linkOrigins } from './origins.ts';
+import { parametersOf } from './parameters.ts';
 import type { Session } from './session.ts';
 
-const scheme = 'relay-lowering';
+/** Scheme of the documents of stages. */
+export const scheme = 'relay-lowering';
 /** Pause after the last change before a stage is made anew. */
 const pauseMs = 200;
 
@@ -11,17 +20,19 @@ const pauseMs = 200;
 const languageIds: Record<LowerResult['language'], string> = { relay: 'relay-lowered', c: 'c', text: 'relay-lowered' };
 
 /** `relay-lowering:/model.fused.txt?{"stage":…,"source":…}` */
-interface Address {
+export interface Address {
   readonly stage: string;
   readonly source: string;
 }
 
-function addressOf(uri: vscode.Uri): Address {
+/** What a document of a stage shows. */
+export function addressOf(uri: vscode.Uri): Address {
   const { stage, source } = JSON.parse(uri.query) as Partial<Address>;
   return { stage: stage ?? '', source: source ?? '' };
 }
 
-function uriFor(source: vscode.Uri, stage: string): vscode.Uri {
+/** The document of a stage of a source. */
+export function uriFor(source: vscode.Uri, stage: string): vscode.Uri {
   const name = source.path.split('/').at(-1) ?? 'program';
   const query = JSON.stringify({ stage, source: source.toString() } satisfies Address);
   return vscode.Uri.from({
@@ -31,11 +42,15 @@ function uriFor(source: vscode.Uri, stage: string): vscode.Uri {
   });
 }
 
-class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Disposable {
+export class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
   private readonly session: Session;
   private readonly languages = new Map<string, LowerResult['language']>();
+  private readonly originsByUri = new Map<string, readonly LineOrigin[]>();
+  private readonly provided = new vscode.EventEmitter<vscode.Uri>();
+  /** A document of a stage got new text, and with it new origins. */
+  readonly onProvided = this.provided.event;
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly subscriptions: vscode.Disposable[];
 
@@ -48,6 +63,7 @@ class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Dis
         clearTimeout(this.timers.get(key));
         this.timers.delete(key);
         this.languages.delete(key);
+        this.originsByUri.delete(key);
       }),
     ];
   }
@@ -59,10 +75,18 @@ class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Dis
       const params: LowerParams = { uri: source, stage, ...(weights === undefined ? {} : { params: weights }) };
       const result = await this.session.client.sendRequest<LowerResult>(requests.lower, params, token);
       if (!result.failure) this.languages.set(uri.toString(), result.language);
+      this.originsByUri.set(uri.toString(), result.origins);
+      // The editor takes the text over after this call has returned.
+      setTimeout(() => this.provided.fire(uri), 50);
       return result.failure ? failureText(stage, result.failure) : result.text;
     } catch (error) {
       return failureText(stage, { message: error instanceof Error ? error.message : String(error) });
     }
+  }
+
+  /** Where the lines of a stage's document came from. */
+  originsOf(uri: vscode.Uri): readonly LineOrigin[] {
+    return this.originsByUri.get(uri.toString()) ?? [];
   }
 
   /** The editor language of a stage's document that was provided already. */
@@ -88,29 +112,8 @@ class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Dis
     for (const timer of this.timers.values()) clearTimeout(timer);
     for (const subscription of this.subscriptions) subscription.dispose();
     this.changed.dispose();
+    this.provided.dispose();
   }
-}
-
-/** Larger parameter files are left out of previews: they would be sent again with every change. */
-const largestParams = 16 * 1024 * 1024;
-
-/** The parameter file beside the source in base64, when there is one. Works in virtual workspaces, too. */
-async function parametersOf(source: vscode.Uri): Promise<string | undefined> {
-  const file = source.with({ path: source.path.replace(/\.[^./]*$/, '.params') });
-  try {
-    const { size } = await vscode.workspace.fs.stat(file);
-    if (size > largestParams) return undefined;
-    return base64(await vscode.workspace.fs.readFile(file));
-  } catch {
-    return undefined;
-  }
-}
-
-/** In pieces: a call with a million arguments overflows the stack. */
-function base64(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  for (let i = 0; i < bytes.length; i += 0x6000) parts.push(String.fromCharCode(...bytes.subarray(i, i + 0x6000)));
-  return btoa(parts.join(''));
 }
 
 function failureText(stage: string, failure: { readonly message: string; readonly remedy?: string }): string {
@@ -126,11 +129,25 @@ export function registerLowering(session: Session): vscode.Disposable {
   const provider = new LoweringProvider(session);
   return vscode.Disposable.from(
     provider,
+    linkOrigins(provider),
     vscode.workspace.registerTextDocumentContentProvider(scheme, provider),
     vscode.commands.registerCommand('relay.showLowering', (resource?: unknown, stage?: unknown) =>
       showLowering(session, provider, resource, stage),
     ),
+    vscode.commands.registerCommand('relay.compareStages', (resource?: unknown, first?: unknown, second?: unknown) =>
+      compareStages(session, provider, resource, first, second),
+    ),
   );
+}
+
+/** The Relay document that a command is about: what it was called on, what a stage was made from, the active editor's. */
+export function sourceDocument(resource: unknown): vscode.TextDocument | undefined {
+  const given = resource instanceof vscode.Uri ? resource : vscode.window.activeTextEditor?.document.uri;
+  const wanted = given?.scheme === scheme ? addressOf(given).source : given?.toString();
+  const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === wanted);
+  if (document?.languageId === 'relay') return document;
+  void vscode.window.showInformationMessage('Open a Relay file to see how it is lowered.');
+  return undefined;
 }
 
 /** Opens a stage beside the source. `resource` and `stage` may be given by a caller; otherwise the user is asked. */
@@ -140,31 +157,66 @@ async function showLowering(
   resource: unknown,
   wanted: unknown,
 ): Promise<void> {
-  const active = vscode.window.activeTextEditor;
-  const source = resource instanceof vscode.Uri ? resource : active?.document.uri;
-  const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === source?.toString());
-  if (!source || document?.languageId !== 'relay') {
-    void vscode.window.showInformationMessage('Open a Relay file to see how it is lowered.');
-    return;
-  }
-  const stage = typeof wanted === 'string' ? wanted : await chooseStage(session);
+  const source = sourceDocument(resource)?.uri;
+  if (!source) return;
+  const stage = typeof wanted === 'string' ? wanted : await chooseStage(session, 'Stage to show beside the source');
   if (stage === undefined) return;
-  const provided = await vscode.workspace.openTextDocument(uriFor(source, stage));
-  const language = provider.languageOf(provided.uri);
-  const lowered =
-    provided.languageId === language ? provided : await vscode.languages.setTextDocumentLanguage(provided, language);
-  await vscode.window.showTextDocument(lowered, {
+  await vscode.window.showTextDocument(await stageDocument(provider, source, stage), {
     viewColumn: vscode.ViewColumn.Beside,
     preserveFocus: true,
     preview: false,
   });
 }
 
-async function chooseStage(session: Session): Promise<string | undefined> {
+/** The document of a stage, coloured. */
+async function stageDocument(
+  provider: LoweringProvider,
+  source: vscode.Uri,
+  stage: string,
+): Promise<vscode.TextDocument> {
+  const provided = await vscode.workspace.openTextDocument(uriFor(source, stage));
+  const language = provider.languageOf(provided.uri);
+  return provided.languageId === language ? provided : vscode.languages.setTextDocumentLanguage(provided, language);
+}
+
+/** Two stages side by side as a difference, asked for where the caller names none. */
+async function compareStages(
+  session: Session,
+  provider: LoweringProvider,
+  resource: unknown,
+  first: unknown,
+  second: unknown,
+): Promise<void> {
+  const source = sourceDocument(resource)?.uri;
+  if (!source) return;
+  const left = typeof first === 'string' ? first : await chooseStage(session, 'Stage on the left');
+  if (left === undefined) return;
+  const right = typeof second === 'string' ? second : await chooseStage(session, 'Stage on the right');
+  if (right === undefined) return;
+  const sides = [await stageDocument(provider, source, left), await stageDocument(provider, source, right)];
+  const name = source.path.split('/').at(-1) ?? '';
+  await vscode.commands.executeCommand(
+    'vscode.diff',
+    ...sides.map((document) => document.uri),
+    `${name}: ${stageTitle(left)} ↔ ${stageTitle(right)}`,
+    {
+      viewColumn: vscode.ViewColumn.Beside,
+      preserveFocus: true,
+      preview: true,
+    } satisfies vscode.TextDocumentShowOptions,
+  );
+}
+
+function stageTitle(stage: string): string {
+  const passes = /^pass-(\d+)$/.exec(stage)?.[1];
+  return passes === undefined ? stage : `after ${passes} passes`;
+}
+
+async function chooseStage(session: Session, placeHolder: string): Promise<string | undefined> {
   const stages = await session.client.sendRequest<readonly StageInfo[]>(requests.stages);
   const picked = await vscode.window.showQuickPick(
     stages.map((stage) => ({ label: stage.title, detail: stage.summary, stage: stage.name })),
-    { title: 'Show Lowering', placeHolder: 'Stage to show beside the source', matchOnDetail: true },
+    { title: 'Show Lowering', placeHolder, matchOnDetail: true },
   );
   return picked?.stage;
 }

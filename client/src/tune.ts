@@ -10,6 +10,7 @@ import { progressIncrement, progressText, type Progress } from './engine/progres
 import { readResult, type TuneResult } from './engine/result.ts';
 import { showResult } from './resultPanel.ts';
 import { ensureTrust } from './trust.ts';
+import type { Runs } from './views/tuning.ts';
 
 /** What a caller (a test, another extension) may decide instead of the user. */
 interface TuneOptions {
@@ -17,13 +18,19 @@ interface TuneOptions {
   readonly trials?: number;
 }
 
+/** Where runs log and show themselves. */
+export interface TuneHost {
+  readonly context: vscode.ExtensionContext;
+  readonly output: vscode.LogOutputChannel;
+  readonly runs: Runs;
+}
+
 /** Models that are being tuned; one run a model at a time. */
 const running = new Set<string>();
 
 /** Runs the command; resolves to the result that is shown, or undefined when there is none. */
 export async function tuneAndDeploy(
-  context: vscode.ExtensionContext,
-  output: vscode.LogOutputChannel,
+  host: TuneHost,
   resource: unknown,
   options: TuneOptions = {},
 ): Promise<TuneResult | undefined> {
@@ -32,7 +39,7 @@ export async function tuneAndDeploy(
   if (!model) return undefined;
   const settings = vscode.workspace.getConfiguration('relay', model);
   const configured = settings.get<string>('board', '');
-  const board = options.board ?? (configured !== '' ? configured : await pickBoard(context, output, ''));
+  const board = options.board ?? (configured !== '' ? configured : await pickBoard(host.context, host.output, ''));
   if (!board) return undefined;
   const params = await chooseParams(model);
   if (params === 'cancelled') return undefined;
@@ -49,27 +56,17 @@ export async function tuneAndDeploy(
   }
   running.add(request.model);
   try {
-    return await tune(context, output, request);
+    return await tune(host, request);
   } finally {
     running.delete(request.model);
   }
 }
 
-async function tune(
-  context: vscode.ExtensionContext,
-  output: vscode.LogOutputChannel,
-  request: TuneRequest,
-): Promise<TuneResult | undefined> {
+async function tune(host: TuneHost, request: TuneRequest): Promise<TuneResult | undefined> {
   const name = path.basename(request.model);
-  const tuned = await withEngine(
-    context,
-    output,
-    `Tuning ${name} on ${request.board}`,
-    tuneArguments(request),
-    request,
-  );
+  const tuned = await withEngine(host, `Tuning ${name} on ${request.board}`, tuneArguments(request), request);
   const stopped = tuned.kind === 'cancelled';
-  if (tuned.kind === 'failed') return failed(output, tuned);
+  if (tuned.kind === 'failed') return failed(host.output, tuned);
   // The records of a stopped run are kept: deploying the best so far is what the user has paid for, if wanted.
   if (stopped && !(await deployAnyway(name))) {
     if (!tuned.json) return undefined;
@@ -77,14 +74,8 @@ async function tune(
     showResult(soFar);
     return soFar;
   }
-  const deployed = await withEngine(
-    context,
-    output,
-    `Deploying ${name} to ${request.board}`,
-    deployArguments(request),
-    request,
-  );
-  if (deployed.kind === 'failed') return failed(output, deployed);
+  const deployed = await withEngine(host, `Deploying ${name} to ${request.board}`, deployArguments(request), request);
+  if (deployed.kind === 'failed') return failed(host.output, deployed);
   if (deployed.kind === 'cancelled') return undefined;
   const result = readResult({ model: name, board: request.board, stopped }, tuned.json, deployed.json);
   showResult(result);
@@ -112,12 +103,13 @@ function failed(output: vscode.LogOutputChannel, outcome: Extract<EngineOutcome,
 
 /** Runs the engine under a progress notification with a cancel button. */
 async function withEngine(
-  context: vscode.ExtensionContext,
-  output: vscode.LogOutputChannel,
+  host: TuneHost,
   title: string,
   args: readonly string[],
   request: TuneRequest,
 ): Promise<EngineOutcome> {
+  const { output } = host;
+  const run = args[0] === 'tune' ? host.runs.begin(`${path.basename(request.model)} on ${request.board}`) : undefined;
   output.info(`relay ${args.join(' ')}`);
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title, cancellable: true },
@@ -129,17 +121,20 @@ async function withEngine(
         const increment = progressIncrement(line, last);
         if (increment !== undefined) last = line.trial ?? last;
         const message = progressText(line);
+        run?.progress(line);
         if (message !== '') progress.report({ message, ...(increment === undefined ? {} : { increment }) });
         if (line.event !== 'trial' && line.message) output.info(line.message);
       };
-      return runEngine({
-        ...engineBase(context),
+      const outcome = await runEngine({
+        ...engineBase(host.context),
         args,
         cwd: workingFolder(request.model),
         onProgress,
         onLog: (line) => output.info(line),
         signal: abort.signal,
       });
+      run?.end(outcome.kind === 'cancelled' ? 'stopped' : outcome.kind);
+      return outcome;
     },
   );
 }

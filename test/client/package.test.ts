@@ -17,6 +17,8 @@ const admitted = [
   /^dist\/relay\.mjs$/,
   /^runtime\/[\w./-]+\.(c|h|S|ld)$/,
   /^docs\/screenshots\/(editor|result)\.png$/,
+  /^client\/media\/[\w-]+\.svg$/,
+  /^client\/walkthrough\/[\w-]+\.md$/,
   /^boards\/profiles\/[\w.-]+\.json$/,
 ];
 

@@ -100,7 +100,13 @@ const actions = {
   async webviewTexts(page, { selector }) {
     const frame = page.frameLocator('iframe.webview.ready').first().frameLocator('iframe#active-frame');
     await frame.locator(selector).first().waitFor({ timeout: 15_000 });
-    return frame.locator(selector).allInnerTexts();
+    // Elements of an SVG have no innerText.
+    return frame.locator(selector).evaluateAll((found) => found.map((e) => e.innerText ?? e.textContent ?? ''));
+  },
+  /** A click inside the visible webview. */
+  async webviewClick(page, { selector }) {
+    const frame = page.frameLocator('iframe.webview.ready').first().frameLocator('iframe#active-frame');
+    await frame.locator(selector).first().click({ timeout: 10_000 });
   },
   async size(page, { width, height }) {
     await page.setViewportSize({ width, height });

@@ -1,11 +1,13 @@
 import { deployTests } from './deploy.ts';
 import { languageTests } from './language.ts';
 import { runSuite } from './runner.ts';
+import { viewTests } from './views.ts';
 
 /** The suite for a trusted workspace. */
 export function run(): Promise<void> {
   return runSuite(() => {
     languageTests();
+    viewTests();
     deployTests();
   });
 }

@@ -1,0 +1,154 @@
+/** A function's data flow as a page: laid out, drawn as SVG, with a small script for keyboard and cursor. */
+import { Graph, layout } from '@dagrejs/dagre';
+import type { BuildResult, GraphNode, GraphResult, LayerInfo } from '../../../server/src/protocol.ts';
+import { escapeHtml } from './html.ts';
+import { count, size } from './sizes.ts';
+
+const [nodeWidth, lineHeight, padding] = [218, 15, 9];
+
+interface Box {
+  readonly node: GraphNode;
+  readonly lines: readonly string[];
+  readonly x: number;
+  readonly y: number;
+  readonly height: number;
+}
+
+/** The best measured cost of a tuning task: `412 k instructions`; undefined when none is known. */
+export type CostOf = (task: string) => string | undefined;
+
+/** The layer that computes a node; undefined for what is folded away or no operator. */
+export function layerOf(node: GraphNode, build: BuildResult | undefined): LayerInfo | undefined {
+  if (node.kind === 'parameter' || node.kind === 'result') return undefined;
+  const { start, end } = node.source;
+  return build?.layers.find((layer) =>
+    layer.source.some(
+      (s) =>
+        s.start.line === start.line &&
+        s.start.character === start.character &&
+        s.end.line === end.line &&
+        s.end.character === end.character,
+    ),
+  );
+}
+
+function linesOf(node: GraphNode, layer: LayerInfo | undefined, costOf: CostOf): readonly string[] {
+  const title = node.binding === '' ? node.title : `${node.binding} = ${node.title}`;
+  const cost = layer && costOf(layer.task);
+  return [
+    title,
+    shapeText(node.type),
+    ...(layer ? [`${count(layer.macs)} MACs · ${size(layer.aliveBytes)} alive`] : []),
+    ...(cost === undefined ? [] : [`tuned: ${cost}`]),
+  ];
+}
+
+/** `(1, 16, 16, 16) float32` of `Tensor[(1, 16, 16, 16), float32]`. */
+export function shapeText(type: string): string {
+  const tensor = /^Tensor\[(\([^)]*\)), (\w+)\]$/.exec(type);
+  const text = tensor ? `${tensor[1]} ${tensor[2]}` : type;
+  return text.length > 34 ? `${text.slice(0, 33)}…` : text;
+}
+
+/** The whole page. Names are escaped; `nonce` admits one style sheet and one script, nothing is loaded. */
+export function graphPage(graph: GraphResult, build: BuildResult | undefined, costOf: CostOf, nonce: string): string {
+  const g = new Graph();
+  g.setGraph({ rankdir: 'TB', nodesep: 24, ranksep: 34, marginx: 16, marginy: 16 });
+  g.setDefaultEdgeLabel(() => ({}));
+  const lines = new Map(graph.nodes.map((node) => [node.id, linesOf(node, layerOf(node, build), costOf)]));
+  for (const node of graph.nodes) {
+    const height = (lines.get(node.id)?.length ?? 1) * lineHeight + 2 * padding;
+    g.setNode(node.id, { width: nodeWidth, height });
+  }
+  for (const edge of graph.edges) g.setEdge(edge.from, edge.to);
+  layout(g);
+  const boxes = graph.nodes.map((node): Box => {
+    const at = g.node(node.id) as { x: number; y: number; height: number };
+    return {
+      node,
+      lines: lines.get(node.id) ?? [],
+      x: at.x - nodeWidth / 2,
+      y: at.y - at.height / 2,
+      height: at.height,
+    };
+  });
+  const whole = g.graph() as { width?: number; height?: number };
+  const [width, height] = [Math.ceil(whole.width ?? 300), Math.ceil(whole.height ?? 100)];
+  const edges = graph.edges.map((edge) => {
+    const { points } = g.edge(edge.from, edge.to) as { points: readonly { x: number; y: number }[] };
+    const path = points.map((p, i) => `${i === 0 ? 'M' : 'L'}${p.x.toFixed(1)} ${p.y.toFixed(1)}`).join('');
+    return `<path class="edge" marker-end="url(#arrow)" d="${path}"><title>${escapeHtml(edge.label)}</title></path>`;
+  });
+  const more = graph.leftOut > 0 ? `<p>${graph.leftOut} further nodes are not drawn.</p>` : '';
+  const n = escapeHtml(nonce);
+  return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'nonce-${n}'; script-src 'nonce-${n}';">
+<title>${escapeHtml(graph.name)}</title><style nonce="${n}">${style}</style></head>
+<body><h1>${escapeHtml(graph.name)}</h1><p id="help">${graph.nodes.length} nodes. Arrow keys move along the data; Enter goes to the source; plus and minus zoom.</p>${more}
+<svg id="graph" role="group" aria-label="Data flow of ${escapeHtml(graph.name)}" aria-describedby="help" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="head" d="M0 0L8 4L0 8z"></path></marker></defs>
+${edges.join('\n')}
+${boxes.map((box, i) => nodeSvg(box, i, graph)).join('\n')}
+</svg><script nonce="${n}">${script}</script></body></html>`;
+}
+
+function nodeSvg({ node, lines, x, y, height }: Box, index: number, graph: GraphResult): string {
+  const list = (ids: readonly string[]): string => escapeHtml(ids.join(' '));
+  const into = list(graph.edges.filter((e) => e.to === node.id).map((e) => e.from));
+  const out = list(graph.edges.filter((e) => e.from === node.id).map((e) => e.to));
+  const texts = lines.map(
+    (line, i) =>
+      `<text class="${i === 0 ? 'title' : 'detail'}" x="${x + 10}" y="${y + padding + 11 + i * lineHeight}">${escapeHtml(clip(line))}</text>`,
+  );
+  return `<g class="node ${node.kind}" id="${escapeHtml(node.id)}" role="button" tabindex="${index === 0 ? 0 : -1}" data-in="${into}" data-out="${out}" aria-label="${escapeHtml(lines.join(', '))}"><title>${escapeHtml(`${lines[0] ?? ''}: ${node.type}`)}</title><rect x="${x}" y="${y}" width="${nodeWidth}" height="${height}" rx="4"></rect>${texts.join('')}</g>`;
+}
+
+function clip(text: string): string {
+  return text.length > 32 ? `${text.slice(0, 31)}…` : text;
+}
+
+/** Runs in the page. It gets node ids alone, and sends node ids alone. */
+const script = `
+const api = acquireVsCodeApi();
+const svg = document.getElementById('graph');
+const nodes = [...svg.querySelectorAll('.node')];
+let scale = 1;
+const width = svg.viewBox.baseVal.width, height = svg.viewBox.baseVal.height;
+function zoom(by) { scale = Math.min(3, Math.max(0.2, scale * by)); svg.setAttribute('width', width * scale); svg.setAttribute('height', height * scale); }
+function mark(node, focus) {
+  if (!node) return;
+  for (const other of nodes) { other.classList.toggle('current', other === node); other.tabIndex = other === node ? 0 : -1; }
+  if (focus) node.focus();
+  node.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+}
+function show(node) { api.postMessage({ show: node.id }); }
+svg.addEventListener('click', (e) => { const node = e.target.closest('.node'); if (node) { mark(node, true); show(node); } });
+addEventListener('keydown', (e) => {
+  const node = document.activeElement.closest && document.activeElement.closest('.node');
+  if (e.key === '+' || e.key === '-') { zoom(e.key === '+' ? 1.25 : 0.8); e.preventDefault(); return; }
+  if (!node) return;
+  const ids = (key) => node.dataset[key].split(' ').filter(Boolean);
+  const sibling = (step) => nodes[(nodes.indexOf(node) + step + nodes.length) % nodes.length];
+  const to = { ArrowDown: () => document.getElementById(ids('out')[0]), ArrowUp: () => document.getElementById(ids('in')[0]), ArrowLeft: () => sibling(-1), ArrowRight: () => sibling(1), Home: () => nodes[0], End: () => nodes[nodes.length - 1] }[e.key];
+  if (to) { mark(to(), true); e.preventDefault(); }
+  if (e.key === 'Enter' || e.key === ' ') { show(node); e.preventDefault(); }
+});
+addEventListener('message', (e) => { if (typeof e.data.select === 'string') mark(document.getElementById(e.data.select), false); });
+`;
+
+const style = `
+body { font-family: var(--vscode-font-family); font-size: var(--vscode-font-size); color: var(--vscode-foreground); background: var(--vscode-editor-background); }
+h1 { font-size: 1.2em; font-weight: 600; margin: 12px 0 2px; }
+p { margin: 0 0 8px; color: var(--vscode-descriptionForeground); }
+.edge { fill: none; stroke: var(--vscode-descriptionForeground); stroke-width: 1.2; }
+.head { fill: var(--vscode-descriptionForeground); }
+.node { cursor: pointer; outline: none; }
+.node rect { fill: var(--vscode-editorWidget-background); stroke: var(--vscode-contrastBorder, var(--vscode-editorWidget-border, var(--vscode-descriptionForeground))); }
+.node.operator rect { stroke: var(--vscode-charts-blue, var(--vscode-focusBorder)); }
+.node.parameter rect, .node.result rect { stroke-dasharray: 4 3; }
+.node.current rect { stroke-width: 2.5; stroke: var(--vscode-focusBorder); fill: var(--vscode-editor-selectionHighlightBackground, var(--vscode-editorWidget-background)); }
+.node:focus-visible rect { stroke: var(--vscode-focusBorder); stroke-width: 3; }
+text { fill: var(--vscode-foreground); font-size: 12px; }
+text.title { font-weight: 600; }
+text.detail { fill: var(--vscode-descriptionForeground); font-size: 11px; }
+`;
