@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { measure } from './run.ts';
 
 /** Shares of a corpus that must agree; raised whenever agreement grows. */
-const thresholds: Readonly<Record<string, number>> = { 'tvm-suite': 0.996, generated: 0.975 };
+const thresholds: Readonly<Record<string, number>> = { 'tvm-suite': 0.996, generated: 0.976 };
 
 describe('agreement with TVM 0.12', () => {
   for (const [corpus, least] of Object.entries(thresholds)) {
