@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { connectBoard } from '../../boards/src/connect.ts';
+import { Toolchain } from '../../boards/src/toolchain.ts';
+import { deployModel } from '../../boards/src/deploy.ts';
+import { programOf } from '../../cli/src/deployment.ts';
+import { compileModel } from '../../compiler/src/pipeline/compile.ts';
+import { targetNamed } from '../../compiler/src/targets/targets.ts';
+import { toBytes } from '../../compiler/src/tensor/bytes.ts';
+import { inputOf, referenceModels } from '../models.ts';
+import { must, needTools, profileOf } from './support.ts';
+
+describe('the size preset', function () {
+  this.timeout(120_000);
+  const profile = profileOf('mps2-an386');
+  const models = referenceModels();
+  if (models.length === 0)
+    it('runs the reference models', function () {
+      console.log('      skipped: ../shared is not there');
+      this.skip();
+    });
+  for (const model of models)
+    it(`keeps ${model.name} within 12 KB of flash beyond its constants, and its outputs exact`, async function () {
+      needTools(this, profile);
+      const { text, params, name } = model;
+      const target = must(targetNamed(profile.target));
+      const compiled = must(compileModel({ text, params, name, target, preset: 'size' }));
+      const toolchain = must(await Toolchain.open(profile));
+      const board = must(await connectBoard(profile));
+      try {
+        for (const c of model.cases.slice(0, 1)) {
+          const inputs = [toBytes(inputOf(model, c))];
+          const options = { toolchain, board, program: programOf(compiled), inputs, layers: false };
+          const run = must(await deployModel(options));
+          assert.deepEqual([...new Int8Array(Uint8Array.from(run.outputs[0] ?? []).buffer)], c.output);
+          const beyond = run.image.size.flash - compiled.report.constantBytes;
+          assert.ok(beyond <= 12 * 1024, `${beyond} bytes`);
+          console.log(`      ${beyond} bytes, ${run.cost} instructions`);
+        }
+      } finally {
+        await board.close();
+        await toolchain.close();
+      }
+    });
+});
