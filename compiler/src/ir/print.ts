@@ -8,8 +8,9 @@ import type { AttributeSpec, AttributeValueData } from '../operators/attributes.
 import type { OperatorRegistry } from '../operators/registry.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import { printType } from '../types/print.ts';
-import { containsIncomplete } from '../types/substitute.ts';
-import type { Type } from '../types/type.ts';
+import { containsIncomplete, mapType, someType } from '../types/substitute.ts';
+import { constantDim } from '../types/type.ts';
+import type { Dim, Type } from '../types/type.ts';
 import type { AdtDefinition, Call, Expr, Func, IRModule, IRPattern, Let, Origin, Var } from './expr.ts';
 import { canonicalJson } from '../operators/attribute-text.ts';
 import type { IndexMap } from '../operators/index-map.ts';
@@ -24,6 +25,11 @@ export interface PrintOptions {
   readonly metadata?: boolean;
   /** Add the type behind every binding: TVM's `ty=` comments. Default false. */
   readonly types?: boolean;
+  /**
+   * Print only what TVM's own parser reads: dimensions that are no numbers as `?`, and no types where it has no syntax
+   * for them (references, polymorphic functions). Default false.
+   */
+  readonly strict?: boolean;
 }
 
 export interface PrintedLine {
@@ -153,7 +159,7 @@ class Printer {
     const attrs = Object.keys(f.attrs)
       .sort()
       .map((key) => `${key}=${attributeText(f.attrs[key] ?? null)}`);
-    const open = `${head}${generics}(${[...params, ...attrs].join(', ')})${annotation(' -> ', f.type.ret)} {`;
+    const open = `${head}${generics}(${[...params, ...attrs].join(', ')})${this.annotation(' -> ', f.type.ret)} {`;
     const lines: PrintedLine[] = [{ text: open, origin: f.origin }];
     append(lines, indented(this.scope(f.body)));
     lines.push(plain('}'));
@@ -166,7 +172,13 @@ class Printer {
     for (let i = 1; this.taken.has(name); i++) name = `${base}${i}`;
     this.taken.add(name);
     this.names.set(v, `%${name}`);
-    return `%${name}${annotation(': ', v.type)}`;
+    return `%${name}${this.annotation(': ', v.type)}`;
+  }
+
+  private annotation(prefix: string, type: Type): string {
+    if (this.options.strict !== true) return annotation(prefix, type);
+    if (someType(type, (t) => t.kind === 'ref' || (t.kind === 'func' && t.typeParams.length > 0))) return '';
+    return annotation(prefix, numericDims(type));
   }
 
   /** The lines of a scope: hoisted bindings, `let`s, and the result. */
@@ -380,6 +392,12 @@ function annotation(prefix: string, type: Type): string {
   const text = printType(type);
   const unwritable = containsIncomplete(type) || scalarsWithoutName.test(text.replace(/Tensor\[\([^)]*\), \w+\]/g, ''));
   return unwritable ? '' : `${prefix}${text}`;
+}
+
+/** The type with `?` for every dimension that is no number. */
+function numericDims(type: Type): Type {
+  const plainDim = (dim: Dim): Dim => (constantDim(dim) === undefined ? { kind: 'any' } : dim);
+  return mapType(type, () => undefined, plainDim);
 }
 
 function commas(parts: readonly Piece[]): Piece {
