@@ -46,7 +46,6 @@ const refused: readonly {
   readonly text: string;
   readonly code: string;
   readonly says: RegExp;
-  readonly at: string;
 }[] = [
   {
     name: 'a recursion whose end a run decides',
@@ -56,7 +55,6 @@ const refused: readonly {
 def @main(%n: Tensor[(), int32], %x: Tensor[(4), float32]) { @f(%n, %x) }`,
     code: 'not-compilable',
     says: /recurs.*run time/i,
-    at: 'if',
   },
   {
     name: 'a recursion without an end',
@@ -64,14 +62,12 @@ def @main(%n: Tensor[(), int32], %x: Tensor[(4), float32]) { @f(%n, %x) }`,
 def @main(%x: Tensor[(4), float32]) { @f(%x) }`,
     code: 'not-compilable',
     says: /recursi/i,
-    at: '@f(add',
   },
   {
     name: 'a function as the result',
     text: 'def @main(%x: Tensor[(4), float32]) { fn (%y: Tensor[(4), float32]) { add(%x, %y) } }',
     code: 'not-compilable',
     says: /function.*result/i,
-    at: 'fn (',
   },
   {
     name: 'a data type as a parameter',
@@ -80,28 +76,30 @@ def @main(%x: Tensor[(4), float32]) { @f(%x) }`,
 }`,
     code: 'not-compilable',
     says: /%o.*Opt/,
-    at: '%o',
   },
   {
     name: 'a shape that values decide',
     text: 'def @main(%x: Tensor[(4), float32]) { argwhere(%x) }',
     code: 'not-compilable',
     says: /argwhere.*fixed shape/,
-    at: 'argwhere',
   },
   {
     name: 'a parameter of open shape',
     text: 'def @main(%x: Tensor[(?, 4), float32]) { nn.relu(%x) }',
     code: 'not-compilable',
     says: /%x.*fixed shape/,
-    at: '%x',
+  },
+  {
+    name: 'an operator that no loops say',
+    text: 'def @main(%x: Tensor[(4), float32]) { argsort(%x, dtype="int32") }',
+    code: 'no-loops',
+    says: /`argsort` cannot run on a board/,
   },
   {
     name: 'half-precision tensors',
     text: 'def @main(%x: Tensor[(4), float16]) { nn.relu(%x) }',
     code: 'no-narrow-float',
     says: /float16.*cannot run on a board/,
-    at: 'nn.relu',
   },
 ];
 

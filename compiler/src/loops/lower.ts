@@ -141,7 +141,8 @@ function callOf(e: Call, get: (x: Expr) => Value): Value {
   if (!operator) throw new Failed('no-loops', 'A call of something that is no operator cannot be lowered to loops.');
   if (!operator.compute) {
     const why = operator.noMeaning ? `: ${operator.noMeaning}` : ', because no loop nest says what it does';
-    throw new Failed('no-loops', `\`${operator.name}\` cannot run on a board${why}.`);
+    const remedy = 'Compute it outside of the compiled program, or say it with other operators.';
+    throw new Failed('no-loops', `\`${operator.name}\` cannot run on a board${why}.`, remedy);
   }
   const inputs = e.args.map((a) => (a.type.kind === 'tuple' ? get(a) : get(a)[0]));
   return operator.compute({
