@@ -1,5 +1,5 @@
 /** Random quantised networks: convolutions of every form, dense layers, residuals, pooling, layout changes. */
-import { GraphBuilder } from './graph.ts';
+import type { GraphBuilder } from './graph.ts';
 import type { Random } from './random.ts';
 
 /** A quantised tensor: real value = scale · (element − zero). */
