@@ -6,6 +6,7 @@ import { Cancelled, type CancellationToken } from '../../compiler/src/base/cance
 import { checkSteps, type CheckOptions } from '../../compiler/src/check/check.ts';
 import type { CheckResult } from '../../compiler/src/check/result.ts';
 import type { Document, DocumentStore } from './documents.ts';
+import { importsFile, type ImportedFiles } from './importedFiles.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 
 export interface Checked {
@@ -29,6 +30,7 @@ interface Pending {
 
 export class Analysis {
   private readonly documents: DocumentStore;
+  private readonly files: ImportedFiles | undefined;
   private readonly onChecked: (result: Checked) => void;
   private readonly onBug: (error: unknown) => void;
   private readonly pending = new Map<string, Pending>();
@@ -37,8 +39,10 @@ export class Analysis {
   constructor(
     documents: DocumentStore,
     hooks: { readonly checked: (result: Checked) => void; readonly bug: (error: unknown) => void },
+    files?: ImportedFiles,
   ) {
     this.documents = documents;
+    this.files = files;
     this.onChecked = hooks.checked;
     this.onBug = hooks.bug;
   }
@@ -49,6 +53,19 @@ export class Analysis {
     if (!document) return;
     this.pending.get(uri)?.cancel();
     this.pending.set(uri, this.schedule(document));
+    this.importersChanged(uri, new Set([uri]));
+  }
+
+  /** Checks the documents that import a file again, and those that import them. */
+  private importersChanged(uri: string, seen: Set<string>): void {
+    for (const other of this.documents.all()) {
+      if (seen.has(other.uri) || !other.mayImport || !importsFile(other.snapshot, uri)) continue;
+      seen.add(other.uri);
+      other.forgetCheck();
+      this.pending.get(other.uri)?.cancel();
+      this.pending.set(other.uri, this.schedule(other));
+      this.importersChanged(other.uri, seen);
+    }
   }
 
   closed(uri: string): void {
@@ -127,7 +144,12 @@ export class Analysis {
     const previous = document.previousCheck;
     const began = performance.now();
     try {
-      const result = await inSlices(document.snapshot.tree, { ...(previous ? { previous } : {}), token });
+      const { files } = this;
+      const result = await inSlices(document.snapshot.tree, {
+        ...(previous ? { previous } : {}),
+        ...(files ? { imports: (path: string) => files.tree(document.uri, path) } : {}),
+        token,
+      });
       if (!result) return undefined;
       document.remember(result);
     } catch (error) {

@@ -9,7 +9,9 @@ import {
   MarkupKind,
   SemanticTokensBuilder,
   SymbolKind,
+  type CallHierarchyItem,
   type CodeAction,
+  type CodeLens,
   type CompletionItem,
   type Diagnostic as LspDiagnostic,
   type DocumentHighlight,
@@ -25,12 +27,15 @@ import {
   type SemanticTokens,
   type SignatureHelp,
   type SymbolInformation,
+  type TextDocumentEdit,
   type TextEdit as LspTextEdit,
   type WorkspaceEdit,
 } from 'vscode-languageserver/lib/common/api.js';
 import type { Diagnostic, Severity } from '../../compiler/src/base/diagnostic.ts';
 import type { TextRange } from '../../compiler/src/base/span.ts';
 import type { FormatEdit } from '../../compiler/src/format/format.ts';
+import type { CallItem } from './features/callHierarchy.ts';
+import type { Lens } from './features/codeLenses.ts';
 import type { OfferedAction } from './features/codeActions.ts';
 import type { Completion, CompletionKind } from './features/completion.ts';
 import { messageOf } from './features/diagnostics.ts';
@@ -155,11 +160,27 @@ export function toHighlight(snapshot: Snapshot, reference: Reference): DocumentH
   };
 }
 
-export function toRename(snapshot: Snapshot, edits: readonly RenameEdit[]): WorkspaceEdit {
-  return toWorkspaceEdit(
-    snapshot,
-    edits.map(({ range, newText }) => ({ range: toRange(snapshot, range), newText })),
-  );
+export function toEdits(snapshot: Snapshot, edits: readonly RenameEdit[]): TextDocumentEdit {
+  return {
+    textDocument: { uri: snapshot.uri, version: snapshot.version },
+    edits: edits.map(({ range, newText }) => ({ range: toRange(snapshot, range), newText })),
+  };
+}
+
+export function toCallItem(snapshot: Snapshot, item: CallItem): CallHierarchyItem {
+  return {
+    name: `@${item.name}`,
+    detail: item.detail,
+    kind: SymbolKind.Function,
+    uri: snapshot.uri,
+    range: toRange(snapshot, item.range),
+    selectionRange: toRange(snapshot, item.nameRange),
+    data: item.name,
+  };
+}
+
+export function toCodeLens(snapshot: Snapshot, lens: Lens): CodeLens {
+  return { range: toRange(snapshot, lens.range), command: { title: lens.title, command: lens.command ?? '' } };
 }
 
 export function toFoldingRange(fold: Fold): FoldingRange {
@@ -234,7 +255,8 @@ export function toInlayHint(snapshot: Snapshot, hint: Hint): InlayHint {
   return {
     position,
     label: hint.label,
-    kind: InlayHintKind.Type,
+    kind: hint.kind === 'parameter' ? InlayHintKind.Parameter : InlayHintKind.Type,
+    ...(hint.kind === 'parameter' ? { paddingRight: true } : {}),
     ...(hint.insert === undefined
       ? {}
       : { textEdits: [{ range: { start: position, end: position }, newText: hint.insert }] }),

@@ -61,6 +61,16 @@ export class Document {
     this.lastCheck = check;
   }
 
+  /** Whether the text may import other files; cheaper than its tree. */
+  get mayImport(): boolean {
+    return this.text.includes('import');
+  }
+
+  /** What the check rests on outside of the document has changed. */
+  forgetCheck(): void {
+    this.lastCheck = undefined;
+  }
+
   /** Applies changes in order, each relative to the text after the one before. */
   change(changes: readonly ContentChange[], version: number): void {
     for (const { range, text } of changes) {

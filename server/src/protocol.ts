@@ -230,16 +230,34 @@ export interface ServerOptions extends ServerSettings {
 
 /** Settings that the client hands over at the start and on change (section `relay` of the configuration). */
 export interface ServerSettings {
-  readonly inlayHints: { readonly types: boolean };
+  readonly inlayHints: {
+    /** Types of bindings and of parameters without annotation. */
+    readonly types: boolean;
+    /** Of tensors only the shape. */
+    readonly shapesOnly: boolean;
+    /** Names of parameters at calls. */
+    readonly parameterNames: boolean;
+  };
 }
 
-export const defaultSettings: ServerSettings = { inlayHints: { types: true } };
+export const defaultSettings: ServerSettings = {
+  inlayHints: { types: true, shapesOnly: false, parameterNames: false },
+};
 
 /** Settings from untyped configuration: what is missing or of a wrong kind takes its default. */
 export function readSettings(value: unknown): ServerSettings {
   const section = isRecord(value) && isRecord(value['inlayHints']) ? value['inlayHints'] : {};
-  const types = section['types'];
-  return { inlayHints: { types: typeof types === 'boolean' ? types : defaultSettings.inlayHints.types } };
+  const flag = (name: keyof ServerSettings['inlayHints']): boolean => {
+    const given = section[name];
+    return typeof given === 'boolean' ? given : defaultSettings.inlayHints[name];
+  };
+  return {
+    inlayHints: {
+      types: flag('types'),
+      shapesOnly: flag('shapesOnly'),
+      parameterNames: flag('parameterNames'),
+    },
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

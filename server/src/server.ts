@@ -11,6 +11,7 @@ import { toDiagnostic } from './convert.ts';
 import { DocumentStore } from './documents.ts';
 import { diagnostics, syntaxDiagnostics } from './features/diagnostics.ts';
 import { defaultSettings, notifications, readSettings, type CheckedParams, type ServerSettings } from './protocol.ts';
+import { ImportedFiles, type ReadFile } from './importedFiles.ts';
 import { LoweringQueue, runHere, type LoweringRunner } from './loweringQueue.ts';
 import type { Host } from './service.ts';
 import { services } from './services.ts';
@@ -18,9 +19,13 @@ import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 
 export const serverName = 'Relay';
 
-/** Wires the services to a connection and starts listening. `runner` says where previews are made. */
-export function serve(connection: Connection, runner: LoweringRunner = runHere): void {
+/**
+ * Wires the services to a connection and starts listening. `runner` says where previews are made, `read` gives the text
+ * of imported files that are not open.
+ */
+export function serve(connection: Connection, runner: LoweringRunner = runHere, read?: ReadFile): void {
   const documents = new DocumentStore();
+  const files = new ImportedFiles(documents, read);
   let settings: ServerSettings = defaultSettings;
   /** A client that asks for diagnostics gets no second set unasked. */
   let pulls = false;
@@ -43,16 +48,20 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere):
     };
     void connection.sendNotification(notifications.checked, params);
   };
-  const analysis = new Analysis(documents, {
-    checked: ({ snapshot, milliseconds }) => checked(snapshot, milliseconds),
-    bug: (error) => {
-      connection.console.error(`Checking failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
-      for (const document of documents.all())
-        if (!document.checked) publish(document.snapshot, syntaxDiagnostics(document.snapshot));
+  const analysis = new Analysis(
+    documents,
+    {
+      checked: ({ snapshot, milliseconds }) => checked(snapshot, milliseconds),
+      bug: (error) => {
+        connection.console.error(`Checking failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+        for (const document of documents.all())
+          if (!document.checked) publish(document.snapshot, syntaxDiagnostics(document.snapshot));
+      },
     },
-  });
+    files,
+  );
   const lowering = new LoweringQueue(runner);
-  const host: Host = { connection, documents, analysis, lowering, settings: () => settings };
+  const host: Host = { connection, documents, files, analysis, lowering, settings: () => settings };
 
   connection.onInitialize((params: InitializeParams): InitializeResult => {
     const options = params.initializationOptions as { readonly diagnostics?: unknown } | undefined;

@@ -9,6 +9,7 @@ import {
 import type { Position } from '../../compiler/src/base/span.ts';
 import type { Analysis } from './analysis.ts';
 import type { DocumentStore } from './documents.ts';
+import type { ImportedFiles } from './importedFiles.ts';
 import type { LoweringQueue } from './loweringQueue.ts';
 import type { ServerSettings } from './protocol.ts';
 import type { CheckedSnapshot } from './snapshot.ts';
@@ -16,6 +17,7 @@ import type { CheckedSnapshot } from './snapshot.ts';
 export interface Host {
   readonly connection: Connection;
   readonly documents: DocumentStore;
+  readonly files: ImportedFiles;
   readonly analysis: Analysis;
   readonly lowering: LoweringQueue;
   readonly settings: () => ServerSettings;
@@ -45,7 +47,8 @@ export function withTypes<P extends DocumentParams, R>(
   return async (params, token) => {
     const snapshot = await host.analysis.checked(params.textDocument.uri, token);
     if (token.isCancellationRequested) throw new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled');
-    return snapshot ? answer(snapshot, params) : otherwise;
+    if (!snapshot) return otherwise;
+    return answer({ ...snapshot, imports: (path) => host.files.tree(snapshot.uri, path) }, params);
   };
 }
 

@@ -1,11 +1,12 @@
 /** The services of the language server, one row each. Adding one is a file in `features/` and a row here. */
 import {
-  LSPErrorCodes,
-  ResponseError,
+  type DocumentDiagnosticReport,
+  type WorkspaceDocumentDiagnosticReport,
   type SemanticTokens,
+  type SemanticTokensDelta,
+  type SemanticTokensDeltaParams,
   type TextEdit as LspTextEdit,
 } from 'vscode-languageserver/lib/common/api.js';
-import type { Failure } from '../../compiler/src/base/result.ts';
 import type { FormatEdit } from '../../compiler/src/format/format.ts';
 import * as convert from './convert.ts';
 import { codeActions } from './features/codeActions.ts';
@@ -18,31 +19,42 @@ import { hover } from './features/hover.ts';
 import { inlayHints } from './features/inlayHints.ts';
 import { refusedLowering, stageList } from './features/lowering.ts';
 import { definition, references } from './features/navigation.ts';
-import { prepareRename, rename } from './features/rename.ts';
 import { selectionRanges } from './features/selectionRanges.ts';
 import { semanticTokens, tokenModifiers, tokenTypes } from './features/semanticTokens.ts';
+import { SentTokens, tokenEdits } from './features/tokenDelta.ts';
 import { signatureHelp } from './features/signatureHelp.ts';
 import { documentSymbols, globalSymbols } from './features/symbols.ts';
 import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
 import { requests, type LowerParams, type LowerResult, type StageInfo, type StatusResult } from './protocol.ts';
 import { viewServices } from './requests/services.ts';
+import { navigationServices } from './navigationServices.ts';
 import { atPlace, withTypes, type Service } from './service.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 
 export const services: readonly Service[] = [
   {
     name: 'diagnostics on request',
     capabilities: {
-      diagnosticProvider: { identifier: 'relay', interFileDependencies: false, workspaceDiagnostics: false },
+      diagnosticProvider: { identifier: 'relay', interFileDependencies: true, workspaceDiagnostics: true },
     },
     register: (host) => {
-      host.connection.languages.diagnostics.on(async (params, token) => {
-        const { uri } = params.textDocument;
+      const { diagnostics: requested } = host.connection.languages;
+      const names = new ResultNames();
+      requested.on(async ({ textDocument: { uri }, previousResultId }, token): Promise<DocumentDiagnosticReport> => {
         const snapshot = await host.analysis.checked(uri, token);
+        if (snapshot) return report(snapshot, names, previousResultId);
         const parsed = host.documents.get(uri)?.snapshot;
-        const found = snapshot ? diagnostics(snapshot) : parsed ? syntaxDiagnostics(parsed) : [];
-        const base = snapshot ?? parsed;
-        return { kind: 'full', items: base ? found.map((d) => convert.toDiagnostic(base, d)) : [] };
+        const items = parsed ? syntaxDiagnostics(parsed).map((d) => convert.toDiagnostic(parsed, d)) : [];
+        return { kind: 'full', items };
+      });
+      requested.onWorkspace(async ({ previousResultIds }, token) => {
+        const known = new Map(previousResultIds.map(({ uri, value }) => [uri, value]));
+        const items: WorkspaceDocumentDiagnosticReport[] = [];
+        for (const { uri } of [...host.documents.all()]) {
+          const snapshot = await host.analysis.checked(uri, token);
+          if (snapshot) items.push({ uri, version: snapshot.version, ...report(snapshot, names, known.get(uri)) });
+        }
+        return { items };
       });
     },
   },
@@ -119,26 +131,7 @@ export const services: readonly Service[] = [
       );
     },
   },
-  {
-    name: 'rename',
-    capabilities: { renameProvider: { prepareProvider: true } },
-    register: (host) => {
-      host.connection.onPrepareRename(
-        atPlace(host, null, (snapshot, offset) => {
-          const target = prepareRename(snapshot, offset);
-          if (!target.ok) throw refusal(target.error);
-          return { range: convert.toRange(snapshot, target.value.range), placeholder: target.value.placeholder };
-        }),
-      );
-      host.connection.onRenameRequest((params, token) =>
-        atPlace(host, null, (snapshot, offset) => {
-          const edits = rename(snapshot, offset, params.newName);
-          if (!edits.ok) throw refusal(edits.error);
-          return convert.toRename(snapshot, edits.value);
-        })(params, token),
-      );
-    },
-  },
+  ...navigationServices,
   {
     name: 'folding',
     capabilities: { foldingRangeProvider: true },
@@ -226,14 +219,28 @@ export const services: readonly Service[] = [
     capabilities: {
       semanticTokensProvider: {
         legend: { tokenTypes: [...tokenTypes], tokenModifiers: [...tokenModifiers] },
-        full: true,
+        full: { delta: true },
         range: true,
       },
     },
     register: (host) => {
       const none: SemanticTokens = { data: [] };
+      const sent = new SentTokens();
+      const tokensOf = (snapshot: CheckedSnapshot): SemanticTokens =>
+        convert.toSemanticTokens(snapshot, semanticTokens(snapshot));
       host.connection.languages.semanticTokens.on(
-        withTypes(host, none, (snapshot) => convert.toSemanticTokens(snapshot, semanticTokens(snapshot))),
+        withTypes(host, none, (snapshot) => {
+          const { data } = tokensOf(snapshot);
+          return { resultId: sent.keep(snapshot.uri, data), data };
+        }),
+      );
+      host.connection.languages.semanticTokens.onDelta(
+        withTypes<SemanticTokensDeltaParams, SemanticTokens | SemanticTokensDelta>(host, none, (snapshot, params) => {
+          const before = sent.get(snapshot.uri, params.previousResultId);
+          const { data } = tokensOf(snapshot);
+          const resultId = sent.keep(snapshot.uri, data);
+          return before ? { resultId, edits: [...tokenEdits(before, data)] } : { resultId, data };
+        }),
       );
       host.connection.languages.semanticTokens.onRange(
         withTypes(host, none, (snapshot, params) =>
@@ -248,11 +255,9 @@ export const services: readonly Service[] = [
     register: (host) => {
       host.connection.languages.inlayHint.on(
         withTypes(host, null, (snapshot, params) =>
-          host.settings().inlayHints.types
-            ? inlayHints(snapshot, convert.fromRange(snapshot, params.range)).map((hint) =>
-                convert.toInlayHint(snapshot, hint),
-              )
-            : [],
+          inlayHints(snapshot, convert.fromRange(snapshot, params.range), host.settings().inlayHints).map((hint) =>
+            convert.toInlayHint(snapshot, hint),
+          ),
         ),
       );
     },
@@ -295,7 +300,21 @@ export const services: readonly Service[] = [
   },
 ];
 
-function refusal(failure: Failure): ResponseError<void> {
-  const text = failure.remedy ? `${failure.message} ${failure.remedy}` : failure.message;
-  return new ResponseError(LSPErrorCodes.RequestFailed, text);
+/** The diagnostics of a document, or that they are those the client has. */
+function report(snapshot: CheckedSnapshot, names: ResultNames, previous: string | undefined): DocumentDiagnosticReport {
+  const resultId = names.of(snapshot);
+  if (resultId === previous) return { kind: 'unchanged', resultId };
+  return { kind: 'full', resultId, items: diagnostics(snapshot).map((d) => convert.toDiagnostic(snapshot, d)) };
+}
+
+/** A name for each result of a check: the text may be the same and what it imports another. */
+class ResultNames {
+  private next = 1;
+  private readonly names = new WeakMap<CheckedSnapshot['check'], string>();
+
+  of({ check }: CheckedSnapshot): string {
+    const known = this.names.get(check) ?? String(this.next++);
+    this.names.set(check, known);
+    return known;
+  }
 }

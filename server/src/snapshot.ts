@@ -14,6 +14,8 @@ export interface Snapshot {
 /** A snapshot whose types are known. */
 export interface CheckedSnapshot extends Snapshot {
   readonly check: CheckResult;
+  /** The trees of files that this one imports, for checking what edits would do. */
+  readonly imports?: (path: string) => SourceTree | undefined;
 }
 
 /** Where a span of the snapshot's tree lies in its text. */

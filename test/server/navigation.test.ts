@@ -84,6 +84,20 @@ describe('rename', () => {
       'type Box { Some(int32), Empty }\ndef @main(%b: Box[]) { match (%b) { Some(%v) => %v, Empty => 0 } }',
     );
   });
+  it('refuses only what would change a meaning', () => {
+    checkRename(
+      'def @main(%$0x: int32) { let %f = fn (%y: int32) { %y }; %f(%x) }',
+      'y',
+      'def @main(%y: int32) { let %f = fn (%y: int32) { %y }; %f(%y) }',
+    );
+    const refused = (program: string, name: string): boolean => {
+      const { snapshot, offset } = marked(program);
+      return !rename(snapshot, offset, name).ok;
+    };
+    assert.ok(refused('def @main(%$0x: int32) { let %f = fn (%y: int32) { add(%x, %y) }; %f(%x) }', 'y'));
+    assert.ok(refused('def @main(%x: int32) { let %y = 1; let %$0z = 2; add(%y, %z) }', 'y'));
+    assert.ok(refused('def @main(%x: int32) { %0 = add(%x, 1); %$01 = add(%0, 2); %1 }', '0'));
+  });
   it('refuses names that are taken or no names, and operators', () => {
     const refused = (program: string, name: string): string => {
       const { snapshot, offset } = marked(program);

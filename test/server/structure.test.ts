@@ -68,6 +68,18 @@ describe('inlay hints', () => {
     assert.ok(snapshot.text.slice(0, hint.offset).endsWith('%b'));
     assert.equal(hint.insert, ': float32');
   });
+  it('show only shapes, or the names of inputs, when asked to', () => {
+    const snapshot = snapshotOf(
+      'def @f(%a: int32, %b: int32) { %a }\ndef @main(%x: Tensor[(2, 3), float32], %a: int32) { %0 = add(%x, 1f); @f(%a, 2) }',
+    );
+    const shown = (types: boolean, shapesOnly: boolean, parameterNames: boolean): readonly string[] =>
+      inlayHints(snapshot, { start: 0, end: snapshot.text.length }, { types, shapesOnly, parameterNames }).map(
+        ({ label }) => label,
+      );
+    assert.deepEqual(shown(true, true, false), [': (2, 3)']);
+    assert.deepEqual(shown(false, false, true), ['lhs:', 'rhs:', 'b:']);
+    assert.deepEqual(shown(false, true, false), []);
+  });
 });
 
 describe('semantic tokens', () => {

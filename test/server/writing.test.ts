@@ -63,6 +63,18 @@ describe('completion', () => {
       assert.deepEqual(completion(snapshot, offset), []);
     }
   });
+  it('operators that take the arguments at hand come before those that do not', () => {
+    const program = 'def @main(%x: Tensor[(2, 3), float32], %y: Tensor[(4, 5), float32]) { n$0(%x, %y) }';
+    const { snapshot, offset } = marked(program);
+    const items = completion(snapshot, offset);
+    const rank = (label: string): number => items.find((item) => item.label === label)?.rank ?? NaN;
+    const other = marked(program.replace('(4, 5)', '(2, 3)'));
+    const fitting = completion(other.snapshot, other.offset);
+    assert.ok(rank('add') > rank('nn.dense') && rank('nn.relu') > rank('nn.dense'), 'shapes that do not broadcast');
+    const fits = (label: string): number => fitting.find((item) => item.label === label)?.rank ?? NaN;
+    assert.ok(fits('add') < fits('nn.dense') && fits('add') < fits('nn.relu'));
+    assert.equal(fitting.find((item) => item.label === 'add')?.insert, 'add', 'the parentheses are there');
+  });
 });
 
 describe('signature help', () => {

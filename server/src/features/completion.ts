@@ -1,10 +1,12 @@
 /** Completion: what may stand at the cursor, by the place it is in. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
-import type { AttributeSpec } from '../../../compiler/src/operators/attributes.ts';
+import { relates } from '../../../compiler/src/check/repairs/slots.ts';
+import type { AttributeSpec, AttributeValueData } from '../../../compiler/src/operators/attributes.ts';
 import type { Operator } from '../../../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../../../compiler/src/operators/registry.ts';
 import type { CallExpr, Node } from '../../../compiler/src/syntax/tree.ts';
 import { printType } from '../../../compiler/src/types/print.ts';
+import { errorType, type Type } from '../../../compiler/src/types/type.ts';
 import { pathAt } from '../locate.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
 import { attributeKind, attributesOf, attributeTable, code, operatorSignature, writeAttribute } from './describe.ts';
@@ -61,7 +63,7 @@ export function completion(snapshot: CheckedSnapshot, offset: number): readonly 
     ...locals(snapshot, path, offset, range),
     ...globals(snapshot, range),
     ...constructors(snapshot, range),
-    ...operators(range),
+    ...rankedOperators(snapshot, path, range),
     ...keywords(range),
   ];
   if (call && operator && /[(,]\s*$/.test(before)) return [...attributes(operator, call, range), ...expressions];
@@ -169,6 +171,42 @@ function operators(range: TextRange): readonly Completion[] {
     };
   });
   return operatorItems.map((item) => ({ ...item, range }));
+}
+
+/**
+ * Operators in front of the parentheses of a call that is there: those whose relation takes the arguments come first,
+ * those that cannot take them last.
+ */
+function rankedOperators(snapshot: CheckedSnapshot, path: readonly Node[], range: TextRange): readonly Completion[] {
+  const items = operators(range);
+  const call = path.findLast((node): node is CallExpr => node.kind === 'call');
+  if (!call || rangeOf(snapshot, call.argsSpan).start < range.end || call.args.length === 0) return items;
+  const types = call.args.map((arg) => snapshot.check.typeOf(arg) ?? errorType);
+  const attrs = Object.fromEntries(call.attrs.map(({ key }) => [key.text, undefined]));
+  // The parentheses are there already.
+  const start = rangeOf(snapshot, call.argsSpan).start;
+  const written = start === range.end;
+  return items.map((item) => {
+    const operator = operatorRegistry.get(item.label);
+    const verdict = operator ? accepts(operator, types, attrs) : undefined;
+    const rank = verdict === undefined ? item.rank : verdict ? 25 : 55;
+    return { ...item, rank, ...(written ? { insert: item.label, snippet: false } : {}) };
+  });
+}
+
+/** Whether an operator takes arguments of these types with its defaults; undefined where that cannot be said. */
+function accepts(
+  operator: Operator,
+  types: readonly Type[],
+  written: Readonly<Record<string, unknown>>,
+): boolean | undefined {
+  if (operator.variadic !== true && operator.inputs.length !== types.length) return false;
+  if (types.some((type) => type.kind === 'error')) return undefined;
+  const rows = attributesOf(operator);
+  if (Object.keys(written).some((name) => !rows.some(([known]) => known === name))) return false;
+  if (rows.some(([name, spec]) => spec.default === undefined || name in written)) return undefined;
+  const attrs = Object.fromEntries(rows.map(([name, spec]) => [name, spec.default]));
+  return relates({ operator, attrs: attrs as Readonly<Record<string, AttributeValueData>> }, types);
 }
 
 /** Attributes that the call does not have yet; required ones first. */

@@ -1,10 +1,16 @@
 /** Rename: what may be renamed, and the edits. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
 import { fail, ok, type Result } from '../../../compiler/src/base/result.ts';
-import type { Symbol } from '../../../compiler/src/check/result.ts';
+import { noWorse, tryEdits } from '../../../compiler/src/check/repairs/verify.ts';
+import type { CheckResult, Symbol } from '../../../compiler/src/check/result.ts';
+import type { GraphRef, LocalRef, Node } from '../../../compiler/src/syntax/tree.ts';
+import { walkTree } from '../../../compiler/src/syntax/walk.ts';
 import { occurrenceAt, symbolText } from '../locate.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
+import { replace } from './actions/action.ts';
 import { occurrencesOf } from './navigation.ts';
+
+type LocalName = LocalRef | GraphRef;
 
 export interface RenameTarget {
   readonly range: TextRange;
@@ -34,10 +40,69 @@ export function rename(snapshot: CheckedSnapshot, offset: number, wanted: string
   if (refusal) return fail('cannot-rename', refusal);
   const name = withSigil(found.symbol, wanted.trim());
   if (!name.ok) return name;
-  const clash = clashesWith(snapshot, found.symbol, name.value);
-  if (clash) return fail('name-taken', `${name.value} is taken already.`, 'Choose another name.');
+  if (clashesWith(snapshot, found.symbol, name.value)) return taken(name.value);
   const places = occurrencesOf(snapshot, found.symbol);
-  return ok(places.map(({ range }) => ({ range: narrowed(snapshot, range), newText: name.value })));
+  const edits = places.map(({ range }) => ({ range: narrowed(snapshot, range), newText: name.value }));
+  return changesMeaning(snapshot, found.symbol, edits) ? taken(name.value) : ok(edits);
+}
+
+function taken(name: string): Result<never> {
+  return fail('name-taken', `${name} is taken already.`, 'Choose another name.');
+}
+
+/** What other files may know by its name: a function, a type, a constructor. */
+export interface SharedName {
+  readonly kind: 'global' | 'adt' | 'constructor';
+  readonly name: string;
+}
+
+/** The function, type or constructor named at `offset`, declared here or in an imported file. */
+export function sharedNameAt(snapshot: CheckedSnapshot, offset: number): SharedName | undefined {
+  const symbol = occurrenceAt(snapshot, offset)?.symbol;
+  return symbol?.kind === 'global' || symbol?.kind === 'adt' || symbol?.kind === 'constructor'
+    ? { kind: symbol.kind, name: symbol.name }
+    : undefined;
+}
+
+/** Where a file declares the name; undefined when it does not. */
+export function declarationOffset(snapshot: CheckedSnapshot, shared: SharedName): number | undefined {
+  for (const definition of snapshot.tree.definitions) {
+    const names =
+      definition.kind === 'def'
+        ? shared.kind === 'global'
+          ? [definition.name]
+          : []
+        : definition.kind !== 'type'
+          ? []
+          : shared.kind === 'adt'
+            ? [definition.name]
+            : shared.kind === 'constructor'
+              ? (definition.constructors ?? []).map((constructor) => constructor.name)
+              : [];
+    const name = names.find((n) => n.text === shared.name);
+    if (name) return rangeOf(snapshot, name.span).end;
+  }
+  return undefined;
+}
+
+/** The edits in a file that imports the name. `newText` is with its sigil. */
+export function renameImported(
+  snapshot: CheckedSnapshot,
+  shared: SharedName,
+  newText: string,
+): Result<readonly RenameEdit[]> {
+  if (declarationOffset(snapshot, { ...shared, name: newText.replace(/^@/, '') }) !== undefined) return taken(newText);
+  const edits: RenameEdit[] = [];
+  walkTree(snapshot.tree, (node) => {
+    const named =
+      node.kind === 'global' || node.kind === 'name' || node.kind === 'ctorpattern' || node.kind === 'namedtype';
+    if (!named) return;
+    const symbol = snapshot.check.symbolOf(node);
+    if (symbol?.kind !== shared.kind || symbol.name !== shared.name || symbol.definition) return;
+    const span = node.kind === 'ctorpattern' || node.kind === 'namedtype' ? node.name.span : node.span;
+    edits.push({ range: narrowed(snapshot, rangeOf(snapshot, span)), newText });
+  });
+  return ok(edits);
 }
 
 /** Spans of dotted or sigil-less names are exact; a range that misses the sigil is widened to take it along. */
@@ -88,25 +153,40 @@ function clashesWith(snapshot: CheckedSnapshot, symbol: Symbol, name: string): b
     case 'constructor':
       return definitions.some((d) => d.kind === 'type' && (d.constructors ?? []).some((c) => c.name.text === name));
     default:
-      return enclosingText(snapshot, symbol).some((text) => mentions(text, name));
+      return false;
   }
 }
 
-/** The text of the definitions in which a local name is used: no other name like it may stand there. */
-function enclosingText(snapshot: CheckedSnapshot, symbol: Symbol): readonly string[] {
-  const places = occurrencesOf(snapshot, symbol);
-  const texts = snapshot.tree.definitions
-    .map((d) => rangeOf(snapshot, d.span))
-    .filter((range) => places.some((p) => range.start <= p.range.start && p.range.end <= range.end))
-    .map((range) => snapshot.text.slice(range.start, range.end));
-  return texts.length > 0 ? texts : [snapshot.text];
+/**
+ * Whether after the edits some local or graph name would mean another thing than before, or an error would be new: the
+ * edited text is checked, and every name in it looked up again.
+ */
+function changesMeaning(snapshot: CheckedSnapshot, symbol: Symbol, edits: readonly RenameEdit[]): boolean {
+  if (symbol.kind !== 'local' && symbol.kind !== 'graph') return false;
+  const textEdits = edits.map(({ range, newText }) => replace(snapshot, range, newText));
+  const after = tryEdits(snapshot, textEdits).check;
+  if (!noWorse(snapshot.check, after) || doubled(after) > doubled(snapshot.check)) return true;
+  const before = meanings(snapshot.check);
+  const now = meanings(after);
+  return before.length !== now.length || before.some((meaning, i) => meaning !== now[i]);
 }
 
-function mentions(text: string, name: string): boolean {
-  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
-    const before = text[at - 1] ?? ' ';
-    const after = text[at + name.length] ?? ' ';
-    if (!/[\w/]/.test(after) && (name.startsWith('%') || name.startsWith('@') || !/[\w/.%@]/.test(before))) return true;
-  }
-  return false;
+/** For every local or graph name in the order of the text: which node binds it, by number. */
+function meanings(check: CheckResult): readonly number[] {
+  const numbers = new Map<Node, number>();
+  const names: LocalName[] = [];
+  walkTree(check.tree, (node) => {
+    numbers.set(node, numbers.size);
+    if (node.kind === 'local' || node.kind === 'graphref') names.push(node);
+  });
+  return names.map((node) => {
+    const symbol = check.symbolOf(node);
+    return symbol?.kind === 'local' || symbol?.kind === 'graph' ? (numbers.get(symbol.definition) ?? -1) : -1;
+  });
+}
+
+/** How many names are bound twice in one place. */
+function doubled(check: CheckResult): number {
+  return check.diagnostics.filter(({ code }) => code === 'duplicate-binder' || code === 'graph-number-redefined')
+    .length;
 }

@@ -10,6 +10,8 @@ import type { CheckResult } from '../result.ts';
 export interface CheckedText {
   readonly text: string;
   readonly check: CheckResult;
+  /** The files that it imports. */
+  readonly imports?: CheckOptions['imports'];
 }
 
 /** How files are checked where the program comes from; incremental checks are set up here. */
@@ -36,7 +38,8 @@ export function applyEdits(
 export function tryEdits(file: CheckedText, edits: readonly TextEdit[], options: RepairOptions = {}): CheckedText {
   const { text, changes } = applyEdits(file.text, file.check.tree, edits);
   const tree = reparse(file.check.tree, file.text, text, changes);
-  return { text, check: check(tree, { ...options, previous: file.check }) };
+  const imports = file.imports ? { imports: file.imports } : {};
+  return { text, check: check(tree, { ...imports, ...options, previous: file.check }), ...imports };
 }
 
 /** Syntax errors and errors of the checker. */
