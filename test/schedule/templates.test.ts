@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { func, variable } from '../../compiler/src/ir/build.ts';
+import { tensorType } from '../../compiler/src/types/type.ts';
 import { runKernel } from '../../compiler/src/emit/js.ts';
 import { scheduler } from '../../compiler/src/schedule/spaces.ts';
 import { extractTask } from '../../compiler/src/schedule/tasks.ts';
@@ -7,6 +9,7 @@ import type { FusedFunction, ScheduleConfig, ScheduleSpace } from '../../compile
 import { verifyKernel } from '../../compiler/src/loops/verify.ts';
 import {
   addFunction,
+  call,
   convCases,
   convFunction,
   cortexM4,
@@ -72,4 +75,32 @@ describe('a scheduled sum gives what the operators say', () => {
   it('of an odd number of elements', () => check(addFunction(27, [0.05, 0.11, 0.05]), 'qnn_add', 8));
   it('with very unequal scales', () => check(addFunction(16, [0.00001, 3, 0.5]), 'qnn_add', 8));
   it('of a tensor with itself', () => check(addFunction(12, [0.04, 0.04, 0.08], true), 'qnn_add', 8));
+});
+
+/** cast(average pool(cast(x))) over int8. */
+function poolFunction(shape: readonly number[], attrs: Readonly<Record<string, unknown>> | undefined): FusedFunction {
+  const x = variable('x', tensorType(shape, 'int8'));
+  const wide = call('cast', [x], { dtype: 'int32' });
+  const pool =
+    attrs === undefined
+      ? call('nn.global_avg_pool2d', [wide], { layout: 'NHWC' })
+      : call('nn.avg_pool2d', [wide], { ...attrs, layout: 'NHWC' });
+  return { name: 'pool', func: func([x], call('cast', [pool], { dtype: 'int8' })), anchor: pool };
+}
+
+describe('a scheduled average pool gives what the operators say', () => {
+  const cases: readonly [string, readonly number[], Readonly<Record<string, unknown>> | undefined][] = [
+    ['over the whole image', [1, 15, 17, 8], undefined],
+    ['over windows of whole rows', [1, 9, 5, 12], { pool_size: [3, 5], strides: [3, 5] }],
+    ['over overlapping windows', [2, 7, 9, 4], { pool_size: [3, 2], strides: [2, 1] }],
+    ['with a stride beyond the window', [1, 11, 11, 4], { pool_size: [2, 2], strides: [4, 3] }],
+  ];
+  for (const [name, shape, attrs] of cases) it(name, () => check(poolFunction(shape, attrs), 'average_pool_nhwc', 6));
+
+  it('also where the template does not fit: padding, odd channels, large windows', () => {
+    const padded = { pool_size: [2, 2], strides: [2, 2], padding: [1, 1, 1, 1] };
+    check(poolFunction([1, 5, 5, 4], padded), 'generic', 1);
+    check(poolFunction([1, 5, 5, 3], undefined), 'generic', 1);
+    check(poolFunction([1, 16, 16, 4], undefined), 'generic', 1);
+  });
 });

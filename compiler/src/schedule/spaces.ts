@@ -6,6 +6,7 @@ import { lowerGeneric } from '../loops/lower.ts';
 import type { Target } from '../targets/target.ts';
 import { fitConv } from './conv-space.ts';
 import { parseAdd, parseConv } from './parse.ts';
+import { fitAveragePool, parseAveragePool } from './pool-space.ts';
 import { inParameterOrder, log, spaceOver, type Fitted } from './space.ts';
 import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } from './task.ts';
 import { lowerAdd } from './templates/add.ts';
@@ -26,6 +27,8 @@ function fit(func: Func, target: Target): Fitted | undefined {
 function findTemplate(func: Func): Fitted | undefined {
   const conv = parseConv(func);
   if (conv) return fitConv(conv, func);
+  const pool = parseAveragePool(func);
+  if (pool) return fitAveragePool(pool);
   const sum = parseAdd(func);
   if (!sum) return undefined;
   const same = sum.own === sum.other;

@@ -63,6 +63,23 @@ function extend(signed: boolean, rotated: boolean): Intrinsic {
   };
 }
 
+/** Widens two bytes of the second operand and adds them to the halves of the first, each within its own. */
+function extendAdd(rotated: boolean): Intrinsic {
+  const from = rotated ? 8 : 0;
+  const sum = (n: number): string => `((uint32_t)acc >> ${n}) + (uint32_t)(int8_t)((uint32_t)x >> ${from + n})`;
+  return {
+    name: rotated ? 'sxtab16_ror8' : 'sxtab16',
+    summary: `Adds bytes ${rotated ? '1 and 3' : '0 and 2'} of a word, widened, to the halves of another.`,
+    params: ['acc', 'x'],
+    arm: `int32_t r;\n__asm__("sxtab16 %0, %1, %2${rotated ? ', ror #8' : ''}" : "=r"(r) : "r"(acc), "r"(x));\nreturn r;`,
+    portable: `return (int32_t)(((${sum(16)}) << 16) | ((${sum(0)}) & 0xffffu));`,
+    meaning: (acc = 0, x = 0) => {
+      const [a, b] = rotated ? [1, 3] : [0, 2];
+      return [pack(low(acc) + byte(x, a), high(acc) + byte(x, b))];
+    },
+  };
+}
+
 function saturate(bits: number, signed: boolean): Intrinsic {
   const min = signed ? -(2 ** (bits - 1)) : 0;
   const max = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
@@ -95,6 +112,8 @@ const table: readonly Intrinsic[] = [
   extend(true, true),
   extend(false, false),
   extend(false, true),
+  extendAdd(false),
+  extendAdd(true),
   {
     name: 'pkhbt',
     summary: 'The bottom half of the first word below the bottom half of the second.',
