@@ -1,4 +1,5 @@
 import { resolveSpan } from '../../../compiler/src/base/span.ts';
+import { catalogueEntry } from '../../../compiler/src/check/catalogue.ts';
 import { callsOf } from '../../../compiler/src/check/calls.ts';
 import { printTvmType } from '../../../compiler/src/types/print-tvm.ts';
 import { checkParameters } from '../parameters.ts';
@@ -84,10 +85,23 @@ function checkFiles(args: ParsedArguments, io: CommandIO): ExitCode {
   return unreadable === errors ? exit.usage : exit.failed;
 }
 
+/** What the catalogue says of a code. */
+function explainCode(code: string, io: CommandIO): ExitCode {
+  const entry = catalogueEntry(code);
+  if (!entry) {
+    const message = `There is no diagnostic with the code '${code}'.`;
+    io.err(renderFailure({ code: 'usage', message, remedy: 'Codes stand in brackets behind messages.' }, io.colour));
+    return exit.usage;
+  }
+  const { title, explanation, wrong, right } = entry;
+  io.out(`${code}: ${title}\n\n${explanation}\n\nWrong:\n${wrong}\n\nRight:\n${right}`);
+  return exit.ok;
+}
+
 export const checkVerb: Verb = {
   name: 'check',
   summary: 'Check syntax, types and shapes of .relay files.',
-  usage: 'FILE… [--params P] [--json] | --jsonl',
+  usage: 'FILE… [--params P] [--json] | --jsonl | --code CODE',
   options: {
     params: { type: 'string', value: 'P', summary: 'a parameter file that main must be able to take' },
     explain: {
@@ -97,12 +111,15 @@ export const checkVerb: Verb = {
     },
     strict: { type: 'boolean', summary: 'accept only what TVM 0.12 accepts: extensions are errors' },
     lenient: { type: 'boolean', summary: 'with --jsonl: admit the extensions, which strict TVM text has not' },
+    code: { type: 'string', value: 'CODE', summary: 'tell about a diagnostic, with a wrong and a right program' },
     json: { type: 'boolean', summary: 'print one JSON object' },
     jsonl: { type: 'boolean', summary: 'read {"id","text"} lines from standard input, answer each with a line' },
   },
   positionals: { min: 0, max: 10000 },
   run(args, io) {
     if (args.flag('jsonl')) return checkLines(args, io);
+    const code = args.text('code');
+    if (code !== undefined) return explainCode(code, io);
     if (args.positionals.length === 0) {
       io.err(
         renderFailure(
