@@ -221,8 +221,13 @@ function number(value: number, suffix: string): string {
 }
 
 function attributes(node: Extract<Node, { kind: 'call' }>): string[] {
-  const schema = operatorRegistry.get(node.op)?.attributes ?? {};
-  return Object.entries(node.attrs).flatMap(([key, value]) => {
+  const operator = operatorRegistry.get(node.op);
+  const schema = operator?.attributes ?? {};
+  const marker =
+    operator?.attrsTypeKey === true && Object.keys(node.attrs).length > 0
+      ? { attrs_type_key: operator.attrsType ?? '' }
+      : {};
+  return Object.entries({ ...node.attrs, ...marker }).flatMap(([key, value]) => {
     const spec = schema[key] as { kind?: string } | undefined;
     return [`${key}=${attribute(value, spec?.kind?.startsWith('float') === true)}`];
   });
