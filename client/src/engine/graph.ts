@@ -38,7 +38,7 @@ function linesOf(node: GraphNode, layer: LayerInfo | undefined, costOf: CostOf):
   return [
     title,
     shapeText(node.type),
-    ...(layer ? [`${count(layer.macs)} MACs · ${size(layer.aliveBytes)} alive`] : []),
+    ...(layer ? [`${layer.macs > 0 ? `${count(layer.macs)} MACs · ` : ''}${size(layer.aliveBytes)} alive`] : []),
     ...(cost === undefined ? [] : [`tuned: ${cost}`]),
   ];
 }
