@@ -39,7 +39,7 @@ import type { Lens } from './features/codeLenses.ts';
 import type { OfferedAction } from './features/codeActions.ts';
 import type { Completion, CompletionKind } from './features/completion.ts';
 import { messageOf } from './features/diagnostics.ts';
-import type { MetaLink } from './features/documentLinks.ts';
+import type { ImportLink, MetaLink } from './features/documentLinks.ts';
 import type { Fold } from './features/folding.ts';
 import type { Hover } from './features/hover.ts';
 import type { Hint } from './features/inlayHints.ts';
@@ -280,4 +280,8 @@ export function toDocumentLink(snapshot: Snapshot, link: MetaLink): DocumentLink
     target: `${snapshot.uri}#L${line + 1},${character + 1}`,
     tooltip: link.tooltip,
   };
+}
+
+export function toImportLink(snapshot: Snapshot, link: ImportLink, target: string | undefined): DocumentLink {
+  return { range: toRange(snapshot, link.range), ...(target === undefined ? {} : { target }) };
 }

@@ -12,7 +12,7 @@ import * as convert from './convert.ts';
 import { codeActions } from './features/codeActions.ts';
 import { completion } from './features/completion.ts';
 import { diagnostics, syntaxDiagnostics } from './features/diagnostics.ts';
-import { documentLinks } from './features/documentLinks.ts';
+import { documentLinks, importLinks } from './features/documentLinks.ts';
 import { folds } from './features/folding.ts';
 import { formatAll, formatRange, formatTyped } from './features/formatting.ts';
 import { hover } from './features/hover.ts';
@@ -27,6 +27,7 @@ import { documentSymbols, globalSymbols } from './features/symbols.ts';
 import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
 import { requests, type LowerParams, type LowerResult, type StageInfo, type StatusResult } from './protocol.ts';
 import { viewServices } from './requests/services.ts';
+import { importedUri } from './importedFiles.ts';
 import { navigationServices } from './navigationServices.ts';
 import { atPlace, withTypes, type Service } from './service.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
@@ -263,12 +264,18 @@ export const services: readonly Service[] = [
     },
   },
   {
-    name: 'links to metadata',
+    name: 'links to metadata and imports',
     capabilities: { documentLinkProvider: {} },
     register: (host) => {
       host.connection.onDocumentLinks((params) => {
         const snapshot = host.documents.get(params.textDocument.uri)?.snapshot;
-        return snapshot ? documentLinks(snapshot).map((link) => convert.toDocumentLink(snapshot, link)) : null;
+        if (!snapshot) return null;
+        return [
+          ...documentLinks(snapshot).map((link) => convert.toDocumentLink(snapshot, link)),
+          ...importLinks(snapshot).map((link) =>
+            convert.toImportLink(snapshot, link, importedUri(snapshot.uri, link.path)),
+          ),
+        ];
       });
     },
   },

@@ -8,6 +8,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
   type DocumentDiagnosticReport,
+  type DocumentLink,
   type ProtocolConnection,
   type SemanticTokens,
   type SemanticTokensDelta,
@@ -79,6 +80,16 @@ describe('files that import others', () => {
     assert.deepEqual(await codes(model), ['unknown-global']);
     await change(library, 3, layers);
     assert.deepEqual(await codes(model), []);
+  });
+
+  it('link to the other file', async () => {
+    const links: readonly DocumentLink[] = await connection.sendRequest('textDocument/documentLink', {
+      textDocument: { uri: model },
+    });
+    assert.deepEqual(
+      links.map(({ target }) => target),
+      [library],
+    );
   });
 
   it('follow a rename', async () => {

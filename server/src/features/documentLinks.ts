@@ -26,3 +26,18 @@ export function documentLinks(snapshot: Snapshot): readonly MetaLink[] {
   }
   return links;
 }
+
+/** The path of an import, which leads to another file. */
+export interface ImportLink {
+  readonly range: TextRange;
+  readonly path: string;
+}
+
+/** Every import with a path. */
+export function importLinks(snapshot: Snapshot): readonly ImportLink[] {
+  return snapshot.tree.definitions.flatMap((definition) =>
+    definition.kind === 'import' && definition.path.text !== ''
+      ? [{ range: rangeOf(snapshot, definition.path.span), path: definition.path.text }]
+      : [],
+  );
+}
