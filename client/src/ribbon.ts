@@ -23,7 +23,7 @@ export function showRibbon(builds: Builds): vscode.Disposable {
     const build = builds.get(document.uri);
     // A build of another version would stand at wrong lines; the old ribbon moves with the text until the new one comes.
     if (build && build.version !== document.version) return;
-    const lines = build && !build.failure ? ribbonOf(build, ...mainLines(document)) : [];
+    const lines = build && !build.failure ? ribbonOf(build, 0, document.lineCount) : [];
     const memory = settings.get<boolean>('memory.ribbon', true) ? lines : [];
     const option = (line: RibbonLine): vscode.DecorationOptions => ribbonOption(document, build as BuildResult, line);
     editor.setDecorations(alive, memory.filter((line) => !line.peak).map(option));
@@ -111,15 +111,6 @@ function bracketType(kind: RibbonLine['bracket']): vscode.TextEditorDecorationTy
     gutterIconPath: vscode.Uri.parse(`data:image/svg+xml;base64,${btoa(svg)}`),
     gutterIconSize: 'contain',
   });
-}
-
-/** First and last line of `@main`; of the whole document when there is none. */
-function mainLines(document: vscode.TextDocument): [number, number] {
-  const lines = Array.from({ length: document.lineCount }, (_, i) => i);
-  const first = lines.find((line) => /^\s*def\s+@main\b/.test(document.lineAt(line).text));
-  if (first === undefined) return [0, document.lineCount];
-  const next = lines.find((line) => line > first && /^\s*(def|type|extern)\s/.test(document.lineAt(line).text));
-  return [first, (next ?? document.lineCount) - 1];
 }
 
 function ribbonOption(document: vscode.TextDocument, build: BuildResult, line: RibbonLine): vscode.DecorationOptions {

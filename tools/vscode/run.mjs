@@ -69,7 +69,10 @@ const add = (a, b) => ({
 
 async function main() {
   const chosen = runs.filter((row) => only === undefined || row.name === only);
-  if (chosen.length === 0) throw new Error(`No run ${only}; there are: ${runs.map((row) => row.name).join(', ')}`);
+  // The web suite is another program: it has no test names to choose from.
+  const wantsWeb = only === 'web' || (only === undefined && !electron && option('--grep') === undefined);
+  if (chosen.length === 0 && !wantsWeb)
+    throw new Error(`No run ${only}; there are: ${[...runs.map((row) => row.name), 'web'].join(', ')}`);
   if (!electron) await setUp({ say: (line) => console.log(`vscode: ${line}`) });
   const suiteFile = await bundleSuites(chosen.map((row) => row.suite));
   const pictures = process.argv.includes('--screenshots');
@@ -104,6 +107,11 @@ async function main() {
     } finally {
       await rm(home, { recursive: true, force: true });
     }
+  }
+  if (wantsWeb) {
+    console.log('\nVS Code in a browser, no Node extension host');
+    const { runWeb } = await import('./web.mjs');
+    totals = add(totals, await runWeb());
   }
   if (process.env.RELAY_TEST_TOTALS) {
     await mkdir(path.dirname(process.env.RELAY_TEST_TOTALS), { recursive: true });
