@@ -30,14 +30,14 @@ function someConfigs(space: ScheduleSpace, count: number, seed: number): Schedul
   return configs;
 }
 
-function check(fused: FusedFunction, template: string, count = 5): void {
-  const space = scheduler.spaceOf(extractTask(fused), cortexM4);
+function check(fused: FusedFunction, template: string, count = 5, target = cortexM4): void {
+  const space = scheduler.spaceOf(extractTask(fused), target);
   assert.equal(space.template, template);
   assert.ok(space.isValid(space.default), `default ${JSON.stringify(space.default)} is a valid point`);
   const inputs = inputsFor(fused.func, 17);
   const expected = evaluated(fused.func, inputs)[0];
   for (const config of someConfigs(space, count, 99)) {
-    const kernel = scheduler.lower(fused, cortexM4, config);
+    const kernel = scheduler.lower(fused, target, config);
     assert.ok(kernel.ok, kernel.ok ? '' : kernel.error.message);
     assert.deepEqual(verifyKernel(kernel.value), []);
     const [actual] = runKernel(
@@ -75,6 +75,19 @@ describe('a scheduled sum gives what the operators say', () => {
   it('of an odd number of elements', () => check(addFunction(27, [0.05, 0.11, 0.05]), 'qnn_add', 8));
   it('with very unequal scales', () => check(addFunction(16, [0.00001, 3, 0.5]), 'qnn_add', 8));
   it('of a tensor with itself', () => check(addFunction(12, [0.04, 0.04, 0.08], true), 'qnn_add', 8));
+});
+
+describe('a schedule for a processor without the DSP extension gives what the operators say', () => {
+  const cortexM3 = { ...cortexM4, name: 'cortex-m3', features: { dsp: false, fpu: false, bits: 32 as const } };
+  for (const c of convCases)
+    it(c.name, () => {
+      const fused = convFunction(c);
+      const { template, knobs } = scheduler.spaceOf(extractTask(fused), cortexM3);
+      const packings = knobs.find((k) => k.name === 'packing')?.values;
+      if (packings !== undefined) assert.deepEqual(packings, ['plain']);
+      check(fused, template, 3, cortexM3);
+    });
+  it('1×7 to 3', () => check(denseFunction(1, 7, 3), 'conv2d_rows_smlad', 4, cortexM3));
 });
 
 /** cast(average pool(cast(x))) over int8. */

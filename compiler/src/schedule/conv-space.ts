@@ -28,19 +28,24 @@ import type { KernelParts } from './templates/parts.ts';
 const num = (config: ScheduleConfig, name: string): number => Number(config[name]);
 
 /** The template for a parsed convolution; undefined when the function has parameters it does not read. */
-export function fitConv(parsed: ParsedConv, func: Func): Fitted | undefined {
+export function fitConv(parsed: ParsedConv, func: Func, dsp = true): Fitted | undefined {
   const problem = normalise(parsed.problem);
   const variables: Var[] = [parsed.input];
   const same = parsed.residual === parsed.input;
   if (parsed.residual && !same) variables.push(parsed.residual);
   if (func.params.some((p) => !variables.includes(p)) || func.params.length !== variables.length) return undefined;
   const ordered = (parts: KernelParts): KernelParts => inParameterOrder(parts, func, variables) ?? parts;
-  return fitProblem(problem, same, ordered);
+  return fitProblem(problem, same, ordered, dsp);
 }
 
 /** The template for a (normalised) problem; `same`: its residual is its input. */
-export function fitProblem(problem: ConvProblem, same: boolean, ordered: Ordered = (parts) => parts): Fitted {
-  return isDepthwise(problem) ? fitDepthwise(problem, same, ordered) : fitDirect(problem, same, ordered);
+export function fitProblem(
+  problem: ConvProblem,
+  same: boolean,
+  ordered: Ordered = (parts) => parts,
+  dsp = true,
+): Fitted {
+  return isDepthwise(problem) ? fitDepthwise(problem, same, ordered) : fitDirect(problem, same, ordered, dsp);
 }
 
 const requantizeSummary =
@@ -57,8 +62,8 @@ function problemFeatures(p: ConvProblem): number[] {
   ]; // prettier-ignore
 }
 
-function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
-  const packings: Packing[] = packingLegal(p, 'dual') ? ['dual', 'single'] : ['single'];
+function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean): Fitted {
+  const packings: Packing[] = !dsp ? ['plain'] : packingLegal(p, 'dual') ? ['dual', 'single'] : ['single'];
   const high = packings.filter((packing) => highLegal(p, packing));
   const compact = high.filter((packing) => compactBase(p, packing) !== undefined);
   const perGroup = p.outC / p.groups;
@@ -107,12 +112,12 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     const exact = c['requantize'] === 'compact' ? compact : high;
     return c['requantize'] === 'wide' || exact.includes(c['packing'] as Packing);
   };
-  const packing: Packing =
-    packings.includes('dual') && (high.includes('dual') || high.length === 0) ? 'dual' : 'single';
-  const blocked = defaultBlock(p);
+  const dual = packings.includes('dual') && (high.includes('dual') || high.length === 0);
+  const packing: Packing = !dsp ? 'plain' : dual ? 'dual' : 'single';
+  const blocked = dsp ? defaultBlock(p) : { channels: Math.min(2, perGroup), pixels: Math.min(2, p.outW) };
   const chosen: ScheduleConfig = {
     ...blocked,
-    unroll: defaultUnroll(p, fours),
+    unroll: dsp ? defaultUnroll(p, fours) : fours > 2 ? 1 : 0,
     strip: defaultStrip(p, blocked.pixels),
     bytes: readsBytes(p) && p.outW === 1,
     packing,

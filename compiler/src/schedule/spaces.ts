@@ -12,21 +12,25 @@ import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } fr
 import { lowerAdd } from './templates/add.ts';
 import { sumTables } from './templates/epilogue.ts';
 
-const cache = new WeakMap<Func, Fitted | 'none'>();
+/** By whether the processor has the DSP instructions. */
+const caches = { dsp: new WeakMap<Func, Fitted | 'none'>(), plain: new WeakMap<Func, Fitted | 'none'>() };
 
 /** The template that fits; parsed once a function. */
 function fit(func: Func, target: Target): Fitted | undefined {
   if (!target.littleEndian) return undefined;
+  // A host takes the DSP schedules too, in portable C: what runs there is what a board runs.
+  const dsp = target.features.dsp || target.features.bits === 64;
+  const cache = dsp ? caches.dsp : caches.plain;
   const known = cache.get(func);
   if (known) return known === 'none' ? undefined : known;
-  const fitted = findTemplate(func);
+  const fitted = findTemplate(func, dsp);
   cache.set(func, fitted ?? 'none');
   return fitted;
 }
 
-function findTemplate(func: Func): Fitted | undefined {
+function findTemplate(func: Func, dsp: boolean): Fitted | undefined {
   const conv = parseConv(func);
-  if (conv) return fitConv(conv, func);
+  if (conv) return fitConv(conv, func, dsp);
   const pool = parseAveragePool(func);
   if (pool) return fitAveragePool(pool);
   const sum = parseAdd(func);

@@ -60,7 +60,7 @@ function channelScale(p: ConvProblem, c: number, scaled: number): ReturnType<typ
 
 /** Whether the packing is exact for these weights. */
 export function packingLegal(p: ConvProblem, packing: Packing): boolean {
-  if (packing === 'single') return true;
+  if (packing !== 'dual') return true;
   for (let c = 0; c < p.outC; c++) {
     const { min, max } = sumRange(p, c);
     if (min < -(2 ** 23) || max >= 2 ** 23) return false;
