@@ -4,6 +4,7 @@ import type { BoardProfile } from './board.ts';
 import { violations, type Schema } from './schema.ts';
 import host from '../profiles/host.json' with { type: 'json' };
 import mps2An386 from '../profiles/mps2-an386.json' with { type: 'json' };
+import mps2An385 from '../profiles/mps2-an385.json' with { type: 'json' };
 import nrf52840dk from '../profiles/nrf52840dk.json' with { type: 'json' };
 import profileSchema from '../profiles/profile.schema.json' with { type: 'json' };
 import stm32f4Discovery from '../profiles/stm32f4-discovery.json' with { type: 'json' };
@@ -16,6 +17,7 @@ export const builtinProfiles: readonly BoardProfile[] = [
   stm32f4Discovery,
   stm32f746Disco,
   nrf52840dk,
+  mps2An385,
 ].map((data) => data as unknown as BoardProfile); // a test validates every one against the schema
 
 /** The built-in profile of that name. */
