@@ -1,6 +1,6 @@
 /** The profiles of boards that come with the extension and that the user's folders add; and the chosen one. */
 import * as vscode from 'vscode';
-import { readProfile, type BoardProfile } from './engine/profile.ts';
+import { bundledProfiles, readProfile, type BoardProfile } from './engine/profile.ts';
 
 export class Profiles {
   private readonly folder: vscode.Uri;
@@ -38,8 +38,8 @@ export class Profiles {
 async function profilesIn(folder: vscode.Uri): Promise<readonly BoardProfile[]> {
   try {
     const names = (await entriesOf(folder)).filter((name) => /^[^.]+\.json$/.test(name));
-    const texts = await Promise.all(names.map((name) => readText(vscode.Uri.joinPath(folder, name))));
-    return texts.flatMap((text) => readProfile(text) ?? []);
+    const texts = await Promise.allSettled(names.map((name) => readText(vscode.Uri.joinPath(folder, name))));
+    return texts.flatMap((text) => (text.status === 'fulfilled' ? (readProfile(text.value) ?? []) : []));
   } catch {
     return [];
   }
@@ -49,7 +49,7 @@ async function profilesIn(folder: vscode.Uri): Promise<readonly BoardProfile[]> 
 async function entriesOf(folder: vscode.Uri): Promise<readonly string[]> {
   if (folder.scheme !== 'http' && folder.scheme !== 'https')
     return (await vscode.workspace.fs.readDirectory(folder)).map(([name]) => name);
-  return ['host', 'mps2-an386', 'nrf52840dk', 'stm32f4-discovery', 'stm32f746-disco'].map((name) => `${name}.json`);
+  return bundledProfiles.map((name) => `${name}.json`);
 }
 
 async function readText(file: vscode.Uri): Promise<string> {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import { curvePage, thinned } from '../../client/src/engine/curve.ts';
 import { graphPage, shapeText } from '../../client/src/engine/graph.ts';
 import { sourceRanges, stageLines } from '../../client/src/engine/origins.ts';
-import { readProfile, type BoardProfile } from '../../client/src/engine/profile.ts';
+import { bundledProfiles, readProfile, type BoardProfile } from '../../client/src/engine/profile.ts';
 import { bestRecords } from '../../client/src/engine/records.ts';
 import { bar, ribbonOf } from '../../client/src/engine/ribbon.ts';
 import { budgetProblems, fitText, size } from '../../client/src/engine/sizes.ts';
@@ -90,6 +91,14 @@ describe('the budget of a board', () => {
     assert.equal(read?.flash, undefined);
     assert.equal(readProfile('{"name":1}'), undefined);
     assert.equal(readProfile('nonsense'), undefined);
+  });
+});
+
+describe('boards in a browser', () => {
+  it('are all those that come with the extension', () => {
+    const folder = new URL('../../boards/profiles/', import.meta.url);
+    for (const name of readdirSync(folder).filter((file) => /^[^.]+\.json$/.test(file)))
+      assert.ok(bundledProfiles.includes(name.replace('.json', '')), name);
   });
 });
 

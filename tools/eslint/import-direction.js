@@ -45,7 +45,10 @@ const rooms = {
       'vscode-languageserver-protocol',
     ],
   },
-  client: { rooms: ['server/src/protocol.ts'], packages: ['node:', 'vscode', 'vscode-languageclient', '@dagrejs/dagre'] },
+  client: {
+    rooms: ['server/src/protocol.ts'],
+    packages: ['node:', 'vscode', 'vscode-languageclient', '@dagrejs/dagre'],
+  },
   cli: { rooms: ['compiler', 'boards', 'tuner', 'server', 'package.json'], packages: ['node:'] },
 };
 

@@ -1,6 +1,16 @@
 /** Board profiles as the views need them. */
 import { isObject, listAt, numberAt, parseObject, textAt } from './values.ts';
 
+/** The profiles in `boards/profiles`, for hosts that cannot list a folder. */
+export const bundledProfiles: readonly string[] = [
+  'host',
+  'mps2-an385',
+  'mps2-an386',
+  'nrf52840dk',
+  'stm32f4-discovery',
+  'stm32f746-disco',
+];
+
 export interface BoardProfile {
   readonly name: string;
   readonly description: string;
