@@ -102,5 +102,11 @@ async function offerRestart(message: string): Promise<void> {
 /** The settings that the server reads, as plain data. */
 function plainSettings(): unknown {
   const section = vscode.workspace.getConfiguration('relay');
-  return { inlayHints: { types: section.get('inlayHints.types') } };
+  return {
+    inlayHints: {
+      types: section.get('inlayHints.types'),
+      shapesOnly: section.get('inlayHints.shapesOnly'),
+      parameterNames: section.get('inlayHints.parameterNames'),
+    },
+  };
 }
