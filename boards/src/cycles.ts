@@ -4,12 +4,13 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { BoardProfile } from './board.ts';
+import { makeFolder } from './folders.ts';
 import { findCommand, runChild } from './child.ts';
 import { connectBoard } from './connect.ts';
 import { runModel, type ModelProgram } from './deploy.ts';
@@ -64,7 +65,7 @@ export async function buildCyclePlugin(token?: CancellationToken): Promise<Resul
     const folder = cacheFolder();
     const built = path.join(folder, `relay_cycles-${process.platform}-${process.arch}-${key}.so`);
     if (existsSync(built)) return ok(built);
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     temporary = path.join(folder, `building-${randomUUID()}.so`);
     const undefinedSymbols = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
     const args = ['-shared', '-fPIC', '-O2', '-fvisibility=hidden', ...undefinedSymbols, '-o', temporary, source];

@@ -1,11 +1,12 @@
 /** A compiled model on a board: build its image, write inputs, run, read outputs, counts and stack use. */
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { EmittedModule, ModuleTensor } from '../../compiler/src/emit/module.ts';
 import { elementBytes } from '../../compiler/src/tensor/dtype.ts';
 import { elementCount } from '../../compiler/src/tensor/ndarray.ts';
+import { makeFolder } from './folders.ts';
 import type { Board, BoardProfile, Provenance } from './board.ts';
 import { readUnsigned, runJob, stackUsed, ticksToUnit } from './runner.ts';
 import type { LinkedImage } from './size.ts';
@@ -215,7 +216,7 @@ export async function saveBuild(
   ];
   const texts = [...files, ...extra, ...harness.map(({ name, text }) => ({ name: `${HARNESS}/${name}`, text }))];
   try {
-    await mkdir(path.join(folder, HARNESS), { recursive: true });
+    makeFolder(path.join(folder, HARNESS));
     for (const { name, text } of texts) await writeFile(path.join(folder, name), text);
     await copyFile(image.path, path.join(folder, `${stem}.elf`));
     return ok([...texts.map((file) => file.name), `${stem}.elf`]);

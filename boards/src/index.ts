@@ -4,6 +4,7 @@ export { connectBoard } from './connect.ts';
 export { buildCyclePlugin, hasCycleModel, modelCycles, type CycleFigure, type CycleReport } from './cycles.ts';
 export { buildModel, deployModel, runModel, saveBuild, type ModelProgram, type ModelRun } from './deploy.ts';
 export { examineTools, type ToolReport } from './doctor.ts';
+export { makeFolder } from './folders.ts';
 export { builtinProfiles, findProfile, parseProfile } from './profile.ts';
 export { runJob, ticksToUnit, type Job, type JobResult } from './runner.ts';
 export type { LinkedImage, ProgramSize } from './size.ts';

@@ -1,6 +1,6 @@
 /** What a verb may touch of the outside: streams, files, cancellation. Tests pass their own. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
+import { makeFolder } from '../../boards/src/index.ts';
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 
@@ -56,16 +56,10 @@ export function fileFailure(
   return fail(`cannot-${verb}`, `Cannot ${verb} ${path}: ${reason}.`, remedy);
 }
 
-/**
- * Makes a folder and those above it that are missing. Node's own recursive form never ends where the system says that a
- * folder's parent is there and is not (`/proc`).
- */
+/** Makes a folder and those above it that are missing. */
 export function ensureFolder(folder: string): Result<void> {
-  const missing: string[] = [];
-  for (let at = path.resolve(folder); !existsSync(at) && at !== path.dirname(at); at = path.dirname(at))
-    missing.push(at);
   try {
-    for (const at of missing.reverse()) mkdirSync(at);
+    makeFolder(folder);
     return ok(undefined);
   } catch (error) {
     return fileFailure(folder, error, 'write');

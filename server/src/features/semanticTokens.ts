@@ -30,9 +30,21 @@ export interface SemanticToken {
 /** The tokens that touch `range`, in the order of the text, none overlapping another. */
 export function semanticTokens(snapshot: CheckedSnapshot, range?: TextRange): readonly SemanticToken[] {
   const tokens: SemanticToken[] = [];
-  const add = (span: Span, type: TokenType, modifiers: readonly TokenModifier[] = []): void => {
-    const at = rangeOf(snapshot, span);
-    if (at.end > at.start) tokens.push({ range: at, type, modifiers });
+  let sorted = true;
+  let last = 0;
+  // Neighbours share an anchor, so its place is looked up once a statement.
+  let anchor: Span['anchor'] | undefined;
+  let base = 0;
+  const add = (span: Span, type: TokenType, modifiers: readonly TokenModifier[] = none): void => {
+    if (span.end <= span.start) return;
+    if (span.anchor !== anchor) {
+      anchor = span.anchor;
+      base = snapshot.tree.anchors.get(anchor) ?? 0;
+    }
+    const start = base + span.start;
+    if (start < last) sorted = false;
+    last = start;
+    tokens.push({ range: { start, end: base + span.end }, type, modifiers });
   };
   walkTree(snapshot.tree, (node) => {
     if (range) {
@@ -42,12 +54,15 @@ export function semanticTokens(snapshot: CheckedSnapshot, range?: TextRange): re
     colour(snapshot, node, add);
     return true;
   });
-  tokens.sort((a, b) => a.range.start - b.range.start);
+  if (!sorted) tokens.sort((a, b) => a.range.start - b.range.start);
   return tokens.filter((token, i) => i === 0 || token.range.start >= (tokens[i - 1]?.range.end ?? 0));
 }
 
 type Add = (span: Span, type: TokenType, modifiers?: readonly TokenModifier[]) => void;
 
+const none = [] as const;
+const readonly = ['readonly'] as const;
+const library = ['defaultLibrary'] as const;
 const declared = ['declaration'] as const;
 const declaredOnce = ['declaration', 'readonly'] as const;
 
@@ -75,7 +90,7 @@ function colour(snapshot: CheckedSnapshot, node: Node, add: Add): void {
     case 'graph':
       return add(node.nameSpan, 'variable', declaredOnce);
     case 'graphref':
-      return add(node.span, 'variable', ['readonly']);
+      return add(node.span, 'variable', readonly);
     case 'attribute':
       return add(node.key.span, 'property');
     case 'meta':
@@ -103,20 +118,20 @@ function metaSpan(node: Extract<Node, { kind: 'meta' }>): Span {
 function colourUse(symbol: Symbol, span: Span, add: Add): void {
   switch (symbol.kind) {
     case 'local':
-      return add(span, symbol.definition.kind === 'param' ? 'parameter' : 'variable', ['readonly']);
+      return add(span, symbol.definition.kind === 'param' ? 'parameter' : 'variable', readonly);
     case 'graph':
-      return add(span, 'variable', ['readonly']);
+      return add(span, 'variable', readonly);
     case 'global':
-      return add(span, 'function', symbol.definition ? [] : ['defaultLibrary']);
+      return add(span, 'function', symbol.definition ? none : library);
     case 'constructor':
-      return add(span, 'enumMember', symbol.definition ? [] : ['defaultLibrary']);
+      return add(span, 'enumMember', symbol.definition ? none : library);
     case 'adt':
-      return add(span, 'type', symbol.definition ? [] : ['defaultLibrary']);
+      return add(span, 'type', symbol.definition ? none : library);
     case 'typeParam':
     case 'dimVar':
       return add(span, 'typeParameter');
     case 'operator':
-      return add(span, 'function', ['defaultLibrary']);
+      return add(span, 'function', library);
   }
 }
 
