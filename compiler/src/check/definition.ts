@@ -136,7 +136,11 @@ export class DefinitionCheck {
     const wasKnown = this.allKnown();
     run();
     solve(cx);
-    if (node.kind === 'let' || node.kind === 'free_var') chunk.local = cx.locals.get(node.name.text);
+    if (node.kind === 'let' || node.kind === 'free_var') {
+      chunk.local = cx.locals.get(node.name.text);
+      // A function that only calls itself is still unused.
+      if (chunk.local) cx.used.delete(chunk.local);
+    }
     reportInnerUnused(cx, chunk);
     for (const { binding } of chunk.graphs) if (cx.used.has(binding)) chunk.usedGraphs.push(binding);
     if (this.allKnown() && !cx.solver.hasForwards) {
@@ -201,6 +205,16 @@ export class DefinitionCheck {
     reportUnsolved(this.cx, [this.header, ...own]);
   }
 
+  /** The bindings of a copied chunk are new objects; what was used stays used. */
+  private passOnUses(from: Chunk, to: Chunk): void {
+    const { used } = this.cx;
+    if (from.local && to.local && used.has(from.local)) used.add(to.local);
+    from.graphs.forEach(({ binding }, i) => {
+      const copied = to.graphs[i]?.binding;
+      if (copied && used.has(binding)) used.add(copied);
+    });
+  }
+
   /** Resolves what is left and hands over the findings. */
   finish(): CheckedDefinition {
     const { cx } = this;
@@ -209,6 +223,7 @@ export class DefinitionCheck {
     for (const [node, chunk] of this.chunks) {
       if (chunk.closed && !rewritten) continue;
       const own = this.adopted.has(chunk) ? chunk.copy() : chunk;
+      if (own !== chunk) this.passOnUses(chunk, own);
       own.closed = false;
       resolveChunk(cx, own);
       this.chunks.set(node, own);
