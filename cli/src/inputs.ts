@@ -1,11 +1,12 @@
 /** The inputs of a model: from `--input` options, or seeded random values where the verb only measures. */
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import { congruential } from '../../compiler/src/evaluate/seeded.ts';
+import { parameterNamed } from '../../compiler/src/passes/bind-params.ts';
 import { integerRange, isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { allocateElements, elementCount, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { printType } from '../../compiler/src/types/print.ts';
 import { staticShape, type TensorType } from '../../compiler/src/types/type.ts';
 import type { Model } from './model.ts';
-import { sourceNameOf } from './parameters.ts';
 import { parseInputOptions, readInput } from './tensors.ts';
 import type { ParsedArguments } from './verb.ts';
 
@@ -19,7 +20,8 @@ interface InputDeclaration {
 function declarations(model: Model): Result<readonly InputDeclaration[]> {
   const main = model.source.check.tree.definitions.find((d) => d.kind === 'def' && d.name.text === 'main');
   if (main?.kind !== 'def') return fail('no-main', 'The program has no @main.', 'Name the entry function @main.');
-  const bound = new Set([...model.params.keys()].flatMap((name) => [name, sourceNameOf(name)]));
+  const declared = main.fn.params.map((param) => ({ name: param.name.text }));
+  const bound = new Set([...model.params.keys()].map((name) => parameterNamed(declared, name)?.name));
   const found: InputDeclaration[] = [];
   for (const param of main.fn.params) {
     const name = param.name.text;
@@ -99,9 +101,9 @@ function randomTensor(dtype: string, shape: readonly number[], seed: number): ND
   const data = allocateElements(dtype, elementCount(shape));
   const range = integerRange(dtype);
   if (!data || (!range && !isFloat(dtype))) return undefined;
-  let state = seed >>> 0;
+  const next = congruential(seed);
   for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const state = next();
     const byte = state >>> 24;
     if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = BigInt(byte);
     else if (!range) data[i] = Math.round((state / 2 ** 31 - 1) * 128) / 128;

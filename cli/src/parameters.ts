@@ -1,14 +1,10 @@
 /** Whether a parameter file fits the parameters of `@main`. */
 import type { Failure } from '../../compiler/src/base/result.ts';
 import type { CheckResult } from '../../compiler/src/check/result.ts';
+import { parameterNamed } from '../../compiler/src/passes/bind-params.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { printType } from '../../compiler/src/types/print.ts';
 import { constantDim, tensorType } from '../../compiler/src/types/type.ts';
-
-/** TVM prints a variable that begins with no letter with a `v` before it (`_param_1` as `%v_param_1`). */
-export function sourceNameOf(parameter: string): string {
-  return /^[A-Za-z]/.test(parameter) ? parameter : `v${parameter}`;
-}
 
 /** Every tensor of the file that `@main` does not take as it is. */
 export function checkParameters(check: CheckResult, params: ReadonlyMap<string, NDArray>): Failure[] {
@@ -21,10 +17,10 @@ export function checkParameters(check: CheckResult, params: ReadonlyMap<string, 
         remedy: 'Name the entry function @main.',
       },
     ];
-  const byName = new Map(main.fn.params.map((p) => [p.name.text, p]));
+  const declared = main.fn.params.map((param) => ({ name: param.name.text, param }));
   const problems: Failure[] = [];
   for (const [name, value] of params) {
-    const param = byName.get(name) ?? byName.get(sourceNameOf(name));
+    const param = parameterNamed(declared, name)?.param;
     if (!param) {
       problems.push({
         code: 'unknown-parameter',

@@ -2,13 +2,13 @@ import { evaluateFunction } from '../../../compiler/src/evaluate/ir.ts';
 import { tensorsOf, tensorValue, type Value } from '../../../compiler/src/evaluate/value.ts';
 import { elaborate } from '../../../compiler/src/ir/elaborate.ts';
 import { fail, ok, type Result } from '../../../compiler/src/base/result.ts';
+import { parameterNamed } from '../../../compiler/src/passes/bind-params.ts';
 import { canonicalDType } from '../../../compiler/src/tensor/dtype.ts';
 import type { NDArray } from '../../../compiler/src/tensor/ndarray.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
 import { gatherInputs } from '../inputs.ts';
 import { answerLines } from '../jsonl.ts';
 import { finish, loadModel, type Model } from '../model.ts';
-import { sourceNameOf } from '../parameters.ts';
 import { loadText } from '../source.ts';
 import { renderTensor } from '../tensor-text.ts';
 import { tensorFromBytes, tensorJson } from '../tensors.ts';
@@ -26,8 +26,7 @@ export function evaluateMain(
   if (!main) return fail('no-main', 'The program has no @main to run.', 'Name the entry function @main.');
   const inputs = new Map<string, Value>();
   for (const [name, value] of values) {
-    const known = main.params.some((p) => p.name === name) ? name : sourceNameOf(name);
-    inputs.set(known, tensorValue(value));
+    inputs.set(parameterNamed(main.params, name)?.name ?? name, tensorValue(value));
   }
   const result = evaluateFunction(module.value, 'main', inputs, { token });
   if (!result.ok) return result;
