@@ -109,6 +109,16 @@ export interface Tolerance {
   readonly absolute: number;
 }
 
+/**
+ * Laws that hold for every pair of operands (integers wrap around). Floats are associative only up to rounding, and a
+ * law `of: 'integers'` fails for floats (`maximum` of NaN).
+ */
+export interface Algebra {
+  readonly commutative: true;
+  readonly associative: boolean;
+  readonly of?: 'integers';
+}
+
 /** How a gradient is built, independent of the IR: `E` is the builder's expression type. */
 export interface GradientBuilder<E> {
   call(operator: string, args: readonly E[], attrs?: Readonly<Record<string, unknown>>): E;
@@ -156,6 +166,8 @@ export interface Operator<S extends AttributeSchema = AttributeSchema> {
   /** Set when neither `compute` nor `kernel` is given: why (`compiler annotation`, `needs a device`, …). */
   readonly noMeaning?: string;
   readonly gradient?: GradientRule<AttributeValues<S>>;
+  /** Laws of a binary operator; absent where none hold. */
+  readonly algebra?: Algebra;
   readonly fusion: FusionPattern;
   /** For float results; exact when absent and the result is an integer. Default 1e-5 relative, 1e-6 absolute. */
   readonly tolerance?: Tolerance;

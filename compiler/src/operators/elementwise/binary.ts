@@ -3,7 +3,7 @@ import { isFloat } from '../../tensor/dtype.ts';
 import type { BinaryOp, CompareOp, TEExpr } from '../../tensor/te.ts';
 import { compare, dtypeOf, unary } from '../../tensor/te.ts';
 import { op } from '../compute/tensors.ts';
-import type { Operator } from '../operator.ts';
+import type { Algebra, Operator } from '../operator.ts';
 import type { BinaryRow } from './define.ts';
 import { binaryOperator } from './define.ts';
 
@@ -25,10 +25,14 @@ const floatOr =
 const floored: Combine = (a, b) => unary('floor', op('div', a, b));
 const truncated: Combine = (a, b) => unary('trunc', op('div', a, b));
 
+const commutative: Algebra = { commutative: true, associative: false };
+const monoid: Algebra = { commutative: true, associative: true };
+const lattice: Algebra = { commutative: true, associative: true, of: 'integers' };
+
 const rows: readonly BinaryRow[] = [
-  { name: 'add', summary: 'Sum, with broadcasting: `lhs + rhs`.', compute: by('add') },
+  { name: 'add', algebra: monoid, summary: 'Sum, with broadcasting: `lhs + rhs`.', compute: by('add') },
   { name: 'subtract', summary: 'Difference, with broadcasting: `lhs - rhs`.', compute: by('sub') },
-  { name: 'multiply', summary: 'Product, with broadcasting: `lhs * rhs`.', compute: by('mul') },
+  { name: 'multiply', algebra: monoid, summary: 'Product, with broadcasting: `lhs * rhs`.', compute: by('mul') },
   {
     name: 'divide',
     summary: 'Quotient, with broadcasting: `lhs / rhs`; integers round toward zero.',
@@ -44,14 +48,20 @@ const rows: readonly BinaryRow[] = [
   },
   { name: 'trunc_mod', summary: 'Remainder with the sign of the dividend.', compute: by('truncmod') },
   { name: 'power', summary: '`lhs` to the power of `rhs`.', compute: by('pow') },
-  { name: 'maximum', summary: 'The greater of the two elements.', compute: by('max') },
-  { name: 'minimum', summary: 'The lesser of the two elements.', compute: by('min') },
-  { name: 'logical_and', example: 'bool', summary: 'True where both are true.', compute: by('and') },
-  { name: 'logical_or', example: 'bool', summary: 'True where either is true.', compute: by('or') },
-  { name: 'logical_xor', example: 'bool', summary: 'True where exactly one is true.', compute: by('xor') },
-  { name: 'bitwise_and', example: 'int32', summary: 'Bits set in both.', compute: by('and') },
-  { name: 'bitwise_or', example: 'int32', summary: 'Bits set in either.', compute: by('or') },
-  { name: 'bitwise_xor', example: 'int32', summary: 'Bits set in exactly one.', compute: by('xor') },
+  { name: 'maximum', algebra: lattice, summary: 'The greater of the two elements.', compute: by('max') },
+  { name: 'minimum', algebra: lattice, summary: 'The lesser of the two elements.', compute: by('min') },
+  { name: 'logical_and', algebra: monoid, example: 'bool', summary: 'True where both are true.', compute: by('and') },
+  { name: 'logical_or', algebra: monoid, example: 'bool', summary: 'True where either is true.', compute: by('or') },
+  {
+    name: 'logical_xor',
+    algebra: monoid,
+    example: 'bool',
+    summary: 'True where exactly one is true.',
+    compute: by('xor'),
+  },
+  { name: 'bitwise_and', algebra: monoid, example: 'int32', summary: 'Bits set in both.', compute: by('and') },
+  { name: 'bitwise_or', algebra: monoid, example: 'int32', summary: 'Bits set in either.', compute: by('or') },
+  { name: 'bitwise_xor', algebra: monoid, example: 'int32', summary: 'Bits set in exactly one.', compute: by('xor') },
   { name: 'left_shift', example: 'int32', summary: 'Bits of `lhs` moved up by `rhs` places.', compute: by('shl') },
   {
     name: 'right_shift',
@@ -59,8 +69,20 @@ const rows: readonly BinaryRow[] = [
     summary: 'Bits of `lhs` moved down by `rhs` places; the sign is kept for signed integers.',
     compute: by('shr'),
   },
-  { name: 'equal', summary: 'True where the elements are equal.', dtype: 'bool', compute: comparison('eq') },
-  { name: 'not_equal', summary: 'True where the elements differ.', dtype: 'bool', compute: comparison('ne') },
+  {
+    name: 'equal',
+    algebra: commutative,
+    summary: 'True where the elements are equal.',
+    dtype: 'bool',
+    compute: comparison('eq'),
+  },
+  {
+    name: 'not_equal',
+    algebra: commutative,
+    summary: 'True where the elements differ.',
+    dtype: 'bool',
+    compute: comparison('ne'),
+  },
   { name: 'less', summary: 'True where `lhs < rhs`.', dtype: 'bool', compute: comparison('lt') },
   { name: 'less_equal', summary: 'True where `lhs <= rhs`.', dtype: 'bool', compute: comparison('le') },
   { name: 'greater', summary: 'True where `lhs > rhs`.', dtype: 'bool', compute: comparison('gt') },

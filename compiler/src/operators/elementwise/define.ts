@@ -4,7 +4,7 @@ import type { DType } from '../../tensor/dtype.ts';
 import type { TEExpr } from '../../tensor/te.ts';
 import { mapElements, outputOf, tensorAt, zipElements } from '../compute/tensors.ts';
 import type { AttributeSchema } from '../attributes.ts';
-import type { GradientRule, Operator, OperatorExample, Tolerance } from '../operator.ts';
+import type { Algebra, GradientRule, Operator, OperatorExample, Tolerance } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { broadcastRelation, explainBroadcast } from '../relations/broadcast.ts';
 import { elementwiseGradients } from './gradients.ts';
@@ -25,6 +25,7 @@ export interface UnaryRow extends Row {
   readonly compute: (x: TEExpr) => TEExpr;
 }
 export interface BinaryRow extends Row {
+  readonly algebra?: Algebra;
   readonly compute: (a: TEExpr, b: TEExpr) => TEExpr;
 }
 
