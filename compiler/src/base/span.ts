@@ -57,17 +57,54 @@ export function joinSpans(first: Span, last: Span): Span {
   };
 }
 
+/** Where lines begin of which the break ends with one of the characters `[from, to)`. */
+function lineStarts(text: string, from: number, to: number): number[] {
+  const starts: number[] = [];
+  for (let i = from; i < to; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 10 || (c === 13 && text.charCodeAt(i + 1) !== 10)) starts.push(i + 1);
+  }
+  return starts;
+}
+
 /** Line starts of a text, for offset ↔ position conversion. Lines end at LF, CR LF or CR. */
 export class LineIndex {
-  private readonly starts: number[] = [0];
+  private readonly starts: readonly number[];
   private readonly length: number;
 
-  constructor(text: string) {
-    this.length = text.length;
-    for (let i = 0; i < text.length; i++) {
-      const c = text.charCodeAt(i);
-      if (c === 10 || (c === 13 && text.charCodeAt(i + 1) !== 10)) this.starts.push(i + 1);
+  constructor(text: string);
+  constructor(starts: readonly number[], length: number);
+  constructor(text: string | readonly number[], length = 0) {
+    this.length = typeof text === 'string' ? text.length : length;
+    this.starts = typeof text === 'string' ? [0, ...lineStarts(text, 0, text.length)] : text;
+  }
+
+  /**
+   * The index of `text`, which came from this index's text by replacing `[start, end)` with `newLength` characters.
+   * Only the replaced stretch is read again.
+   */
+  edited(text: string, start: number, end: number, newLength: number): LineIndex {
+    // One character more at each end: a line break may be joined or parted there.
+    const kept = this.firstAfter(Math.max(0, start - 1));
+    const later = this.firstAfter(end + 1);
+    const moved = newLength - (end - start);
+    const found = lineStarts(text, Math.max(0, start - 1), Math.min(text.length, start + newLength + 1));
+    const starts = this.starts.slice(0, kept);
+    for (const at of found) starts.push(at);
+    for (let i = later; i < this.starts.length; i++) starts.push((this.starts[i] ?? 0) + moved);
+    return new LineIndex(starts, text.length);
+  }
+
+  /** Index of the first line that starts behind `offset`. */
+  private firstAfter(offset: number): number {
+    let low = 0;
+    let high = this.starts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.starts[middle] ?? 0) <= offset) low = middle + 1;
+      else high = middle;
     }
+    return low;
   }
 
   /** Number of lines (at least 1). */

@@ -1,6 +1,7 @@
 /** The checker's front: names, types and findings of a file (relay-language reference, sections 2.3–2.9, 4 and 6). */
 import { checkCancelled, neverCancelled, type CancellationToken } from '../base/cancellation.ts';
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { complete } from '../base/steps.ts';
 import { operatorRegistry, type OperatorRegistry } from '../operators/registry.ts';
 import type { FunctionDefinition, SourceTree } from '../syntax/tree.ts';
 import type { FuncType } from '../types/type.ts';
@@ -38,13 +39,6 @@ export function check(tree: SourceTree, options: CheckOptions = {}): CheckResult
  */
 export function checkSteps(tree: SourceTree, options: CheckOptions = {}): Generator<void, CheckResult> {
   return checkFile(tree, options, new Set());
-}
-
-function complete<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
 }
 
 /** `reading`: the files whose imports are being followed. */

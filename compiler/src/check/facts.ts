@@ -4,7 +4,7 @@ import type { Anchor, Span } from '../base/span.ts';
 import type { AttributeValueData } from '../operators/attributes.ts';
 import type { OperatorRegistry } from '../operators/registry.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-import type { CallExpr, Expr, FunctionDefinition, SourceTree } from '../syntax/tree.ts';
+import type { CallExpr, Expr, FunctionDefinition, SourceTree, Statement } from '../syntax/tree.ts';
 import type { FuncType, Type } from '../types/type.ts';
 import type { Chunk } from './chunk.ts';
 import type { CheckedDefinition } from './definition.ts';
@@ -134,6 +134,10 @@ export class Facts {
   symbolOf(node: Located): Symbol | undefined {
     return this.in(node, (chunk) => chunk.symbolOf(node));
   }
+  findings(node: Statement | Expr): object | undefined {
+    const chunks = this.byAnchor.get(node.span.anchor);
+    return chunks?.length === 1 ? chunks[0] : undefined;
+  }
   attrsOf(call: CallExpr): Readonly<Record<string, AttributeValueData>> | undefined {
     return this.in(call, (chunk) => chunk.attrs.get(call));
   }
@@ -170,6 +174,7 @@ export class Facts {
       globals,
       typeOf: (node) => this.typeOf(node),
       symbolOf: (node) => this.symbolOf(node),
+      findings: (node) => this.findings(node),
       referencesTo: (symbol) => this.referencesTo(symbol),
       attrsOf: (call) => this.attrsOf(call),
       explainDim: (node, dim, field) => this.explain(result, node, dim, field),

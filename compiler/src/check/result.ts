@@ -16,6 +16,7 @@ import type {
   Param,
   Pattern,
   SourceTree,
+  Statement,
   TypeDefinition,
   TypeNode,
   VarPattern,
@@ -66,6 +67,11 @@ export interface CheckResult {
   ): Type | undefined;
   /** What a name, reference, pattern or type name refers to. */
   symbolOf(node: Expr | Pattern | TypeNode): Symbol | undefined;
+  /**
+   * What was found out about the top-level statement of a body that a node stands in, as a token: where two results
+   * give the same one, the types, symbols and attributes in there are the same. May be undefined; then nobody knows.
+   */
+  findings(node: Statement | Expr): object | undefined;
   /** Every reference to what `symbol` names, in this tree. */
   referencesTo(symbol: Symbol): readonly Span[];
   /** Attributes of an operator call, normalised by its schema; undefined when they did not check. */

@@ -3,6 +3,7 @@ import type { IToken } from 'chevrotain';
 import type { Diagnostic, Severity } from '../base/diagnostic.ts';
 import { createAnchor } from '../base/span.ts';
 import type { Anchor } from '../base/span.ts';
+import type { Steps } from '../base/steps.ts';
 import type { ParseContext } from './chunks.ts';
 import { classify } from './classify.ts';
 import { declaredDottedNames } from './dotted.ts';
@@ -19,9 +20,10 @@ import * as t from './vocabulary.ts';
 /** The version of the text format that TVM 0.12 writes. */
 export const knownVersion = '0.0.5';
 
-/** Parses the whole of `text`. */
-export function assemble(text: string): FileState {
+/** Parses the whole of `text`, stopping between its parts. */
+export function* assemble(text: string): Steps<FileState> {
   const lexed = lex(text);
+  yield;
   const all = classify(lexed.tokens);
   const last = all[all.length - 1];
   const metadata = last?.tokenType === t.Metadata ? metadataPart(createAnchor(), last.image) : undefined;
@@ -29,13 +31,16 @@ export function assemble(text: string): FileState {
   const versions = all.filter((x) => x.tokenType === t.Version);
   const tokens = all.filter((x) => x.tokenType !== t.Version && x.tokenType !== t.Metadata);
   const context: ParseContext = { text, dottedNames: declaredDottedNames(tokens) };
+  yield;
   const starts = definitionStarts(tokens, text);
   const offsets = starts.map(({ at }) => (tokens[at] as IToken).startOffset);
-  const units: Unit[] = starts.map(({ at, plain }, k) =>
-    parseUnit(tokens.slice(at, starts[k + 1]?.at), offsets[k + 1] ?? end, plain, context),
-  );
+  const units: Unit[] = [];
+  for (const [k, { at, plain }] of starts.entries()) {
+    yield;
+    units.push(yield* parseUnit(tokens.slice(at, starts[k + 1]?.at), offsets[k + 1] ?? end, plain, context));
+  }
   const isModule = starts.length > 0;
-  if (!isModule && tokens.length > 0) units.push(parseExpressionUnit(tokens, end, context));
+  if (!isModule && tokens.length > 0) units.push(yield* parseExpressionUnit(tokens, end, context));
   const firstOffset = isModule ? offsets[0] : tokens[0]?.startOffset;
   const stray = isModule ? tokens.slice(0, starts[0]?.at) : [];
   const preamble = parsePreamble(text, firstOffset ?? end, versions, stray, isModule || tokens.length === 0);

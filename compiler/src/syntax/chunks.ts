@@ -7,6 +7,7 @@ import type { IToken, TokenType } from 'chevrotain';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { createAnchor } from '../base/span.ts';
 import type { Anchor, Span } from '../base/span.ts';
+import type { Steps } from '../base/steps.ts';
 import { RelayGrammar } from './grammar.ts';
 import { endOf } from './lexer.ts';
 import { isVirtual } from './repair.ts';
@@ -63,11 +64,14 @@ export function anchorIssues(issues: readonly RawIssue[], anchor: Anchor, base: 
   });
 }
 
+/** Chunks between two stops of the work: well below a millisecond. */
+const chunksAtATime = 8;
+
 /**
  * Parses `tokens[from, to)`, which own the text from `start` to `end`. With `result`, the last chunk is the body's
  * result (a missing one where nothing stands); else all are statements. `issues` within the text go to their chunks.
  */
-export function parseChunks(
+export function* parseChunks(
   tokens: readonly IToken[],
   from: number,
   to: number,
@@ -76,7 +80,7 @@ export function parseChunks(
   result: boolean,
   issues: readonly RawIssue[],
   context: ParseContext,
-): Chunk[] {
+): Steps<Chunk[]> {
   const chunks: Chunk[] = [];
   const parser = grammar();
   let first = from;
@@ -84,6 +88,7 @@ export function parseChunks(
   let issue = 0;
   for (const stop of statementEnds(tokens, from, to)) {
     if (stop === to && !result) break;
+    if (chunks.length % chunksAtATime === chunksAtATime - 1) yield;
     const last = stop === to;
     const slice = tokens.slice(first, Math.min(stop + 1, to));
     const head = slice[0];

@@ -4,6 +4,7 @@
  * In doubt the next larger part is taken; the result is always that of `parseSource`.
  */
 import type { IToken } from 'chevrotain';
+import { complete, type Steps } from '../base/steps.ts';
 import { assemble, isOpenComment, isOpenString, metadataPart } from './assemble.ts';
 import { grammar, parseChunks } from './chunks.ts';
 import type { Chunk, ParseContext } from './chunks.ts';
@@ -36,12 +37,22 @@ export function reparse(
   text: string,
   changes: readonly TextChange[],
 ): SourceTree {
+  return complete(reparseSteps(previous, previousText, text, changes));
+}
+
+/** The same in steps, of which there are many only where the whole file must be parsed. */
+export function* reparseSteps(
+  previous: SourceTree,
+  previousText: string,
+  text: string,
+  changes: readonly TextChange[],
+): Steps<SourceTree> {
   const state = stateOf(previous);
   const change = trim(merge(changes), previousText, text);
   if (change === undefined) return previous;
   const fits = text.length === previousText.length - (change.end - change.start) + change.newLength;
   const next = state && fits && !state.fragile ? new Edit(state, previousText, text, change).apply() : undefined;
-  return buildTree(next ?? assemble(text));
+  return buildTree(next ?? (yield* assemble(text)));
 }
 
 /** One change that does what all of them do in order. */
@@ -155,7 +166,8 @@ class Edit {
     const repaired = repair(tokens, this.text);
     if (repaired.braces) return undefined;
     const { issues } = repaired;
-    const parsed = parseChunks(repaired.tokens, 0, repaired.tokens.length, start, newEnd, isLast, issues, this.context);
+    const { length: count } = repaired.tokens;
+    const parsed = complete(parseChunks(repaired.tokens, 0, count, start, newEnd, isLast, issues, this.context));
     const length = parsed.reduce((sum, chunk) => sum + chunk.length, 0);
     if (length !== newEnd - start || (!isLast && !parsed[parsed.length - 1]?.closed)) return undefined;
     const all: Chunk[] = [...chunks.slice(0, first), ...parsed, ...chunks.slice(last + 1)];
@@ -241,7 +253,7 @@ class Edit {
       const next = starts[i + 1]?.at;
       const stop = next === undefined ? newEnd : (tokens[next] as IToken).startOffset;
       const plain = start.plain && (i > 0 || unit.plain);
-      return parseUnit(tokens.slice(start.at, next), stop, plain, this.context);
+      return complete(parseUnit(tokens.slice(start.at, next), stop, plain, this.context));
     });
   }
 

@@ -6,6 +6,7 @@ import type { IToken, TokenType } from 'chevrotain';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { createAnchor } from '../base/span.ts';
 import type { Anchor, Span } from '../base/span.ts';
+import type { Steps } from '../base/steps.ts';
 import { anchorIssues, grammar, parseChunks } from './chunks.ts';
 import type { Chunk, ParseContext } from './chunks.ts';
 import { isStatement } from './statement-grammar.ts';
@@ -66,9 +67,9 @@ export function definitionOf(unit: Unit): Definition | undefined {
 }
 
 /** Parses the unit whose tokens are `tokens`, with offsets into `context.text`; it owns the text up to `end`. */
-export function parseUnit(tokens: IToken[], end: number, plain: boolean, context: ParseContext): Unit {
+export function* parseUnit(tokens: IToken[], end: number, plain: boolean, context: ParseContext): Steps<Unit> {
   const head = tokens[0] as IToken;
-  if (head.tokenType === t.Def) return parseFunction(tokens, end, plain, context);
+  if (head.tokenType === t.Def) return yield* parseFunction(tokens, end, plain, context);
   return parseSimple(tokens, end, plain, context);
 }
 
@@ -85,7 +86,7 @@ function parseSimple(tokens: IToken[], end: number, plain: boolean, context: Par
   return { kind: 'simple', anchor, length: end - base, errors, repaired: reach, plain, definition };
 }
 
-function parseFunction(tokens: IToken[], end: number, plain: boolean, context: ParseContext): BodyUnit {
+function* parseFunction(tokens: IToken[], end: number, plain: boolean, context: ParseContext): Steps<BodyUnit> {
   const base = (tokens[0] as IToken).startOffset;
   const anchor = createAnchor();
   const repaired = repair(tokens, context.text);
@@ -103,7 +104,7 @@ function parseFunction(tokens: IToken[], end: number, plain: boolean, context: P
   const bodyEnd = closer ? closer.startOffset : endOf(list[list.length - 1] as IToken);
   const inBody = (issue: RawIssue): boolean =>
     issue.start >= bodyStart && issue.end <= bodyEnd && !atBrace(issue, closer);
-  const chunks = parseChunks(list, body.from, body.to, bodyStart, bodyEnd, true, issues.filter(inBody), context);
+  const chunks = yield* parseChunks(list, body.from, body.to, bodyStart, bodyEnd, true, issues.filter(inBody), context);
   for (const issue of issues) if (!inBody(issue)) own.push(issue);
   const extra = list[body.to + 1];
   if (extra) own.push(behindDefinition(extra));
@@ -211,11 +212,11 @@ function behindDefinition(token: IToken): RawIssue {
 }
 
 /** Parses an expression file's tokens; the unit owns the text up to `end`. */
-export function parseExpressionUnit(tokens: IToken[], end: number, context: ParseContext): BodyUnit {
+export function* parseExpressionUnit(tokens: IToken[], end: number, context: ParseContext): Steps<BodyUnit> {
   const base = (tokens[0] as IToken).startOffset;
   const repaired = repair(tokens, context.text);
   const list = repaired.tokens;
-  const chunks = parseChunks(list, 0, list.length, base, end, true, repaired.issues, context);
+  const chunks = yield* parseChunks(list, 0, list.length, base, end, true, repaired.issues, context);
   return buildBody({
     anchor: createAnchor(),
     length: end - base,
