@@ -1,4 +1,5 @@
 /** Boards: profiles, toolchain, connection, running models. */
+export { assemblyOf, parseAssembly, type AssemblyFile, type AssemblyFunction } from './assembly.ts';
 export type { Board, BoardProfile, Image, MemoryRegion, Provenance, StopReason } from './board.ts';
 export { connectBoard } from './connect.ts';
 export { buildCyclePlugin, hasCycleModel, modelCycles, type CycleFigure, type CycleReport } from './cycles.ts';

@@ -58,6 +58,11 @@ function timerFlags(profile: BoardProfile): string[] {
   return kind === 'systick' ? ['-DRELAY_TIMER_SYSTICK'] : [];
 }
 
+/** The flags that a file is compiled with for a board. */
+export function compilerFlags(profile: BoardProfile, file: SourceFile): readonly string[] {
+  return [...profile.compiler.flags, ...commonFlags, ...timerFlags(profile), ...(file.flags ?? [])];
+}
+
 const FOLDER_PREFIX = 'relay-build-';
 const openFolders = new Set<string>();
 let hooked = false;
@@ -166,8 +171,7 @@ export class Toolchain {
   }
 
   private compileOne(file: SourceFile, headers: string, headerKey: string, options: BuildOptions): Promise<Compiled> {
-    const { profile } = this;
-    const flags = [...profile.compiler.flags, ...commonFlags, ...timerFlags(profile), ...(file.flags ?? [])];
+    const flags = compilerFlags(this.profile, file);
     const hash = createHash('sha256').update(headerKey).update(flags.join('\0')).update('\0').update(file.text);
     const key = hash.digest('hex').slice(0, 24);
     const known = this.objects.get(key);
@@ -301,9 +305,9 @@ function firstLines(text: string, count: number): string {
   return text.trim().split('\n').slice(0, count).join('\n');
 }
 
-/** The first error lines, with the private path of the file removed. */
-function compilerErrors(stderr: string, stem: string): string {
-  const lines = stderr.replaceAll(`${stem}.c`, 'line').split('\n');
+/** The first error lines; the private path of the file, if it has one, is removed. */
+export function compilerErrors(stderr: string, stem?: string): string {
+  const lines = (stem === undefined ? stderr : stderr.replaceAll(`${stem}.c`, 'line')).split('\n');
   const errors = lines.filter((line) => /error|Error|fatal/.test(line));
   return (errors.length > 0 ? errors : lines).slice(0, 4).join('\n').trim() || 'the compiler ended without a message';
 }

@@ -18,23 +18,37 @@ export interface CommandIO {
 }
 
 /** A file's bytes, or a failure that names the file and what to do. */
-export function readBytes(path: string): Result<Uint8Array> {
+export function readBytes(path: string | 0): Result<Uint8Array> {
   try {
     return ok(new Uint8Array(readFileSync(path)));
   } catch (error) {
-    return fileFailure(path, error, 'read');
+    return fileFailure(nameOf(path), error, 'read');
   }
 }
 
+/** 0 is the descriptor of standard input. */
+function nameOf(path: string | 0): string {
+  return path === 0 ? 'standard input' : path;
+}
+
 /** A UTF-8 file's text; bytes that are no UTF-8 are a failure. */
-export function readText(path: string): Result<string> {
+export function readText(path: string | 0): Result<string> {
   const bytes = readBytes(path);
   if (!bytes.ok) return bytes;
   try {
     return ok(new TextDecoder('utf-8', { fatal: true }).decode(bytes.value));
   } catch {
-    return fail('not-text', `${path} is not UTF-8 text.`, 'Give a .relay text file; parameters go to --params.');
+    return fail(
+      'not-text',
+      `${nameOf(path)} is not UTF-8 text.`,
+      'Give a .relay text file; parameters go to --params.',
+    );
   }
+}
+
+/** The same, where `-` stands for standard input. */
+export function readInput(path: string): Result<string> {
+  return path === '-' ? readText(0) : readText(path);
 }
 
 /** Turns a file system error into a failure. */

@@ -10,7 +10,7 @@ import type { TuningTask } from '../../compiler/src/schedule/task.ts';
 import { targetNamed } from '../../compiler/src/targets/targets.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { bestConfigs, parseRecords, type BestConfig } from '../../tuner/src/index.ts';
-import { fileFailure, readText, type CommandIO } from './io.ts';
+import { fileFailure, readInput, type CommandIO } from './io.ts';
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
 import { renderFailure } from './render.ts';
@@ -45,14 +45,14 @@ export interface Model {
   readonly params: ReadonlyMap<string, NDArray>;
 }
 
-/** Reads and checks the model and its parameters; prints the diagnostics when there are errors. */
+/** Reads (`-`: standard input) and checks the model and its parameters; prints the diagnostics when there are errors. */
 export function loadModel(
   args: ParsedArguments,
   io: CommandIO,
 ): { readonly ok: true; readonly value: Model } | { readonly ok: false; readonly error: Ending } {
   const file = args.positionals[0] ?? '';
   const stop = (failure: Failure, code: 1 | 2 = 1) => ({ ok: false, error: { failure, code } }) as const;
-  const text = readText(file);
+  const text = readInput(file);
   if (!text.ok) return stop(text.error, 2);
   const source = loadText(file, text.value, io.token);
   if (source.hasErrors) {
@@ -81,7 +81,13 @@ export function loadModel(
   }
   return {
     ok: true,
-    value: { path: file, name: path.parse(file).name, text: text.value, source, params: params.value },
+    value: {
+      path: file,
+      name: args.text('name') ?? path.parse(file).name,
+      text: text.value,
+      source,
+      params: params.value,
+    },
   };
 }
 

@@ -1,30 +1,48 @@
 import { LineIndex, resolveSpan } from '../../../compiler/src/base/span.ts';
+import type { PrintedText } from '../../../compiler/src/ir/print.ts';
 import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
-import { stageNamed, stages } from '../../../compiler/src/pipeline/stages.ts';
+import { stageNamed, stages, type StageName } from '../../../compiler/src/pipeline/stages.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
+import { assemblyStage, printAssembly, type AssemblyText } from '../assembly.ts';
 import { exit } from '../io.ts';
 import { finish, loadModel, placed } from '../model.ts';
 import { chooseProfile } from '../profiles.ts';
 import { renderFailure } from '../render.ts';
 import type { Verb } from '../verb.ts';
 
+interface Wanted {
+  readonly name: string;
+  readonly language: string;
+  /** The compiler's own stage that it is or is made from. */
+  readonly reach: StageName;
+}
+
+function stageWanted(name: string): Wanted | undefined {
+  if (name === assemblyStage.name) return { name, language: assemblyStage.language, reach: 'c' };
+  const stage = stageNamed(name);
+  return stage && { name: stage.name, language: stage.language, reach: stage.name };
+}
+
 export const lowerVerb: Verb = {
   name: 'lower',
-  summary: 'Print a program at one stage of compilation.',
-  usage: 'FILE --stage NAME [--params P] [--board B] [--json]',
+  summary: 'Print a program at one stage of compilation, down to the assembly of the board’s compiler.',
+  usage: 'FILE --stage NAME [--params P] [--board B] [--kernel K] [--json]',
   options: {
     stage: { type: 'string', value: 'NAME', summary: 'a stage of `relay stages`' },
+    to: { type: 'string', value: 'NAME', summary: 'the same as --stage' },
     params: { type: 'string', value: 'P', summary: 'the parameter file that holds the weights' },
     board: { type: 'string', value: 'B', summary: 'the board whose processor to lower for (default mps2-an386)' },
+    kernel: { type: 'string', value: 'K', summary: 'print the assembly of this kernel alone' },
+    name: { type: 'string', value: 'NAME', summary: 'the program’s name in C (default: the stem of FILE)' },
     json: { type: 'boolean', summary: 'print one JSON object: text, language, and the source lines of each line' },
   },
   positionals: { min: 1, max: 1 },
-  run(args, io) {
-    const stage = stageNamed(args.text('stage') ?? '');
+  async run(args, io) {
+    const name = args.text('stage') ?? args.text('to');
+    const stage = stageWanted(name ?? '');
     if (!stage) {
-      const names = stages.map((s) => s.name).join(', ');
-      const wanted = args.text('stage');
-      const message = wanted === undefined ? '--stage is missing.' : `There is no stage '${wanted}'.`;
+      const names = [...stages.map((s) => s.name), assemblyStage.name].join(', ');
+      const message = name === undefined ? '--stage is missing.' : `There is no stage '${name}'.`;
       io.err(renderFailure({ code: 'usage', message, remedy: `Stages: ${names}.` }, io.colour));
       return exit.usage;
     }
@@ -34,11 +52,29 @@ export const lowerVerb: Verb = {
     if (!profile.ok) return finish({ failure: profile.error, code: 2 }, args, io);
     const target = targetNamed(profile.value.target);
     if (!target.ok) return finish({ failure: target.error, code: 2 }, args, io);
-    const { text, params, name } = model.value;
-    const request = { text, target: target.value, name, token: io.token, ...(params.size > 0 ? { params } : {}) };
-    const lowered = lowerTo(request, stage.name);
+    const { text, params, name: title } = model.value;
+    const request = {
+      text,
+      target: target.value,
+      name: title,
+      token: io.token,
+      ...(params.size > 0 ? { params } : {}),
+    };
+    const lowered = lowerTo(request, stage.reach);
     if (!lowered.ok) return finish({ failure: placed(model.value, lowered.error), code: 1 }, args, io);
-    const printed = stage.print(lowered.value);
+    let printed: PrintedText & Partial<AssemblyText>;
+    if (stage.name === assemblyStage.name) {
+      const assembly = await printAssembly(lowered.value, profile.value, args.text('kernel'), io.token);
+      if (!assembly.ok) {
+        const usage = ['missing-tool', 'no-such-kernel'].includes(assembly.error.code);
+        return finish({ failure: assembly.error, code: usage ? 2 : 1 }, args, io);
+      }
+      printed = assembly.value;
+    } else {
+      const printer = stageNamed(stage.name);
+      if (!printer) throw new Error(`no stage ${stage.name}`);
+      printed = printer.print(lowered.value);
+    }
     if (!args.flag('json')) {
       io.out(printed.text.replace(/\n$/, ''));
       return exit.ok;
@@ -51,7 +87,8 @@ export const lowerVerb: Verb = {
         return { line: index, start: lines.position(range.start), end: lines.position(range.end) };
       }),
     );
-    io.out(JSON.stringify({ stage: stage.name, language: stage.language, text: printed.text, origins }));
+    const c = printed.c === undefined ? {} : { c: printed.c };
+    io.out(JSON.stringify({ stage: stage.name, language: stage.language, text: printed.text, origins, ...c }));
     return exit.ok;
   },
 };

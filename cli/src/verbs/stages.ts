@@ -1,4 +1,5 @@
 import { stages } from '../../../compiler/src/pipeline/stages.ts';
+import { assemblyStage } from '../assembly.ts';
 import { exit } from '../io.ts';
 import { renderTable } from '../render.ts';
 import type { Verb } from '../verb.ts';
@@ -10,17 +11,18 @@ export const stagesVerb: Verb = {
   options: { json: { type: 'boolean', summary: 'print one JSON object' } },
   positionals: { min: 0, max: 0 },
   run(args, io) {
+    const rows = [...stages, assemblyStage];
     if (args.flag('json')) {
       io.out(
         JSON.stringify({
-          stages: stages.map(({ name, title, summary, language }) => ({ name, title, summary, language })),
+          stages: rows.map(({ name, title, summary, language }) => ({ name, title, summary, language })),
         }),
       );
     } else {
       io.out(
         renderTable(
           ['stage', 'what it shows'],
-          stages.map((s) => [s.name, s.summary]),
+          rows.map((s) => [s.name, s.summary]),
         ),
       );
     }
