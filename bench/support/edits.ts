@@ -124,34 +124,6 @@ export function fuzz(programs: readonly string[], edits: number, seed: number): 
   return { edits, slowest, failures };
 }
 
-/** Share of hovers outside the edited line that an edit of one token leaves as they were, in percent. */
-export function unchangedHovers(programs: readonly string[], edits: number, seed: number): number[] {
-  const random = randomOf(seed);
-  const shares: number[] = [];
-  for (let i = 0; i < edits; i++) {
-    const text = programs[random(programs.length)] ?? '';
-    const before = check(parseSource(text));
-    const edit = randomEdit(text, random);
-    const after = hovers(check(parseSource(applied(text, edit))));
-    const delta = edit.insert.length - (edit.end - edit.start);
-    const lineStart = text.lastIndexOf('\n', edit.start - 1) + 1;
-    const newline = text.indexOf('\n', edit.end);
-    const lineEnd = newline < 0 ? text.length : newline;
-    let total = 0;
-    let same = 0;
-    for (const [place, type] of hovers(before)) {
-      const [kind, start, end] = place.split(' ').map((part, at) => (at === 0 ? part : Number(part)));
-      if (typeof start !== 'number' || typeof end !== 'number') continue;
-      if (start <= lineEnd && end >= lineStart) continue;
-      const shift = start > lineEnd ? delta : 0;
-      total++;
-      if (after.get(`${kind} ${start + shift} ${end + shift}`) === type) same++;
-    }
-    if (total > 0) shares.push((100 * same) / total);
-  }
-  return shares;
-}
-
 /** The accepted programs of the conformance corpora; empty where they are absent. */
 export function corpusPrograms(root: string): string[] {
   const folder = path.join(root, '../shared/conformance');
