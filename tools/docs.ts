@@ -57,6 +57,12 @@ function diagnostic(entry: CatalogueEntry): string[] {
     `### ${code}`,
     '',
     `**${title}.** ${explanation}`,
+    ...Object.entries(entry.files ?? {}).flatMap(([name, text]) => [
+      '',
+      `With \`${name}\`:`,
+      '',
+      ...fenced(tidy(text)),
+    ]),
     '',
     'Wrong:',
     '',

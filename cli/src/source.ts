@@ -1,10 +1,13 @@
-/** Loading and checking a `.relay` file for the verbs that need one. */
-import { check } from '../../compiler/src/check/check.ts';
+/** Loading and checking a `.relay` file, with the files that it imports, for the verbs that need one. */
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+import { check, type CheckOptions } from '../../compiler/src/check/check.ts';
 import type { CheckResult } from '../../compiler/src/check/result.ts';
 import type { Diagnostic } from '../../compiler/src/base/diagnostic.ts';
 import { ok, type Result } from '../../compiler/src/base/result.ts';
 import { LineIndex } from '../../compiler/src/base/span.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
+import type { SourceTree } from '../../compiler/src/syntax/tree.ts';
 import { decodeParams } from '../../compiler/src/tensor/params.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { readBytes, readText, type CommandIO } from './io.ts';
@@ -13,6 +16,8 @@ import { renderDiagnostic, type SourceView } from './render.ts';
 export interface LoadedSource {
   readonly view: SourceView;
   readonly check: CheckResult;
+  /** How it was checked, for checking what an edit would do. */
+  readonly options: Pick<CheckOptions, 'strict' | 'prelude' | 'imports'>;
   /** Syntactic and semantic diagnostics in order of place. */
   readonly diagnostics: readonly Diagnostic[];
   readonly hasErrors: boolean;
@@ -22,19 +27,60 @@ export interface LoadedSource {
  * Parses and checks `text`. Never fails: what is wrong stands in the diagnostics. `strict` accepts what TVM 0.12 accepts:
  * extensions are errors and the prelude has to be pasted in.
  */
-export function loadText(name: string, text: string, token: CommandIO['token'], strict = false): LoadedSource {
+export function loadText(
+  name: string,
+  text: string,
+  token: CommandIO['token'],
+  strict = false,
+  file?: string,
+): LoadedSource {
   const tree = parseSource(text);
-  const result = check(tree, { token, strict, prelude: !strict });
+  const options = { strict, prelude: !strict, imports: importsOf(tree, file) };
+  const result = check(tree, { ...options, token });
   const view: SourceView = { name, text, lines: new LineIndex(text), anchors: tree.anchors };
   const place = (d: Diagnostic): number => (tree.anchors.get(d.span.anchor) ?? 0) + d.span.start;
   const diagnostics = [...tree.errors, ...result.diagnostics].sort((a, b) => place(a) - place(b));
-  return { view, check: result, diagnostics, hasErrors: diagnostics.some((d) => d.severity === 'error') };
+  return { view, check: result, options, diagnostics, hasErrors: diagnostics.some((d) => d.severity === 'error') };
+}
+
+/**
+ * Reads what a file imports. Each file is read once and known by its real path, so that circles are seen as such;
+ * paths in an imported file are relative to it. Text without a file imports nothing.
+ */
+function importsOf(root: SourceTree, file: string | undefined): NonNullable<CheckOptions['imports']> {
+  const files = new Map<SourceTree, string>();
+  const trees = new Map<string, SourceTree>();
+  const remember = (real: string, tree: SourceTree): SourceTree => {
+    files.set(tree, real);
+    trees.set(real, tree);
+    return tree;
+  };
+  const real = file === undefined ? undefined : realFile(file);
+  if (real !== undefined) remember(real, root);
+  return (written, from) => {
+    // A tree that is not known is a later version of the file itself.
+    const importer = files.get(from) ?? real;
+    const target = importer === undefined ? undefined : realFile(path.resolve(path.dirname(importer), written));
+    if (target === undefined) return undefined;
+    const known = trees.get(target);
+    if (known) return known;
+    const text = readText(target);
+    return text.ok ? remember(target, parseSource(text.value)) : undefined;
+  };
+}
+
+function realFile(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads, parses and checks a file; fails only when it cannot be read. */
-export function loadSource(path: string, token: CommandIO['token'], strict = false): Result<LoadedSource> {
-  const text = readText(path);
-  return text.ok ? ok(loadText(path, text.value, token, strict)) : text;
+export function loadSource(file: string, token: CommandIO['token'], strict = false): Result<LoadedSource> {
+  const text = readText(file);
+  return text.ok ? ok(loadText(file, text.value, token, strict, file)) : text;
 }
 
 /** Prints the diagnostics of at least `severity`, most severe kinds first in the count line. */
@@ -46,7 +92,7 @@ export function printDiagnostics(source: LoadedSource, io: CommandIO, print: (te
 }
 
 /** Reads a parameter file. */
-export function loadParams(path: string): Result<ReadonlyMap<string, NDArray>> {
-  const bytes = readBytes(path);
+export function loadParams(file: string): Result<ReadonlyMap<string, NDArray>> {
+  const bytes = readBytes(file);
   return bytes.ok ? decodeParams(bytes.value) : bytes;
 }

@@ -30,15 +30,27 @@ export class ImportedFiles {
   /** Trees of closed files, for the text they were made of. */
   private readonly closed = new Map<string, { readonly text: string; readonly tree: SourceTree }>();
 
+  /** Where trees that were imported come from, so that their own imports are relative to them. */
+  private readonly uris = new WeakMap<SourceTree, string>();
+
   constructor(documents: DocumentStore, read: ReadFile = () => undefined) {
     this.documents = documents;
     this.read = read;
   }
 
-  /** The tree of what `path` names in the document `from`. The same file gives the same tree until it changes. */
-  tree(from: string, path: string): SourceTree | undefined {
-    const uri = importedUri(from, path);
+  /**
+   * The tree of what `path` names in the document `from`, or in the imported file whose tree is `importer`. The same
+   * file gives the same tree until it changes.
+   */
+  tree(from: string, path: string, importer?: SourceTree): SourceTree | undefined {
+    const uri = importedUri((importer && this.uris.get(importer)) ?? from, path);
     if (uri === undefined) return undefined;
+    const tree = this.treeOf(uri);
+    if (tree) this.uris.set(tree, uri);
+    return tree;
+  }
+
+  private treeOf(uri: string): SourceTree | undefined {
     for (const document of this.documents.all()) if (sameFile(document.uri, uri)) return document.snapshot.tree;
     const text = this.read(uri);
     if (text === undefined) return undefined;

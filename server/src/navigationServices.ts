@@ -120,7 +120,8 @@ async function renameEverywhere(
   newName: string,
   token: CancellationToken,
 ): Promise<WorkspaceEdit> {
-  const imports = (path: string): ReturnType<typeof host.files.tree> => host.files.tree(snapshot.uri, path);
+  const imports = (path: string, from: typeof snapshot.tree): ReturnType<typeof host.files.tree> =>
+    host.files.tree(snapshot.uri, path, from);
   const edits = rename({ ...snapshot, imports }, offset, newName);
   if (!edits.ok) throw refusal(edits.error);
   const changes: [CheckedSnapshot, readonly RenameEdit[]][] = [[snapshot, edits.value]];

@@ -15,7 +15,7 @@ export interface Snapshot {
 export interface CheckedSnapshot extends Snapshot {
   readonly check: CheckResult;
   /** The trees of files that this one imports, for checking what edits would do. */
-  readonly imports?: (path: string) => SourceTree | undefined;
+  readonly imports?: (path: string, from: SourceTree) => SourceTree | undefined;
 }
 
 /** Where a span of the snapshot's tree lies in its text. */

@@ -4,6 +4,7 @@ import type { CheckResult } from '../../compiler/src/check/result.ts';
 import type { Diagnostic } from '../../compiler/src/base/diagnostic.ts';
 import { resolveSpan } from '../../compiler/src/base/span.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
+import type { SourceTree } from '../../compiler/src/syntax/tree.ts';
 import { printType } from '../../compiler/src/types/print.ts';
 
 export const header = '#[version = "0.0.5"]\n';
@@ -20,6 +21,21 @@ export function checkText(body: string, options: CheckOptions = {}): Checked {
   const tree = parseSource(text);
   const result = check(tree, options);
   return { text, result, diagnostics: [...tree.errors, ...result.diagnostics] };
+}
+
+/** Reads `import`s from texts by path; an import in a file of a folder is relative to that folder. */
+export function importsFrom(files: Readonly<Record<string, string>>): NonNullable<CheckOptions['imports']> {
+  const trees = new Map<string, SourceTree>();
+  const names = new Map<SourceTree, string>();
+  return (path, from) => {
+    const name = new URL(path, `file:///${names.get(from) ?? 'main.relay'}`).pathname.slice(1);
+    const text = files[name];
+    if (text === undefined) return undefined;
+    const tree = trees.get(name) ?? parseSource(header + text);
+    trees.set(name, tree);
+    names.set(tree, name);
+    return tree;
+  };
 }
 
 export function codes(body: string, options: CheckOptions = {}): string[] {

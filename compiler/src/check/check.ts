@@ -7,7 +7,14 @@ import type { FunctionDefinition, SourceTree } from '../syntax/tree.ts';
 import type { FuncType } from '../types/type.ts';
 import { Context } from './context.ts';
 import { DefinitionCheck, diagnosticsOf, type CheckedDefinition } from './definition.ts';
-import { resolveImports, type Declarations } from './imports.ts';
+import {
+  readNext,
+  resolveImports,
+  startReading,
+  type Declarations,
+  type ImportProblem,
+  type Reading,
+} from './imports.ts';
 import { lint } from './lints.ts';
 import { declareTypes, inferenceOrder } from './module.ts';
 import { preludeFor } from './prelude.ts';
@@ -24,8 +31,11 @@ export interface CheckOptions {
   readonly prelude?: boolean;
   /** Only what TVM 0.12 reads: extensions are errors. */
   readonly strict?: boolean;
-  /** The tree of an imported file; undefined when there is none. */
-  readonly imports?: (path: string) => SourceTree | undefined;
+  /**
+   * The tree of what `path` names in the file whose tree is `from`; undefined when there is none. The same file must
+   * give the same tree within a check: a file that is being read is known again by its tree.
+   */
+  readonly imports?: (path: string, from: SourceTree) => SourceTree | undefined;
 }
 
 /** Checks a file. Never throws but for cancellation; every node gets a type, `error` where it has none. */
@@ -38,15 +48,10 @@ export function check(tree: SourceTree, options: CheckOptions = {}): CheckResult
  * stays good for a next check.
  */
 export function checkSteps(tree: SourceTree, options: CheckOptions = {}): Generator<void, CheckResult> {
-  return checkFile(tree, options, new Set());
+  return checkFile(tree, options, startReading(tree));
 }
 
-/** `reading`: the files whose imports are being followed. */
-function* checkFile(
-  tree: SourceTree,
-  options: CheckOptions,
-  reading: ReadonlySet<SourceTree>,
-): Generator<void, CheckResult> {
+function* checkFile(tree: SourceTree, options: CheckOptions, reading: Reading): Generator<void, CheckResult> {
   const token = options.token ?? neverCancelled;
   const previous = options.previous ? factsOf(options.previous) : undefined;
   const adts = new Map<string, AdtInfo>();
@@ -58,13 +63,14 @@ function* checkFile(
   // Other files may have changed: what imports is read again.
   const imports = tree.definitions.some((definition) => definition.kind === 'import');
   const sameTypes = imports ? undefined : previous?.adoptTypes(tree, adts, constructors);
+  let problems: readonly ImportProblem[] = [];
   if (sameTypes) typesContext.chunk = sameTypes;
   else {
-    resolveImports(typesContext, tree, scope, (path) => load(path, tree, options, reading));
+    problems = resolveImports(typesContext, tree, scope, (path) => load(path, options, reading));
     declareTypes(typesContext, tree.definitions, adts, constructors);
   }
 
-  const facts = new Facts(tree, typesContext.chunk, adts, constructors, scope.operators);
+  const facts = new Facts(tree, typesContext.chunk, adts, constructors, scope.operators, problems);
   const reusable = sameTypes ? previous : undefined;
   const outerGraphs = new Map<string, Binding>();
   const checks = new Map<FunctionDefinition, DefinitionCheck>();
@@ -146,19 +152,20 @@ function* checkFile(
 }
 
 /** An imported file's declarations; its own findings are shown where it is opened. */
-function load(
-  path: string,
-  from: SourceTree,
-  options: CheckOptions,
-  reading: ReadonlySet<SourceTree>,
-): Declarations | 'missing' | 'cycle' {
-  const tree = options.imports?.(path);
+function load(path: string, options: CheckOptions, reading: Reading): Declarations | 'missing' | 'cycle' {
+  const tree = options.imports?.(path, reading.tree);
   if (!tree) return 'missing';
-  if (tree === from || reading.has(tree)) return 'cycle';
+  const next = readNext(reading, tree);
+  if (!next) return 'cycle';
+  const known = reading.done.get(tree);
+  if (known) return known;
   const { previous: _, ...rest } = options;
-  const result = complete(checkFile(tree, rest, new Set([...reading, from])));
+  const result = complete(checkFile(tree, rest, next));
   const facts = factsOf(result);
-  return facts ? { result, adts: facts.ownTypes() } : 'missing';
+  if (!facts) return 'missing';
+  const declarations = { result, adts: facts.ownTypes(), problems: facts.importProblems };
+  reading.done.set(tree, declarations);
+  return declarations;
 }
 
 function nameOf(

@@ -10,6 +10,7 @@ import type { Chunk } from './chunk.ts';
 import type { CheckedDefinition } from './definition.ts';
 import { constantValue } from './constants.ts';
 import { explainDim } from './provenance.ts';
+import type { ImportProblem } from './imports.ts';
 import type { CheckResult, DimStep, Symbol } from './result.ts';
 import type { AdtInfo, ConstructorInfo } from './scope.ts';
 
@@ -28,6 +29,8 @@ export class Facts {
   readonly tree: SourceTree;
   readonly types: Chunk;
   expression: CheckedDefinition | undefined;
+  /** Imports that failed, of this file and of those that it imports. */
+  readonly importProblems: readonly ImportProblem[];
   private readonly operators: OperatorRegistry;
   private readonly adts: ReadonlyMap<string, AdtInfo>;
   private readonly constructors: ReadonlyMap<string, ConstructorInfo>;
@@ -44,8 +47,10 @@ export class Facts {
     adts: ReadonlyMap<string, AdtInfo>,
     constructors: ReadonlyMap<string, ConstructorInfo>,
     operators: OperatorRegistry,
+    importProblems: readonly ImportProblem[],
   ) {
     this.operators = operators;
+    this.importProblems = importProblems;
     this.tree = tree;
     this.types = types;
     this.adts = adts;

@@ -1,8 +1,8 @@
 /** Names in scope: locals with lexical shadowing, type parameters, graph numbers, and the module's declarations. */
 import type { Span } from '../base/span.ts';
 import type { OperatorRegistry } from '../operators/registry.ts';
-import type { ConstructorNode, Expr, FunctionDefinition, TypeDefinition } from '../syntax/tree.ts';
-import type { FuncType, Type, TypeVar } from '../types/type.ts';
+import type { ConstructorNode, Expr, FunctionDefinition, SourceTree, TypeDefinition } from '../syntax/tree.ts';
+import type { ErrorType, FuncType, Type, TypeVar } from '../types/type.ts';
 import type { Symbol } from './result.ts';
 
 /** A local variable or a graph number. */
@@ -22,6 +22,15 @@ export interface Binding {
   live?: boolean;
 }
 
+/** The file that an imported name was defined in. */
+export interface Origin {
+  readonly tree: SourceTree;
+  /** The files over which it came, as written, nearest first. */
+  readonly chain: readonly string[];
+  /** The import in this file. */
+  readonly span: Span;
+}
+
 export interface AdtInfo {
   readonly name: string;
   readonly typeParams: readonly TypeVar[];
@@ -29,6 +38,7 @@ export interface AdtInfo {
   readonly definition: TypeDefinition | undefined;
   /** Position among the file's definitions; −1 for what another file declares. */
   readonly order: number;
+  readonly origin?: Origin;
 }
 export interface ConstructorInfo {
   readonly name: string;
@@ -44,9 +54,10 @@ export interface ConstructorInfo {
 export interface GlobalInfo {
   readonly name: string;
   /** What references see: the declared signature, or the inferred one where something was left out. */
-  type: FuncType;
+  type: FuncType | ErrorType;
   readonly definition: FunctionDefinition | undefined;
   readonly imported: boolean;
+  readonly origin?: Origin;
 }
 
 export interface ModuleScope {

@@ -8,6 +8,8 @@ export interface CatalogueEntry {
   /** Bodies of a file, without the version header. The wrong one gives exactly this code, the right one nothing. */
   readonly wrong: string;
   readonly right: string;
+  /** Other files, by path, that the programs import. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Set where the programs are whole files, because the header is what they are about. */
   readonly whole?: boolean;
 }

@@ -144,4 +144,27 @@ export const nameEntries: readonly CatalogueEntry[] = [
     wrong: 'import "nowhere.relay"\ndef @main() { 1 }',
     right: 'def @main() { 1 }',
   },
+  {
+    code: 'import-clash',
+    title: 'Imported names clash',
+    explanation:
+      'Two files define the same function or type, and one program imports both. A definition of the file itself hides what it imports, with a warning.',
+    wrong: 'import "a.relay"\nimport "b.relay"\ndef @main() { @scale(1f) }',
+    right: 'import "a.relay"\ndef @main() { @scale(1f) }',
+    files: {
+      'a.relay': 'def @scale(%x: float32) -> float32 { %x * 2f }',
+      'b.relay': 'def @scale(%x: float32) -> float32 { %x * 3f }',
+    },
+  },
+  {
+    code: 'broken-import',
+    title: 'Imported file has errors',
+    explanation: 'What the file defines without error can be used; the rest is unknown until the file is mended.',
+    wrong: 'import "a.relay"\ndef @main() { @half(1f) }',
+    right: 'import "b.relay"\ndef @main() { @half(1f) }',
+    files: {
+      'a.relay': 'def @half(%x: float32) -> float32 { %x / 2 }',
+      'b.relay': 'def @half(%x: float32) -> float32 { %x / 2f }',
+    },
+  },
 ];
