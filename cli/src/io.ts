@@ -13,7 +13,7 @@ export interface CommandIO {
   err(text: string): void;
   /** Cancelled by Ctrl-C; a second Ctrl-C ends the process. */
   readonly token: CancellationToken;
-  /** Whether stderr is a terminal that takes colour. */
+  /** Whether standard output is a terminal that takes colour; a `NO_COLOR` that is not empty turns it off. */
   readonly colour: boolean;
 }
 

@@ -6,6 +6,7 @@ import { parseVerb, usageOf, type Verb } from './verb.ts';
 import { boardsVerb } from './verbs/boards.ts';
 import { buildVerb } from './verbs/build.ts';
 import { checkVerb } from './verbs/check.ts';
+import { compareVerb } from './verbs/compare.ts';
 import { deployVerb } from './verbs/deploy.ts';
 import { doctorVerb } from './verbs/doctor.ts';
 import { fmtVerb } from './verbs/fmt.ts';
@@ -20,6 +21,7 @@ export const verbs: readonly Verb[] = [
   checkVerb,
   fmtVerb,
   runVerb,
+  compareVerb,
   lowerVerb,
   stagesVerb,
   buildVerb,
@@ -68,7 +70,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     out: (text) => void process.stdout.write(`${text}\n`),
     err: (text) => void process.stderr.write(`${text}\n`),
     token: interruptible(),
-    colour: process.stdout.isTTY && process.env.NO_COLOR === undefined,
+    colour: process.stdout.isTTY && (process.env.NO_COLOR ?? '') === '',
   };
   process.exitCode = await dispatch(argv, io);
 }

@@ -1,7 +1,14 @@
 /** Diagnostics and tables for a terminal. */
-import type { Diagnostic } from '../../compiler/src/base/diagnostic.ts';
+import type { Diagnostic, Fix } from '../../compiler/src/base/diagnostic.ts';
 import type { Failure } from '../../compiler/src/base/result.ts';
-import { resolveSpan, type LineIndex, type AnchorMap, type Position, type Span } from '../../compiler/src/base/span.ts';
+import {
+  resolveSpan,
+  type AnchorMap,
+  type LineIndex,
+  type Position,
+  type Span,
+  type TextRange,
+} from '../../compiler/src/base/span.ts';
 
 /** A text with what is needed to show places in it. */
 export interface SourceView {
@@ -18,21 +25,28 @@ function paint(colour: boolean, style: keyof typeof codes, text: string): string
 }
 
 /** Names and messages may hold anything; control characters must not reach the terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   // eslint-disable-next-line no-control-regex -- these are the characters to be removed
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
 }
 
-function range(view: SourceView, span: Span): { readonly start: Position; readonly end: Position } {
-  const { start, end } = resolveSpan(view.anchors, span);
+interface Lines {
+  readonly start: Position;
+  readonly end: Position;
+}
+
+function range(view: SourceView, span: Span): Lines {
+  return linesOf(view, resolveSpan(view.anchors, span));
+}
+
+function linesOf(view: SourceView, { start, end }: TextRange): Lines {
   return { start: view.lines.position(start), end: view.lines.position(end) };
 }
 
 const maxExcerpt = 160;
 
 /** The source line with carets under the span; long lines are cut around it. */
-function excerpt(view: SourceView, span: Span, colour: boolean, style: keyof typeof codes): string[] {
-  const { start, end } = range(view, span);
+function excerpt(view: SourceView, { start, end }: Lines, colour: boolean, style: keyof typeof codes): string[] {
   const from = view.lines.offset({ line: start.line, character: 0 });
   const rawEnd = view.lines.offset({ line: start.line + 1, character: 0 });
   const line = view.text.slice(from, rawEnd).replace(/[\r\n]+$/, '');
@@ -55,14 +69,63 @@ export function renderDiagnostic(view: SourceView, diagnostic: Diagnostic, colou
   const label = paint(colour, diagnostic.severity, `${diagnostic.severity}[${diagnostic.code}]`);
   const place = `${view.name}:${start.line + 1}:${start.character + 1}`;
   const lines = [`${paint(colour, 'bold', place)}: ${label}: ${printable(diagnostic.message)}`];
-  lines.push(...excerpt(view, diagnostic.span, colour, diagnostic.severity));
+  lines.push(...excerpt(view, range(view, diagnostic.span), colour, diagnostic.severity));
   for (const related of diagnostic.related ?? []) {
-    const at = range(view, related.span).start;
-    lines.push(`  ${view.name}:${at.line + 1}:${at.character + 1}: ${printable(related.message)}`);
-    lines.push(...excerpt(view, related.span, colour, 'dim').map((l) => `  ${l}`));
+    const there = range(view, related.span);
+    lines.push(
+      `  ${view.name}:${there.start.line + 1}:${there.start.character + 1}: ${printable(related.message)}`,
+      ...excerpt(view, there, colour, 'dim').map((l) => `  ${l}`),
+    );
   }
   if (diagnostic.remedy) lines.push(`  help: ${printable(diagnostic.remedy)}`);
   return lines.join('\n');
+}
+
+/** Something said of a place, as `file:line:column: error[code]: message` with the source under it. */
+export function renderFinding(view: SourceView, at: TextRange, code: string, message: string, colour: boolean): string {
+  const lines = linesOf(view, at);
+  const label = paint(colour, 'error', `error[${code}]`);
+  const place = `${view.name}:${lines.start.line + 1}:${lines.start.character + 1}`;
+  return [
+    `${paint(colour, 'bold', place)}: ${label}: ${printable(message)}`,
+    ...excerpt(view, lines, colour, 'error'),
+  ].join('\n');
+}
+
+/** What a fix would do: its title and the line as it would read, with the new text marked. */
+export function renderFix(view: SourceView, fix: Fix, colour: boolean): string {
+  const title = `  help: ${printable(fix.title)}`;
+  const edits = fix.edits
+    .map(({ span, newText }) => ({ ...resolveSpan(view.anchors, span), newText }))
+    .sort((a, b) => a.start - b.start);
+  const line = edits[0] && view.lines.position(edits[0].start).line;
+  const oneLine = edits.every(
+    (edit) =>
+      view.lines.position(edit.start).line === line &&
+      view.lines.position(edit.end).line === line &&
+      !/[\r\n]/.test(edit.newText),
+  );
+  if (line === undefined || !oneLine) return title;
+  const from = view.lines.offset({ line, character: 0 });
+  let at = from;
+  let after = '';
+  let marks = '';
+  for (const edit of edits) {
+    const kept = view.text.slice(at, edit.start);
+    after += kept + edit.newText;
+    marks += ' '.repeat(kept.length) + (edit.start === edit.end ? '+' : '~').repeat(edit.newText.length);
+    at = edit.end;
+  }
+  after += view.text.slice(at, view.lines.offset({ line: line + 1, character: 0 })).replace(/[\r\n]+$/, '');
+  const cut = Math.max(0, Math.min(marks.search(/[+~]/) - 60, after.length - maxExcerpt));
+  const shown = printable(after.slice(cut, cut + maxExcerpt)).replace(/\t/g, ' ');
+  const number = String(line + 1);
+  const margin = ' '.repeat(number.length);
+  return [
+    title,
+    `  ${paint(colour, 'dim', `${number} |`)} ${shown}`,
+    `  ${paint(colour, 'dim', `${margin} |`)} ${paint(colour, 'information', marks.slice(cut, cut + maxExcerpt))}`,
+  ].join('\n');
 }
 
 /** A failure outside any source text. */

@@ -2,16 +2,17 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { check, type CheckOptions } from '../../compiler/src/check/check.ts';
+import { computedRepairs } from '../../compiler/src/check/repairs/repairs.ts';
 import type { CheckResult } from '../../compiler/src/check/result.ts';
-import type { Diagnostic } from '../../compiler/src/base/diagnostic.ts';
+import type { Diagnostic, Fix } from '../../compiler/src/base/diagnostic.ts';
 import { ok, type Result } from '../../compiler/src/base/result.ts';
 import { LineIndex } from '../../compiler/src/base/span.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
 import type { SourceTree } from '../../compiler/src/syntax/tree.ts';
 import { decodeParams } from '../../compiler/src/tensor/params.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
-import { readBytes, readText, type CommandIO } from './io.ts';
-import { renderDiagnostic, type SourceView } from './render.ts';
+import { readBytes, readInput, readText, type CommandIO } from './io.ts';
+import { renderDiagnostic, renderFix, type SourceView } from './render.ts';
 
 export interface LoadedSource {
   readonly view: SourceView;
@@ -55,7 +56,8 @@ function importsOf(root: SourceTree, file: string | undefined): NonNullable<Chec
     trees.set(real, tree);
     return tree;
   };
-  const real = file === undefined ? undefined : realFile(file);
+  // What standard input imports is relative to the working directory.
+  const real = file === undefined ? undefined : file === '-' ? path.resolve('<stdin>') : realFile(file);
   if (real !== undefined) remember(real, root);
   return (written, from) => {
     // A tree that is not known is a later version of the file itself.
@@ -77,17 +79,30 @@ function realFile(file: string): string | undefined {
   }
 }
 
-/** Reads, parses and checks a file; fails only when it cannot be read. */
+/** Reads, parses and checks a file (`-` is standard input); fails only when it cannot be read. */
 export function loadSource(file: string, token: CommandIO['token'], strict = false): Result<LoadedSource> {
-  const text = readText(file);
-  return text.ok ? ok(loadText(file, text.value, token, strict, file)) : text;
+  const text = readInput(file);
+  return text.ok ? ok(loadText(file === '-' ? '<stdin>' : file, text.value, token, strict, file)) : text;
 }
 
-/** Prints the diagnostics of at least `severity`, most severe kinds first in the count line. */
+/** Diagnostics shown of a file, and how many of them are searched for computed repairs, which takes checks of their own. */
+const limit = 100;
+const repairedLimit = 20;
+
+/** Repairs of a shape error that fit, simplest first. */
+export function repairsOf(source: LoadedSource, diagnostic: Diagnostic): readonly Fix[] {
+  return computedRepairs({ text: source.view.text, check: source.check }, diagnostic, source.options);
+}
+
+/** Prints the errors and warnings in order of place, each with the repairs that were found for it. */
 export function printDiagnostics(source: LoadedSource, io: CommandIO, print: (text: string) => void): void {
-  const limit = 100;
   const shown = source.diagnostics.filter((d) => d.severity === 'error' || d.severity === 'warning');
-  for (const d of shown.slice(0, limit)) print(renderDiagnostic(source.view, d, io.colour));
+  shown.slice(0, limit).forEach((diagnostic, i) => {
+    const repairs = i < repairedLimit ? repairsOf(source, diagnostic).slice(0, 3) : [];
+    const lines = [renderDiagnostic(source.view, diagnostic, io.colour)];
+    for (const fix of repairs) lines.push(renderFix(source.view, fix, io.colour));
+    print(lines.join('\n'));
+  });
   if (shown.length > limit) print(`… and ${shown.length - limit} more`);
 }
 

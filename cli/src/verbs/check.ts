@@ -1,33 +1,55 @@
-import { resolveSpan } from '../../../compiler/src/base/span.ts';
-import { catalogueEntry } from '../../../compiler/src/check/catalogue.ts';
+import type { Diagnostic, Fix } from '../../../compiler/src/base/diagnostic.ts';
+import type { Failure } from '../../../compiler/src/base/result.ts';
+import { resolveSpan, type Span } from '../../../compiler/src/base/span.ts';
+import { catalogueCodes, catalogueEntry } from '../../../compiler/src/check/catalogue.ts';
 import { callsOf } from '../../../compiler/src/check/calls.ts';
+import { nearest } from '../../../compiler/src/check/suggest.ts';
 import { printTvmType } from '../../../compiler/src/types/print-tvm.ts';
 import { checkParameters } from '../parameters.ts';
 import { answerLines } from '../jsonl.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
-import { renderFailure } from '../render.ts';
-import { loadParams, loadSource, loadText, printDiagnostics, type LoadedSource } from '../source.ts';
+import { fixAll } from '../fixing.ts';
+import { unifiedDiff } from '../line-diff.ts';
+import { printable, renderFailure, renderFinding } from '../render.ts';
+import { replaceFile } from '../replace-file.ts';
+import { loadParams, loadSource, loadText, printDiagnostics, repairsOf, type LoadedSource } from '../source.ts';
+import { differencesOf, withExpectations } from '../verifying.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 import { explainAt } from '../explain.ts';
 
-/** Diagnostics as the JSON that scripts read: LSP positions, zero-based. */
-function diagnosticsJson(source: LoadedSource): readonly object[] {
+/** Diagnostics as the JSON that scripts read: LSP positions, zero-based. Keys are only ever added. */
+function diagnosticsJson(source: LoadedSource, repairs: (diagnostic: Diagnostic) => readonly Fix[]): readonly object[] {
+  const place = (span: Span): object => {
+    const range = resolveSpan(source.view.anchors, span);
+    return { start: source.view.lines.position(range.start), end: source.view.lines.position(range.end) };
+  };
   return source.diagnostics.map((d) => {
-    const range = resolveSpan(source.view.anchors, d.span);
+    const fixes = [...(d.fixes ?? []), ...repairs(d)].map(({ title, edits }) => ({
+      title,
+      edits: edits.map(({ span, newText }) => ({ ...place(span), newText })),
+    }));
     return {
       code: d.code,
       severity: d.severity,
       message: d.message,
       ...(d.remedy ? { remedy: d.remedy } : {}),
-      start: source.view.lines.position(range.start),
-      end: source.view.lines.position(range.end),
+      ...place(d.span),
+      ...(d.related && d.related.length > 0
+        ? { related: d.related.map(({ span, message }) => ({ message, ...place(span) })) }
+        : {}),
+      ...(fixes.length > 0 ? { fixes } : {}),
     };
   });
 }
 
-function resultJson(source: LoadedSource): object {
+function resultJson(source: LoadedSource, repairs: (diagnostic: Diagnostic) => readonly Fix[] = () => []): object {
   const globals = Object.fromEntries([...source.check.globals].map(([name, type]) => [name, printTvmType(type)]));
-  return { ok: !source.hasErrors, diagnostics: diagnosticsJson(source), globals, calls: callsOf(source.check) };
+  return {
+    ok: !source.hasErrors,
+    diagnostics: diagnosticsJson(source, repairs),
+    globals,
+    calls: callsOf(source.check),
+  };
 }
 
 async function checkLines(args: ParsedArguments, io: CommandIO): Promise<ExitCode> {
@@ -38,51 +60,123 @@ async function checkLines(args: ParsedArguments, io: CommandIO): Promise<ExitCod
   return exit.ok;
 }
 
+/** What is counted over all files of a command. */
+interface Tally {
+  errors: number;
+  warnings: number;
+  /** Files that could not be read or written. */
+  unreadable: number;
+  fixed: number;
+  differences: number;
+}
+
+type Complain = (failure: Failure) => void;
+
+/** Applies fixes, or expectations with `--verify`, and gives the file as it is then; undefined after a failure. */
+function fixFile(
+  file: string,
+  source: LoadedSource,
+  args: ParsedArguments,
+  io: CommandIO,
+  tally: Tally,
+  complain: Complain,
+): LoadedSource | undefined {
+  const { text } = source.view;
+  const { text: after, applied } = args.flag('verify')
+    ? { text: withExpectations(source), applied: [] }
+    : fixAll({ text, check: source.check }, source.options, args.flag('repair'));
+  if (after === text) return source;
+  const quiet = args.flag('json');
+  for (const { code, title, position } of quiet ? [] : applied)
+    io.out(`${source.view.name}:${position.line + 1}:${position.character + 1}: fixed[${code}]: ${printable(title)}`);
+  tally.fixed += applied.length;
+  if (args.flag('dry-run') || file === '-') {
+    if (!quiet) io.out(unifiedDiff(source.view.name, text, after));
+  } else {
+    const written = replaceFile(file, after);
+    if (!written.ok) {
+      tally.unreadable++;
+      complain(written.error);
+      return undefined;
+    }
+  }
+  return loadText(source.view.name, after, io.token, args.flag('strict'), file);
+}
+
+function verifyFile(source: LoadedSource, io: CommandIO, tally: Tally): void {
+  for (const { kind, range, message } of differencesOf(source)) {
+    tally.differences++;
+    io.out(renderFinding(source.view, range, kind, message, io.colour));
+  }
+}
+
 function checkFiles(args: ParsedArguments, io: CommandIO): ExitCode {
   const json: object[] = [];
-  let errors = 0;
-  let warnings = 0;
-  let unreadable = 0;
-  const complain = (failure: Parameters<typeof renderFailure>[0]): void => {
-    errors++;
+  const tally: Tally = { errors: 0, warnings: 0, unreadable: 0, fixed: 0, differences: 0 };
+  const complain: Complain = (failure) => {
+    tally.errors++;
     io.err(renderFailure(failure, io.colour));
   };
-  for (const path of args.positionals) {
-    const loaded = loadSource(path, io.token, args.flag('strict'));
+  const at = args.text('explain');
+  for (const file of args.positionals) {
+    const loaded = loadSource(file, io.token, args.flag('strict'));
     if (!loaded.ok) {
-      unreadable++;
+      tally.unreadable++;
       complain(loaded.error);
-      json.push({ file: path, ok: false, error: loaded.error });
+      json.push({ file, ok: false, error: loaded.error });
       continue;
     }
-    const source = loaded.value;
-    errors += source.diagnostics.filter((d) => d.severity === 'error').length;
-    warnings += source.diagnostics.filter((d) => d.severity === 'warning').length;
+    const fixing = args.flag('fix') || args.flag('repair');
+    const source = fixing ? fixFile(file, loaded.value, args, io, tally, complain) : loaded.value;
+    if (!source) continue;
+    if (args.flag('verify')) {
+      verifyFile(source, io, tally);
+      continue;
+    }
+    tally.errors += source.diagnostics.filter((d) => d.severity === 'error').length;
+    tally.warnings += source.diagnostics.filter((d) => d.severity === 'warning').length;
     const paramsPath = args.text('params');
     const params = paramsPath === undefined ? undefined : loadParams(paramsPath);
     const problems =
       params === undefined ? [] : params.ok ? checkParameters(source.check, params.value) : [params.error];
     problems.forEach(complain);
-    const at = args.text('explain');
     if (at !== undefined) {
       const explained = explainAt(source, at);
       if (explained.ok) io.out(explained.value);
       else complain(explained.error);
     } else if (args.flag('json')) {
-      json.push({ file: path, ...resultJson(source), ...(problems.length > 0 ? { ok: false, params: problems } : {}) });
+      const result = resultJson(source, (diagnostic) => repairsOf(source, diagnostic));
+      json.push({ file, ...result, ...(problems.length > 0 ? { ok: false, params: problems } : {}) });
     } else {
       printDiagnostics(source, io, io.out);
     }
   }
-  if (args.flag('json')) io.out(JSON.stringify(json.length === 1 ? json[0] : { ok: errors === 0, files: json }));
-  else if (args.text('explain') === undefined) {
-    const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
-    io.out(
-      `${count(args.positionals.length, 'file')} checked: ${count(errors, 'error')}, ${count(warnings, 'warning')}`,
-    );
-  }
-  if (errors === 0) return exit.ok;
-  return unreadable === errors ? exit.usage : exit.failed;
+  if (args.flag('verify')) return verdictOfVerification(args, io, tally);
+  if (args.flag('json')) io.out(JSON.stringify(json.length === 1 ? json[0] : { ok: tally.errors === 0, files: json }));
+  else if (at === undefined) io.out(summary(args, tally));
+  if (tally.errors === 0) return exit.ok;
+  return tally.unreadable === tally.errors ? exit.usage : exit.failed;
+}
+
+const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
+
+function summary(args: ParsedArguments, tally: Tally): string {
+  const fixed =
+    tally.fixed === 0
+      ? ''
+      : `; ${counted(tally.fixed, 'fix').replace('fixs', 'fixes')} ${args.flag('dry-run') ? 'to apply' : 'applied'}`;
+  return `${counted(args.positionals.length, 'file')} checked: ${counted(tally.errors, 'error')}, ${counted(tally.warnings, 'warning')}${fixed}`;
+}
+
+function verdictOfVerification(args: ParsedArguments, io: CommandIO, tally: Tally): ExitCode {
+  const files = counted(args.positionals.length, 'file');
+  io.out(
+    tally.differences === 0
+      ? `${files} verified: what is expected is what is found`
+      : `${files} verified: ${counted(tally.differences, 'difference')} between what is expected and what is found`,
+  );
+  if (tally.unreadable > 0) return exit.usage;
+  return tally.differences === 0 ? exit.ok : exit.failed;
 }
 
 /** What the catalogue says of a code. */
@@ -90,35 +184,46 @@ function explainCode(code: string, io: CommandIO): ExitCode {
   const entry = catalogueEntry(code);
   if (!entry) {
     const message = `There is no diagnostic with the code '${code}'.`;
-    io.err(renderFailure({ code: 'usage', message, remedy: 'Codes stand in brackets behind messages.' }, io.colour));
+    const close = nearest(code, catalogueCodes());
+    const remedy = close === undefined ? 'Codes stand in brackets behind messages.' : `Did you mean '${close}'?`;
+    io.err(renderFailure({ code: 'usage', message, remedy }, io.colour));
     return exit.usage;
   }
-  const { title, explanation, wrong, right } = entry;
-  io.out(`${code}: ${title}\n\n${explanation}\n\nWrong:\n${wrong}\n\nRight:\n${right}`);
+  const { title, explanation, wrong, right, files } = entry;
+  const others = Object.entries(files ?? {}).map(([name, text]) => `\n\nWith ${name}:\n${text}`);
+  io.out(`${code}: ${title}\n\n${explanation}${others.join('')}\n\nWrong:\n${wrong}\n\nRight:\n${right}`);
   return exit.ok;
 }
 
 export const checkVerb: Verb = {
   name: 'check',
   summary: 'Check syntax, types and shapes of .relay files.',
-  usage: 'FILE… [--params P] [--json] | --jsonl | --code CODE',
+  usage: 'FILE… [--params P] [--fix] [--verify] [--json] | --jsonl | --explain CODE; - is standard input',
   options: {
     params: { type: 'string', value: 'P', summary: 'a parameter file that main must be able to take' },
     explain: {
       type: 'string',
-      value: 'LINE:COL',
-      summary: 'tell how each dimension of the expression there came to be',
+      value: 'WHAT',
+      summary: 'LINE:COL: how each dimension of the expression there came to be; CODE: about a diagnostic',
+    },
+    fix: { type: 'boolean', summary: 'apply the fixes of slips that have one remedy, and tell of each' },
+    repair: { type: 'boolean', summary: 'also apply shape repairs where a single one fits (implies --fix)' },
+    'dry-run': { type: 'boolean', summary: 'with --fix: show what would change and write nothing' },
+    verify: {
+      type: 'boolean',
+      summary: 'compare with `expected-error {{code}}` comments; with --fix add those that are missing',
     },
     strict: { type: 'boolean', summary: 'accept only what TVM 0.12 accepts: extensions are errors' },
     lenient: { type: 'boolean', summary: 'with --jsonl: admit the extensions, which strict TVM text has not' },
-    code: { type: 'string', value: 'CODE', summary: 'tell about a diagnostic, with a wrong and a right program' },
+    code: { type: 'string', value: 'CODE', summary: 'the same as --explain CODE' },
     json: { type: 'boolean', summary: 'print one JSON object' },
     jsonl: { type: 'boolean', summary: 'read {"id","text"} lines from standard input, answer each with a line' },
   },
   positionals: { min: 0, max: 10000 },
   run(args, io) {
     if (args.flag('jsonl')) return checkLines(args, io);
-    const code = args.text('code');
+    const asked = args.text('explain');
+    const code = args.text('code') ?? (asked !== undefined && /^[a-z]/.test(asked) ? asked : undefined);
     if (code !== undefined) return explainCode(code, io);
     if (args.positionals.length === 0) {
       io.err(

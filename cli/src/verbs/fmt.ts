@@ -1,16 +1,16 @@
-import { chmodSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { resolveSpan, LineIndex } from '../../../compiler/src/base/span.ts';
 import { fail, ok, type Result } from '../../../compiler/src/base/result.ts';
 import { format } from '../../../compiler/src/format/format.ts';
 import { parseSource } from '../../../compiler/src/syntax/parser.ts';
-import { exit, fileFailure, readText, type CommandIO, type ExitCode } from '../io.ts';
+import { exit, readInput, type CommandIO, type ExitCode } from '../io.ts';
+import { unifiedDiff } from '../line-diff.ts';
+import { replaceFile } from '../replace-file.ts';
 import { renderFailure } from '../render.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
 /** The text before and after; a text with syntax errors is refused as a whole. */
 function formatFile(file: string): Result<{ readonly before: string; readonly after: string }> {
-  const text = readText(file);
+  const text = readInput(file);
   if (!text.ok) return text;
   const tree = parseSource(text.value);
   const error = tree.errors.find((x) => x.severity === 'error' && x.code !== 'missing-version');
@@ -18,7 +18,7 @@ function formatFile(file: string): Result<{ readonly before: string; readonly af
     const { line, character } = new LineIndex(text.value).position(resolveSpan(tree.anchors, error.span).start);
     return fail(
       'syntax-errors',
-      `${file} is not formatted because of an error at ${line + 1}:${character + 1}: ${error.message}`,
+      `${shown(file)} is not formatted because of an error at ${line + 1}:${character + 1}: ${error.message}`,
       `See: relay check ${file}`,
     );
   }
@@ -26,26 +26,14 @@ function formatFile(file: string): Result<{ readonly before: string; readonly af
   return formatted.ok ? ok({ before: text.value, after: formatted.value.text }) : formatted;
 }
 
-/** Replaces a file as a whole and keeps its mode; links stay links. */
-function replaceFile(file: string, text: string): Result<void> {
-  let temporary: string | undefined;
-  try {
-    const target = realpathSync(file);
-    const { mode } = statSync(target);
-    temporary = path.join(path.dirname(target), `.${path.basename(target)}.${process.pid}.tmp`);
-    writeFileSync(temporary, text, { flag: 'wx' });
-    chmodSync(temporary, mode);
-    renameSync(temporary, target);
-    return ok(undefined);
-  } catch (error) {
-    if (temporary !== undefined) rmSync(temporary, { force: true });
-    return fileFailure(file, error, 'write');
-  }
+function shown(file: string): string {
+  return file === '-' ? '<stdin>' : file;
 }
 
 function run(args: ParsedArguments, io: CommandIO): ExitCode {
   let code: ExitCode = exit.ok;
   let changed = 0;
+  let printed = false;
   const complain = (failure: Parameters<typeof renderFailure>[0]): void => {
     code = exit.failed;
     io.err(renderFailure(failure, io.colour));
@@ -58,7 +46,8 @@ function run(args: ParsedArguments, io: CommandIO): ExitCode {
       continue;
     }
     const { before, after } = result.value;
-    if (args.flag('stdout')) {
+    if (args.flag('stdout') || (file === '-' && !args.flag('check') && !args.flag('diff'))) {
+      printed = true;
       // `out` ends the line itself.
       io.out(after.replace(/\n$/, ''));
       continue;
@@ -67,23 +56,28 @@ function run(args: ParsedArguments, io: CommandIO): ExitCode {
     changed++;
     if (args.flag('check')) {
       code = exit.failed;
-      io.out(file);
+      io.out(shown(file));
+      continue;
+    }
+    if (args.flag('diff')) {
+      io.out(unifiedDiff(shown(file), before, after));
       continue;
     }
     const written = replaceFile(file, after);
     if (written.ok) io.out(`formatted ${file}`);
     else complain(written.error);
   }
-  if (!args.flag('stdout') && changed === 0 && code === exit.ok) io.out('nothing to change');
+  if (!printed && changed === 0 && code === exit.ok) io.out('nothing to change');
   return code;
 }
 
 export const fmtVerb: Verb = {
   name: 'fmt',
   summary: 'Format .relay files; comments and tokens stay as they are.',
-  usage: 'FILE… [--check | --stdout]',
+  usage: 'FILE… [--check | --diff | --stdout]; - is standard input',
   options: {
     check: { type: 'boolean', summary: 'list the files that would change and write nothing; exit status 1 if any' },
+    diff: { type: 'boolean', summary: 'print what would change and write nothing' },
     stdout: { type: 'boolean', summary: 'print the formatted text and write nothing' },
   },
   positionals: { min: 1, max: 10000 },

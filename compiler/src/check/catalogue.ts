@@ -20,3 +20,8 @@ const byCode = new Map([...catalogue, ...syntaxCatalogue].map((entry) => [entry.
 export function catalogueEntry(code: string): CatalogueEntry | undefined {
   return byCode.get(code);
 }
+
+/** All codes. */
+export function catalogueCodes(): Iterable<string> {
+  return byCode.keys();
+}
