@@ -27,7 +27,7 @@ export interface BoardProfile {
   readonly memory: readonly MemoryRegion[];
   readonly stackBytes: number;
   readonly timer: {
-    readonly kind: 'cmsdk-timer' | 'systick' | 'dwt' | 'host-clock';
+    readonly kind: 'cmsdk-timer' | 'systick' | 'dwt' | 'minstret' | 'host-clock';
     readonly address?: number;
     readonly hz?: number;
     /** What one tick of a timed region means, e.g. `instructions` with `multiply` 40 and `divide` 64. */

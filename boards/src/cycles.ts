@@ -13,7 +13,7 @@ import type { BoardProfile } from './board.ts';
 import { makeFolder } from './folders.ts';
 import { findCommand, runChild } from './child.ts';
 import { connectBoard } from './connect.ts';
-import { runModel, type ModelProgram } from './deploy.ts';
+import { marksOf, runModel, type ModelProgram } from './deploy.ts';
 import { runtimeFolder } from './resources.ts';
 import type { LinkedImage } from './size.ts';
 
@@ -121,11 +121,29 @@ export async function modelCycles(
     await board.value.close();
     if (!done.ok) return done;
     const text = await readFile(out, 'utf8').catch(() => undefined);
-    const report = text === undefined ? undefined : parseCycleReport(text, program.module.functions.length);
-    return report === undefined ? fail('no-cycle-model', 'The cycle model counted nothing.') : ok(report);
+    const marks = marksOf(program.module);
+    const report = text === undefined ? undefined : parseCycleReport(text, marks.length);
+    if (report === undefined) return fail('no-cycle-model', 'The cycle model counted nothing.');
+    const { layers, ...rest } = report;
+    return ok(layers === undefined ? rest : { ...rest, layers: byKernel(program.module.functions.length, marks, layers) });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Figures of calls added up by kernel. */
+function byKernel(kernels: number, marks: readonly number[], calls: readonly CycleFigure[]): CycleFigure[] {
+  return Array.from({ length: kernels }, (_, kernel) => {
+    const own = calls.filter((_, i) => marks[i] === kernel);
+    const sum = (of: (f: CycleFigure) => number): number => own.reduce((n, f) => n + of(f), 0);
+    return {
+      cycles: sum((f) => f.cycles),
+      least: sum((f) => f.least),
+      most: sum((f) => f.most),
+      instructions: sum((f) => f.instructions),
+      taken: sum((f) => f.taken),
+    };
+  });
 }
 
 /** What the plugin wrote; layers are left out when there are not `calls` of them. */

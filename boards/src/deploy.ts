@@ -64,6 +64,18 @@ ${tensors.map((tensor, i) => `    relay_tensor_places[${i}] = (int64_t)(intptr_t
   return { name: 'relay_driver.c', text, flags: ['-O2'] };
 }
 
+/** The kernel of each mark; a mark is a call. */
+export function marksOf({ marks, functions }: EmittedModule): readonly number[] {
+  return marks ?? functions.map((_, i) => i);
+}
+
+/** Costs of marks added up by kernel. */
+function byKernel(module: EmittedModule, costs: readonly number[]): number[] {
+  const sums = module.functions.map(() => 0);
+  marksOf(module).forEach((kernel, i) => (sums[kernel] = (sums[kernel] ?? 0) + (costs[i] ?? 0)));
+  return sums;
+}
+
 /** Whether the emitted program marks its layers for profiling. */
 function marksLayers(module: EmittedModule): boolean {
   return module.files.some((file) => file.text.includes('RELAY_LAYER('));
@@ -78,7 +90,7 @@ export async function buildModel(
   program: ModelProgram,
   options: BuildOptions & { readonly layers?: boolean } = {},
 ): Promise<Result<LinkedImage>> {
-  const layers = options.layers === true && marksLayers(program.module) ? program.module.functions.length : undefined;
+  const layers = options.layers === true && marksLayers(program.module) ? marksOf(program.module).length : undefined;
   // Only files that mark layers differ from the plain build, so the objects of all others are shared with it.
   const files = program.module.files.map((file): SourceFile => {
     const marked = layers !== undefined && file.name.endsWith('.c') && file.text.includes('RELAY_LAYER(');
@@ -151,7 +163,9 @@ export async function runModel(
     cost: run.value.cost,
     unit: profile.timer.unit,
     provenance: profile.provenance,
-    ...(layerSymbol ? { layers: layerCosts(profile, run.value.reads.at(-1) ?? new Uint8Array()) } : {}),
+    ...(layerSymbol
+      ? { layers: byKernel(program.module, layerCosts(profile, run.value.reads.at(-1) ?? new Uint8Array())) }
+      : {}),
     ...(stack.value === undefined ? {} : { stackBytes: stack.value }),
   });
 }

@@ -1,12 +1,13 @@
 /**
  * A board behind a GDB server, emulated or real: loads by memory (or flash) writes, initialises, and runs from
- * `relay_ready` to a breakpoint at `relay_exit` or `relay_fault`, as `runtime/boards/cortex-m/startup.c` provides.
+ * `relay_ready` to a breakpoint at `relay_exit` or `relay_fault`, as the start-up codes in `runtime/boards` provide.
  */
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 import type { Board, BoardProfile, Image, StopReason } from './board.ts';
-import { describeFault, faultRecordBytes } from './fault.ts';
-import { armRegisters, type GdbClient } from './rsp/client.ts';
+import { coreOf } from './cores.ts';
+import { faultRecordBytes } from './fault.ts';
+import type { GdbClient } from './rsp/client.ts';
 
 /** A live session; `ended` explains why it broke when the other side knows (an emulator's last words). */
 export interface GdbLink {
@@ -16,8 +17,6 @@ export interface GdbLink {
 }
 
 const INIT_LIMIT_MS = 10_000;
-/** Thumb state, no exception. */
-const THREAD_MODE = 0x01000000;
 
 interface Landmarks {
   readonly ready: number;
@@ -141,14 +140,19 @@ export class GdbBoard implements Board {
     const inFlash = this.profile.memory.some(
       (region) => region.kind === 'flash' && end >= region.start && end < region.start + region.bytes,
     );
+    const { registers, state, describeFault } = coreOf(this.profile);
     const result = await this.guard(async (client): Promise<Result<StopReason>> => {
       const steps = [
         () => client.clearBreakpoints(),
         () => client.setBreakpoint(end, inFlash ? 'Z1' : 'Z0'),
         () => client.setBreakpoint(landmarks.fault, inFlash ? 'Z1' : 'Z0'),
-        () => client.writeRegister(armRegisters.xpsr, THREAD_MODE),
-        () => client.writeRegister(armRegisters.sp, landmarks.stackTop),
-        () => client.writeRegister(armRegisters.pc, start & ~1),
+        ...state.map(
+          ([register, value]) =>
+            () =>
+              client.writeRegister(register, value),
+        ),
+        () => client.writeRegister(registers.sp, landmarks.stackTop),
+        () => client.writeRegister(registers.pc, (start & ~1) >>> 0),
       ];
       for (const step of steps) {
         const done = await step();
@@ -157,7 +161,7 @@ export class GdbBoard implements Board {
       const stop = await client.run(limitMs, token);
       if (!stop.ok) return stop;
       if (stop.value.interrupted === 'cancelled') return fail('cancelled', 'Cancelled.');
-      const pc = await client.readRegister(armRegisters.pc);
+      const pc = await client.readRegister(registers.pc);
       if (!pc.ok) return pc;
       const at = (pc.value & ~1) >>> 0;
       if (at === end) return ok({ kind: 'breakpoint', address: at });
@@ -188,7 +192,7 @@ export class GdbBoard implements Board {
 }
 
 function findLandmarks(image: Image): Result<Landmarks> {
-  const at = (name: string): number => (image.symbols.get(name)?.address ?? Number.NaN) & ~1;
+  const at = (name: string): number => ((image.symbols.get(name)?.address ?? Number.NaN) & ~1) >>> 0;
   const names = ['relay_ready', 'relay_exit', 'relay_fault', 'relay_fault_record', '__stack_top'];
   const missing = names.find((name) => !image.symbols.has(name));
   if (missing)

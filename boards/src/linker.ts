@@ -44,14 +44,17 @@ SECTIONS {
 ${code === data ? stack : ''}
   .vectors : { . = ALIGN(512); KEEP(*(.vectors)) } > ${code.name}
   .text : { *(.text .text.*) *(.glue_7 .glue_7t .init .fini) . = ALIGN(8); } > ${code.name}
-  .rodata : { *(.rodata .rodata.*) . = ALIGN(8); } > ${code.name}
+  .rodata : { *(.rodata .rodata.* .srodata .srodata.*) . = ALIGN(8); } > ${code.name}
   .ARM.extab : { *(.ARM.extab*) } > ${code.name}
   .ARM.exidx : { *(.ARM.exidx*) . = ALIGN(8); } > ${code.name}
 ${code === data ? '' : stack}
   .data : {
     . = ALIGN(8);
     __data_start = .;
-    *(.data .data.*)
+    *(.data .data.* .sdata .sdata.*)
+    . = ALIGN(8);
+    __tls_base = .;
+    *(.tdata .tdata.* .tbss .tbss.*)
     . = ALIGN(8);
     __data_end = .;
   } > ${data.name}${code === data ? '' : ` AT > ${code.name}`}
@@ -59,7 +62,7 @@ ${code === data ? '' : stack}
   .bss (NOLOAD) : {
     . = ALIGN(8);
     __bss_start = .;
-    *(.bss .bss.* COMMON)
+    *(.bss .bss.* .sbss .sbss.* COMMON)
     . = ALIGN(8);
     __bss_end = .;
   } > ${data.name}

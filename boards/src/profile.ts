@@ -4,9 +4,14 @@ import type { BoardProfile } from './board.ts';
 import { violations, type Schema } from './schema.ts';
 import host from '../profiles/host.json' with { type: 'json' };
 import mps2An386 from '../profiles/mps2-an386.json' with { type: 'json' };
+import microbit from '../profiles/microbit.json' with { type: 'json' };
 import mps2An385 from '../profiles/mps2-an385.json' with { type: 'json' };
+import mps2An500 from '../profiles/mps2-an500.json' with { type: 'json' };
+import mps2An505 from '../profiles/mps2-an505.json' with { type: 'json' };
+import mps3An547 from '../profiles/mps3-an547.json' with { type: 'json' };
 import nrf52840dk from '../profiles/nrf52840dk.json' with { type: 'json' };
 import profileSchema from '../profiles/profile.schema.json' with { type: 'json' };
+import riscv32Virt from '../profiles/riscv32-virt.json' with { type: 'json' };
 import stm32f4Discovery from '../profiles/stm32f4-discovery.json' with { type: 'json' };
 import stm32f746Disco from '../profiles/stm32f746-disco.json' with { type: 'json' };
 
@@ -18,6 +23,11 @@ export const builtinProfiles: readonly BoardProfile[] = [
   stm32f746Disco,
   nrf52840dk,
   mps2An385,
+  mps2An500,
+  mps2An505,
+  mps3An547,
+  microbit,
+  riscv32Virt,
 ].map((data) => data as unknown as BoardProfile); // a test validates every one against the schema
 
 /** The built-in profile of that name. */

@@ -11,6 +11,7 @@ import { neverCancelled, type CancellationToken } from '../../compiler/src/base/
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 import type { BoardProfile } from './board.ts';
 import { findCommand, runChild } from './child.ts';
+import { coreOf } from './cores.ts';
 import { readElf, type Elf } from './elf.ts';
 import { codeRegion, linkerScript, type Placement } from './linker.ts';
 import { runtimeFolder } from './resources.ts';
@@ -55,6 +56,7 @@ function timerFlags(profile: BoardProfile): string[] {
   const { kind, address } = profile.timer;
   if (kind === 'cmsdk-timer') return [`-DRELAY_TIMER_CMSDK=0x${(address ?? 0x40000000).toString(16)}u`];
   if (kind === 'dwt') return ['-DRELAY_TIMER_DWT'];
+  if (kind === 'minstret') return ['-DRELAY_TIMER_MINSTRET'];
   return kind === 'systick' ? ['-DRELAY_TIMER_SYSTICK'] : [];
 }
 
@@ -118,7 +120,7 @@ export class Toolchain {
 
   /** Start-up code and harness of this board's processor. */
   async harness(): Promise<readonly SourceFile[]> {
-    const family = this.profile.transport.kind === 'process' ? 'host' : 'cortex-m';
+    const family = coreOf(this.profile).folder;
     return Promise.all([
       this.runtimeFile('relay_harness.h'),
       this.runtimeFile('relay_layers.h'),
@@ -215,14 +217,7 @@ export class Toolchain {
           return fail('bad-board-profile', `The board ${profile.name} has no memory for code in ${placement}.`);
         }
         await writeFile(`${output}.ld`, script);
-        args.push(
-          '-nostartfiles',
-          '--specs=nano.specs',
-          '--specs=nosys.specs',
-          '-T',
-          `${output}.ld`,
-          '-Wl,--no-warn-rwx-segments',
-        );
+        args.push('-nostartfiles', ...coreOf(profile).linkFlags, '-T', `${output}.ld`, '-Wl,--no-warn-rwx-segments');
       }
       args.push('-lm');
       const done = await runChild(this.compiler, args, { limitMs: COMPILE_LIMIT_MS, token });

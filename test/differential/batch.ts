@@ -160,6 +160,21 @@ export async function runOnBoard(
   ];
 }
 
+/** What careful projects compile with; both standards that the project promises are tried by the callers. */
+export const strictFlags: readonly string[] = [
+  '-Wall',
+  '-Wextra',
+  '-Wconversion',
+  '-Wsign-conversion',
+  '-Wdouble-promotion',
+  '-Wshadow',
+  '-Wstrict-prototypes',
+  '-Wmissing-prototypes',
+  '-Wcast-align',
+  '-Wundef',
+  '-Wpedantic',
+];
+
 /** Warnings of a compiler for a batch, with the given flags; empty when there are none. */
 export function warnings(programs: readonly Prepared[], compiler: string, flags: readonly string[]): string {
   const dir = mkdtempSync(join(tmpdir(), 'relay-differential-'));
@@ -167,7 +182,7 @@ export function warnings(programs: readonly Prepared[], compiler: string, flags:
     const { module } = combine(programs);
     for (const f of module.files) writeFileSync(join(dir, f.name), f.text);
     const sources = module.files.map((f) => f.name).filter((n) => n.endsWith('.c'));
-    const done = spawnSync(compiler, ['-std=c99', '-Wall', '-Wextra', '-Wno-unknown-pragmas', ...flags, '-c', ...sources], { cwd: dir, encoding: 'utf8' }); // prettier-ignore
+    const done = spawnSync(compiler, [...strictFlags, '-Wno-unknown-pragmas', ...flags, '-c', ...sources], { cwd: dir, encoding: 'utf8' }); // prettier-ignore
     return done.status === 0 && !done.stderr.includes('warning:') ? '' : errors(done.stderr) || `status ${done.status}`;
   } finally {
     rmSync(dir, { recursive: true });

@@ -13,8 +13,8 @@ export interface Stop {
   readonly interrupted?: 'limit' | 'cancelled';
 }
 
-/** Numbers of core registers in the ARM M-profile description. */
-export const armRegisters = { sp: 13, lr: 14, pc: 15, xpsr: 25 } as const;
+/** Number of the status register in the ARM M-profile description. */
+const armStatus = 25;
 
 const REQUEST_MS = 5000;
 /** Time for a target to halt after the interrupt byte. */
@@ -324,7 +324,7 @@ function word(text: string): number | undefined {
 /** Byte offset in a `g` reply. The status register lies behind eight 12-byte FPA registers in the old layout. */
 function registerOffset(number: number, total: number): number | undefined {
   if (number <= 15) return 4 * number;
-  if (number !== armRegisters.xpsr) return undefined;
+  if (number !== armStatus) return undefined;
   if (total >= 168) return 164;
   return total >= 68 ? 64 : undefined;
 }

@@ -4,9 +4,14 @@ import { isObject, listAt, numberAt, parseObject, textAt } from './values.ts';
 /** The profiles in `boards/profiles`, for hosts that cannot list a folder. */
 export const bundledProfiles: readonly string[] = [
   'host',
+  'microbit',
   'mps2-an385',
   'mps2-an386',
+  'mps2-an500',
+  'mps2-an505',
+  'mps3-an547',
   'nrf52840dk',
+  'riscv32-virt',
   'stm32f4-discovery',
   'stm32f746-disco',
 ];

@@ -6,6 +6,7 @@ import type { DType } from '../tensor/dtype.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import type { BinaryOp, UnaryFn } from '../tensor/te.ts';
 import { intrinsic } from '../targets/intrinsics.ts';
+import { commentText } from './names.ts';
 
 /** The C type of an element type. */
 export function cType(dtype: DType | 'index'): string {
@@ -43,22 +44,41 @@ export class Helpers {
       .join('\n\n');
   }
 
+  /** Asks the compiler to write the following loop out. */
+  unroll(): string {
+    return this.use('RL_UNROLL', () =>
+      [
+        '/* The loop that follows is to be written out. */',
+        '#if defined(__clang__)',
+        '#define RL_UNROLL _Pragma("unroll")',
+        '#elif defined(__GNUC__)',
+        '#define RL_UNROLL _Pragma("GCC unroll 64")',
+        '#else',
+        '#define RL_UNROLL',
+        '#endif',
+      ].join('\n'),
+    );
+  }
+
   /** An instruction as a C function. */
   intrinsic(name: string): string {
     const record = intrinsic(name);
     const memory = record.reads !== undefined || record.writes !== undefined;
+    const type = record.dtype === 'float32' ? 'float' : 'int32_t';
+    const element = record.dtype === 'float32' ? 'float' : 'rl_word';
+    const place = `${record.writes === undefined ? 'const ' : ''}${element} *${record.moves === undefined ? '' : '*'}at`;
     const parameters = [
-      ...(record.results ?? []).map((r) => `int32_t *${r}`),
-      ...(memory ? [`${record.writes === undefined ? 'const ' : ''}rl_word *at`] : []),
-      ...record.params.map((p) => `int32_t ${p}`),
+      ...(record.results ?? []).map((r) => `${type} *${r}`),
+      ...(memory ? [place] : []),
+      ...record.params.map((p) => `${type} ${p}`),
     ].join(', ');
     const indent = (text: string): string => text.replace(/^/gm, '  ');
     return this.use(`rl_${name}`, () =>
       [
-        `/* ${record.summary} */`,
-        `static inline ${record.results ? 'void' : 'int32_t'} rl_${name}(${parameters})`,
+        `/* ${commentText(record.summary)} */`,
+        `static inline ${record.results ? 'void' : type} rl_${name}(${parameters})`,
         '{',
-        '#if RL_DSP',
+        record.dtype === 'float32' ? '#if RL_FPU' : '#if RL_DSP',
         indent(record.arm),
         '#else',
         indent(record.portable),
@@ -221,6 +241,12 @@ export const prelude = `#include <math.h>
 #define RL_DSP 1
 #else
 #define RL_DSP 0
+#endif
+/* One where the instructions of the single-precision floating-point unit may be written. */
+#if defined(__ARM_FEATURE_FMA) && defined(__ARM_FP) && defined(__thumb2__) && !defined(RL_PORTABLE)
+#define RL_FPU 1
+#else
+#define RL_FPU 0
 #endif
 
 /* Words laid over arrays of narrower elements. */

@@ -1,23 +1,30 @@
 /**
  * Instructions that templates may use. Each stands here with its C for the processor, the same in portable C, and its
- * meaning, so that a schedule can be run and checked without a compiler. All operands and results are int32.
+ * meaning, so that a schedule can be run and checked without a compiler. Operands and results are int32 unless the
+ * record says otherwise.
  */
+import { floatIntrinsics } from './float-intrinsics.ts';
+
 export interface Intrinsic {
   readonly name: string;
   readonly summary: string;
-  /** C parameter names; a parameter list of `int32_t` is made from it. */
+  /** Type of operands, results and what is read: float32 for instructions of the floating-point unit, else int32. */
+  readonly dtype?: 'float32';
+  /** C parameter names; a parameter list of the type is made from it. */
   readonly params: readonly string[];
   /** Results of a `perform`; undefined: one value is returned. */
   readonly results?: readonly string[];
   /** Set when the instruction reads memory at a pointer (`at`): words read, one after the other. */
   readonly reads?: number;
+  /** Elements that the pointer moves on by after they were read. */
+  readonly moves?: number;
   /** Set when it writes memory at a pointer: words written. */
   readonly writes?: number;
-  /** C statements for processors with the DSP extension; uses the parameter names. */
+  /** C statements for processors with the DSP extension, or the floating-point unit; uses the parameter names. */
   readonly arm: string;
   /** The same in portable C. */
   readonly portable: string;
-  /** The meaning: arguments (then words read) to results. Numbers are int32. */
+  /** The meaning: arguments (then words read) to results. */
   meaning(...args: readonly number[]): readonly number[];
 }
 
@@ -162,6 +169,7 @@ const table: readonly Intrinsic[] = [
     portable: 'at[0] = a;\nat[1] = b;',
     meaning: (a = 0, b = 0) => [a, b],
   },
+  ...floatIntrinsics,
 ];
 
 const byName = new Map(table.map((i) => [i.name, i]));

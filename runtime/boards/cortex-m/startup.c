@@ -32,7 +32,8 @@ __attribute__((naked, used)) void Reset_Handler(void) {
       "cpsid i\n"
       "ldr r0, =__stack_top\n"
       "mov sp, r0\n"
-      "b relay_start\n");
+      "ldr r0, =relay_start\n"
+      "bx r0\n");
 }
 
 __attribute__((used, noreturn)) void relay_start(void) {
@@ -74,13 +75,17 @@ __attribute__((noinline, used)) void relay_fault(void) {
 
 __attribute__((naked, used)) void relay_fault_entry(void) {
   __asm volatile(
-      "tst lr, #4\n"
-      "ite eq\n"
-      "mrseq r0, msp\n"
-      "mrsne r0, psp\n"
-      "ldr r1, =__stack_top\n"
+      "mov r0, lr\n"
+      "movs r1, #4\n"
+      "tst r0, r1\n"
+      "bne 1f\n"
+      "mrs r0, msp\n"
+      "b 2f\n"
+      "1: mrs r0, psp\n"
+      "2: ldr r1, =__stack_top\n"
       "mov sp, r1\n"
-      "b relay_record_fault\n");
+      "ldr r1, =relay_record_fault\n"
+      "bx r1\n");
 }
 
 __attribute__((used)) void relay_record_fault(const uint32_t *frame) {
