@@ -29,6 +29,7 @@ const compiler = {
   emit: lowered,
   evaluate: checked,
   pipeline: [...lowered, 'emit', 'evaluate'],
+  compare: [...lowered, 'evaluate', 'pipeline'],
 };
 
 /** Room → rooms it may import, and the packages it may name. */
