@@ -5,6 +5,7 @@ import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
 import { dtypeInfo, isFloat, isUnsigned } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import { unreachable } from '../base/result.ts';
+import { intrinsic } from '../targets/intrinsics.ts';
 import { cType, type Helpers } from './helpers.ts';
 import { commentText, identifier, Names } from './names.ts';
 
@@ -183,7 +184,7 @@ class Writer {
         const f = this.helpers.intrinsic(s.name);
         const args = [
           ...s.results.map((r) => `&${this.names.of(r, r.name, 'v')}`),
-          ...(s.at ? [this.offsetPointer(s.at.pointer, s.at.offset)] : []),
+          ...(s.at ? [this.place(s.name, s.at.pointer, s.at.offset)] : []),
           ...s.args.map((a) => this.text(a)),
         ];
         return [`${pad}${f}(${args.join(', ')});`];
@@ -215,6 +216,11 @@ class Writer {
   private offsetPointer(pointer: { readonly name: string }, offset: LExpr): string {
     const p = this.names.of(pointer, pointer.name, 'p');
     return offset.kind === 'const' && Number(offset.value) === 0 ? p : `${p} + ${this.wrap(this.expr(offset), 9)}`;
+  /** Where an instruction reads or writes: a place, or the pointer itself when it is moved. */
+  private place(name: string, pointer: { readonly name: string }, offset: LExpr): string {
+    if (intrinsic(name).moves !== undefined) return `&${this.names.of(pointer, pointer.name, 'p')}`;
+    return this.offsetPointer(pointer, offset);
+  }
   }
   /** A value as stored: narrowing is written out. */
   private stored(value: LExpr, dtype: string): string {

@@ -1,4 +1,5 @@
 /** What kernels in JavaScript call: checked subscripts, the rarer arithmetic, and the meaning of instructions. */
+import { fusedMultiplyAdd } from '../targets/float-intrinsics.ts';
 import { intrinsic } from '../targets/intrinsics.ts';
 import { dtypeInfo, integerRange, isFloat } from '../tensor/dtype.ts';
 import type { BinaryOp, UnaryFn } from '../tensor/te.ts';
@@ -172,5 +173,6 @@ export const jsRuntime = {
   qmulshift,
   bitcast,
   narrow,
+  fma: fusedMultiplyAdd,
   intrinsic: (name: string, ...args: number[]): readonly number[] => intrinsic(name).meaning(...args),
 };

@@ -152,7 +152,9 @@ class Writer {
       ...s.results.map((r) => this.name(r, r.name)),
       ...Array.from({ length: record.writes ?? 0 }, (_, i) => place(i)),
     ];
-    return [`;[${targets.join(', ')}] = ${call};`];
+    const moved =
+      at && record.moves !== undefined ? [`${this.name(at.pointer, at.pointer.name)} += ${4 * record.moves};`] : [];
+    return [`;[${targets.join(', ')}] = ${call};`, ...moved];
   }
 
   private expr(e: LExpr): string {
@@ -187,7 +189,7 @@ class Writer {
         return `$r.bitcast(${this.expr(e.operand)}, ${JSON.stringify(typeOfExpr(e.operand))}, ${JSON.stringify(e.dtype)})`;
       case 'intrinsic': {
         const args = e.args.map((a) => this.expr(a)).join(', ');
-        if (e.name === 'qmulshift') return `$r.qmulshift(${args})`;
+        if (e.name === 'qmulshift' || e.name === 'fma') return `$r.${e.name}(${args})`;
         return `$r.intrinsic(${JSON.stringify(e.name)}, ${args})[0]`;
       }
       default:

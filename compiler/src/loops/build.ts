@@ -64,6 +64,10 @@ export function cast(dtype: ScalarType, operand: LExpr): LExpr {
 export function intr(name: string, ...args: readonly LExpr[]): LExpr {
   return { kind: 'intrinsic', name, args, dtype: 'int32' };
 }
+/** a · b + acc in float32, rounded once. */
+export function fma(a: LExpr, b: LExpr, acc: LExpr): LExpr {
+  return { kind: 'intrinsic', name: 'fma', args: [a, b, acc], dtype: 'float32' };
+}
 
 export function local(name: string, dtype: ScalarType = 'int32'): Local {
   return { kind: 'local', name, dtype };
@@ -123,4 +127,8 @@ export function ldrd(a: Local, b: Local, p: Pointer, offset: Value): Stmt {
 }
 export function strd(p: Pointer, offset: Value, a: LExpr, b: LExpr): Stmt {
   return { kind: 'perform', name: 'strd', results: [], at: { pointer: p, offset: ix(offset) }, args: [a, b] };
+}
+/** Reads a group of values by an instruction of that name, which may move the pointer. */
+export function readGroup(name: string, results: readonly Local[], p: Pointer, offset: Value = 0): Stmt {
+  return { kind: 'perform', name, results, at: { pointer: p, offset: ix(offset) }, args: [] };
 }

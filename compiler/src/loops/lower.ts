@@ -48,10 +48,13 @@ export interface Computation {
   readonly constants: ReadonlyMap<TETensor, NDArray>;
 }
 
-/** The tensor expressions of a function of operator calls, tuples and constants. */
-export function computationOf(func: Func): Result<Computation> {
+/**
+ * The tensor expressions of a function of operator calls, tuples and constants. `given`: parts of it whose tensors are
+ * known already, which stand in their place.
+ */
+export function computationOf(func: Func, given: ReadonlyMap<Expr, TETensor> = new Map()): Result<Computation> {
   const constants = new Map<TETensor, NDArray>();
-  const values = new Map<Expr, Value>();
+  const values = new Map<Expr, Value>([...given].map(([e, tensor]) => [e, [tensor]]));
   const inputs: TETensor[] = [];
   try {
     for (const p of func.params) {

@@ -64,6 +64,32 @@ export function flat(shape: readonly number[], indices: readonly LExpr[]): LExpr
   return position;
 }
 
+/** A tensor is read that has neither loops nor a place. */
+class NoPlace extends Error {}
+
+/**
+ * One element of a computed tensor, at subscripts, where another tensor's element at the same subscripts is at hand.
+ * Undefined when it takes other elements of that tensor, or loops of its own.
+ */
+export function elementOf(
+  tensor: TETensor,
+  indices: readonly LExpr[],
+  bindings: Bindings,
+  known: { readonly tensor: TETensor; readonly value: LExpr },
+): { readonly statements: readonly Stmt[]; readonly value: LExpr } | undefined {
+  const uses = loadsOf([tensor]);
+  if (uses.reducing.size > 0) return undefined;
+  const inlined: Inlined = new Map([[known.tensor, [{ indices, value: known.value }]]]);
+  const scope = new Scope(bindings, uses, new Map(), new Map(), inlined);
+  try {
+    const value = scope.element(tensor, indices);
+    return { statements: scope.statements, value };
+  } catch (e) {
+    if (e instanceof NoPlace) return undefined;
+    throw e;
+  }
+}
+
 /** One straight piece of code: statements that come before the value being built. */
 class Scope {
   readonly statements: Stmt[] = [];
@@ -183,24 +209,31 @@ class Scope {
   private load(e: Extract<TEExpr, { kind: 'load' }>): LExpr {
     const scalar = this.bindings.scalars.get(e.tensor);
     if (scalar !== undefined) return { kind: 'const', dtype: e.tensor.dtype, value: scalar };
-    const indices = e.indices.map((i) => this.index(i));
-    const from = this.bindings.buffers.get(e.tensor);
-    if (from) return { kind: 'load', buffer: from, index: flat(e.tensor.shape, indices) };
-    const compute = e.tensor.compute;
-    if (!compute) throw new Error(`no place for ${e.tensor.name}`);
-    // Computed in place: its axes stand for the subscripts here. Its shared nodes are known only within.
-    const before = this.inlined.get(e.tensor)?.find((i) => i.indices.every((x, d) => equal(x, indices[d])));
+    return this.element(
+      e.tensor,
+      e.indices.map((i) => this.index(i)),
+    );
+  }
+
+  /** An element of a tensor that is no scalar constant. */
+  element(tensor: TETensor, indices: readonly LExpr[]): LExpr {
+    const from = this.bindings.buffers.get(tensor);
+    if (from) return { kind: 'load', buffer: from, index: flat(tensor.shape, indices) };
+    const before = this.inlined.get(tensor)?.find((i) => i.indices.every((x, d) => equal(x, indices[d])));
     if (before) return before.value;
+    const compute = tensor.compute;
+    if (!compute) throw new NoPlace(`no place for ${tensor.name}`);
+    // Computed in place: its axes stand for the subscripts here. Its shared nodes are known only within.
     const env = new Map(compute.axes.map((axis, d) => [axis, indices[d] ?? ix(0)] as const));
     const scope = new Scope(this.bindings, this.uses, env, new Map(), this.inlined);
-    let value = cast(e.tensor.dtype, scope.value(compute.body));
+    let value = cast(tensor.dtype, scope.value(compute.body));
     this.statements.push(...scope.statements);
-    if ((this.uses.reads.get(e.tensor) ?? 0) > 1 && !isSimple(value)) {
-      const name = local('v', e.tensor.dtype);
+    if ((this.uses.reads.get(tensor) ?? 0) > 1 && !isSimple(value)) {
+      const name = local('v', tensor.dtype);
       this.statements.push(declare(name, value));
       value = name;
     }
-    this.inlined.set(e.tensor, [...(this.inlined.get(e.tensor) ?? []), { indices, value }]);
+    this.inlined.set(tensor, [...(this.inlined.get(tensor) ?? []), { indices, value }]);
     return value;
   }
 

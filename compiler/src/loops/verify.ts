@@ -104,7 +104,15 @@ class Verifier {
         for (const r of s.results) this.require(scope.has(r), `${r.name} is assigned before it is declared`);
         if (s.at) {
           this.require(scope.has(s.at.pointer), `${s.at.pointer.name} is used before it is declared`);
-          this.require(s.at.pointer.dtype === 'int32', `${s.name} needs a pointer to words`);
+          const element = record.dtype ?? 'int32';
+          this.require(s.at.pointer.dtype === element, `${s.name} needs a pointer to ${element}`);
+          if (record.moves !== undefined) {
+            this.require(
+              !this.writable.has(s.at.pointer.buffer),
+              `${s.name} moves a pointer into ${s.at.pointer.buffer.name}, which is written`,
+            );
+            this.require(isZero(s.at.offset), `${s.name} reads at the pointer itself`);
+          }
           if (record.writes !== undefined)
             this.require(
               this.writable.has(s.at.pointer.buffer),
@@ -150,12 +158,19 @@ class Verifier {
       case 'intrinsic':
         if (e.name !== 'qmulshift')
           this.require(e.args.length === intrinsic(e.name).params.length, `${e.name} has ${e.args.length} arguments`);
-        for (const a of e.args) this.require(same(typeOfExpr(a), 'int32'), `${e.name} is given a ${typeOfExpr(a)}`);
+        for (const a of e.args) {
+          const wanted = e.name === 'qmulshift' ? 'int32' : (intrinsic(e.name).dtype ?? 'int32');
+          this.require(same(typeOfExpr(a), wanted), `${e.name} is given a ${typeOfExpr(a)}`);
+        }
         return;
       default:
         return;
     }
   }
+}
+
+function isZero(e: LExpr): boolean {
+  return e.kind === 'const' && Number(e.value) === 0;
 }
 
 /** Stores write narrowing out themselves: an int32 may go to any integer element. */

@@ -5,7 +5,7 @@
 import { fixedPointMultiplier } from '../operators/qnn/fixed-point.ts';
 import type { Call, Expr, Func, Var } from '../ir/expr.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-import { staticShape } from '../types/type.ts';
+import { dtypeOf, filterOf, shapeOf, type Filter } from './filter.ts';
 import type { AddSide, ConvProblem, Epilogue, InputDType, OutputDType, Residual } from './problem.ts';
 
 /** A problem and how the function's parameters serve it. */
@@ -59,88 +59,11 @@ function single(e: Expr | undefined): number | undefined {
   const first = all?.[0];
   return all && first !== undefined && all.every((v) => v === first) ? first : undefined;
 }
-function shapeOf(e: Expr): readonly number[] | undefined {
-  return e.type.kind === 'tensor' ? staticShape(e.type) : undefined;
-}
-function dtypeOf(e: Expr): string {
-  return e.type.kind === 'tensor' ? e.type.dtype : '';
-}
-function ints(value: unknown, count: number): readonly number[] | undefined {
-  const list = Array.isArray(value) ? (value as readonly unknown[]) : [value];
-  if (!list.every((v) => typeof v === 'number' && Number.isInteger(v))) return undefined;
-  const all = list as readonly number[];
-  if (all.length === count) return all;
-  if (all.length === 1) return Array.from({ length: count }, () => all[0] ?? 0);
-  if (count === 4 && all.length === 2) return [...all, ...all];
-  return undefined;
-}
 function byteType(dtype: string): InputDType | undefined {
   return dtype === 'int8' || dtype === 'uint8' ? dtype : undefined;
 }
 function rangeOf(dtype: OutputDType): readonly [number, number] {
   return dtype === 'int8' ? [-128, 127] : [0, 255];
-}
-
-interface Filter {
-  readonly inH: number; readonly inW: number; readonly inC: number; readonly batch: number;
-  readonly outH: number; readonly outW: number; readonly outC: number;
-  readonly kH: number; readonly kW: number;
-  readonly strideH: number; readonly strideW: number; readonly dilationH: number; readonly dilationW: number;
-  readonly padTop: number; readonly padLeft: number; readonly groups: number;
-  /** Position of a weight in the constant. */
-  at(o: number, ky: number, kx: number, i: number): number;
-} // prettier-ignore
-
-function convFilter(call: Call): Filter | undefined {
-  const [data, weight] = call.args;
-  const input = data && shapeOf(data);
-  const kernel = weight && shapeOf(weight);
-  const output = shapeOf(call);
-  const a = call.attrs;
-  if (!input || !kernel || !output || input.length !== 4 || kernel.length !== 4 || a['data_layout'] !== 'NHWC')
-    return undefined;
-  if (a['out_layout'] !== undefined && a['out_layout'] !== '' && a['out_layout'] !== 'NHWC' && a['out_layout'] !== null)
-    return undefined;
-  const layout = String(a['kernel_layout']);
-  const position = ['H', 'W', 'I', 'O'].map((axis) => layout.indexOf(axis));
-  if (layout.length !== 4 || position.some((p) => p < 0)) return undefined;
-  const [h, w, i, o] = position as [number, number, number, number];
-  const strides = ints(a['strides'], 2);
-  const dilation = ints(a['dilation'], 2);
-  const padding = ints(a['padding'], 4);
-  const groups = Number(a['groups']);
-  if (!strides || !dilation || !padding) return undefined;
-  const [batch = 0, inH = 0, inW = 0, inC = 0] = input;
-  const [, outH = 0, outW = 0, outC = 0] = output;
-  const [kH, kW] = [kernel[h] ?? 0, kernel[w] ?? 0];
-  // Depthwise kernels come as (…, channels, multiplier) or (…, 1, channels · multiplier); order in memory is the same.
-  const perGroup = inC / groups;
-  const depthwise = groups > 1 && perGroup === 1;
-  if (!depthwise && ((kernel[i] ?? 0) !== perGroup || (kernel[o] ?? 0) !== outC)) return undefined;
-  if (depthwise && Math.abs(i - o) !== 1) return undefined;
-  const stride = (axis: number): number => kernel.slice(axis + 1).reduce((x, y) => x * y, 1);
-  const channelStride = depthwise ? stride(Math.max(i, o)) : stride(o);
-  return {
-    batch, inH, inW, inC, outH, outW, outC, kH, kW, groups,
-    strideH: strides[0] ?? 1, strideW: strides[1] ?? 1, dilationH: dilation[0] ?? 1, dilationW: dilation[1] ?? 1,
-    padTop: padding[0] ?? 0, padLeft: padding[1] ?? 0,
-    at: (oc, ky, kx, ic) => oc * channelStride + ky * stride(h) + kx * stride(w) + (depthwise ? 0 : ic * stride(i)),
-  }; // prettier-ignore
-}
-
-function denseFilter(call: Call): Filter | undefined {
-  const [data, weight] = call.args;
-  const input = data && shapeOf(data);
-  const kernel = weight && shapeOf(weight);
-  if (!input || !kernel || kernel.length !== 2 || input.length < 1) return undefined;
-  const inC = input.at(-1) ?? 0;
-  const rows = input.slice(0, -1).reduce((a, b) => a * b, 1);
-  const outC = kernel[0] ?? 0;
-  return {
-    batch: 1, inH: 1, inW: rows, inC, outH: 1, outW: rows, outC, kH: 1, kW: 1, groups: 1,
-    strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, padTop: 0, padLeft: 0,
-    at: (o, _y, _x, i) => o * inC + i,
-  }; // prettier-ignore
 }
 
 /** A quantised convolution or dense with bias, requantisation, bounds and at most one residual addition. */
@@ -158,12 +81,12 @@ export function parseConv(func: Func): ParsedConv | undefined {
   )
     data = data.args[0];
   if (data?.kind !== 'var' || !func.params.includes(data)) return undefined;
-  const filter = nameOf(base) === 'qnn.conv2d' ? convFilter(base) : denseFilter(base);
+  const filter = filterOf(base);
   const inputDtype = byteType(dtypeOf(data));
   const weight = constantOf(base.args[1]);
   const inputZero = single(base.args[2]);
   const weightZero = single(base.args[3]);
-  if (!filter || !inputDtype || !weight || inputZero === undefined || weightZero === undefined) return undefined;
+  if (!filter?.channelsLast || !inputDtype || !weight || inputZero === undefined || weightZero === undefined) return undefined;
   if (filter.groups > 1 && filter.outC % filter.groups !== 0) return undefined;
   if (dtypeOf(base) !== 'int32') return undefined;
   const [lo, hi] = rangeOf(inputDtype);
@@ -178,7 +101,7 @@ export function parseConv(func: Func): ParsedConv | undefined {
     for (let i = c * perChannel; i < (c + 1) * perChannel; i++) sum += weights[i] ?? 0;
     return ((sums.bias[c] ?? 0) - inputZero * sum) | 0;
   });
-  const { at: _at, ...geometry } = filter;
+  const { at: _at, channelsLast: _last, ...geometry } = filter;
   return {
     problem: { ...geometry, inputDtype, inputZero, weights, bias, epilogue: sums.epilogue },
     input: data,

@@ -6,34 +6,40 @@ import { lowerGeneric } from '../loops/lower.ts';
 import type { Target } from '../targets/target.ts';
 import { fitConv } from './conv-space.ts';
 import { parseAdd, parseConv } from './parse.ts';
+import { fitFilter, parseFilter } from './float/space.ts';
 import { fitAveragePool, parseAveragePool } from './pool-space.ts';
 import { inParameterOrder, log, spaceOver, type Fitted } from './space.ts';
 import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } from './task.ts';
 import { lowerAdd } from './templates/add.ts';
 import { sumTables } from './templates/epilogue.ts';
 
-/** By whether the processor has the DSP instructions. */
-const caches = { dsp: new WeakMap<Func, Fitted | 'none'>(), plain: new WeakMap<Func, Fitted | 'none'>() };
+/** By whether the processor has the DSP instructions, and floating point. */
+const caches = new Map<string, WeakMap<Func, Fitted | 'none'>>();
 
 /** The template that fits; parsed once a function. */
 function fit(func: Func, target: Target): Fitted | undefined {
   if (!target.littleEndian) return undefined;
   // A host takes the DSP schedules too, in portable C: what runs there is what a board runs.
   const dsp = target.features.dsp || target.features.bits === 64;
-  const cache = dsp ? caches.dsp : caches.plain;
+  const { fpu } = target.features;
+  const kind = `${dsp} ${fpu}`;
+  const cache = caches.get(kind) ?? new WeakMap<Func, Fitted | 'none'>();
+  caches.set(kind, cache);
   const known = cache.get(func);
   if (known) return known === 'none' ? undefined : known;
-  const fitted = findTemplate(func, dsp);
+  const fitted = findTemplate(func, dsp, fpu);
   cache.set(func, fitted ?? 'none');
   return fitted;
 }
 
-function findTemplate(func: Func, dsp: boolean): Fitted | undefined {
+function findTemplate(func: Func, dsp: boolean, fpu: boolean): Fitted | undefined {
   const conv = parseConv(func);
   if (conv) return fitConv(conv, func, dsp);
   const pool = parseAveragePool(func);
   if (pool) return fitAveragePool(pool);
   const sum = parseAdd(func);
+  const filter = fpu ? parseFilter(func) : undefined;
+  if (filter) return fitFilter(filter);
   if (!sum) return undefined;
   const same = sum.own === sum.other;
   const variables = same ? [sum.own] : [sum.own, sum.other];
