@@ -2,10 +2,12 @@
 import * as vscode from 'vscode';
 import { Builds } from './builds.ts';
 import { registerGraph } from './graphPanel.ts';
-import { registerLowering } from './lowering.ts';
+import type { Assemble } from './assembly.ts';
+import { LoweringProvider } from './lowering.ts';
 import { Profiles } from './profiles.ts';
 import { showRibbon } from './ribbon.ts';
 import { Session, type ClientFactory } from './session.ts';
+import { registerLowering } from './stageCommands.ts';
 import { showStatus } from './status.ts';
 import { registerBoards, type FindBoards } from './views/boards.ts';
 import { registerModels } from './views/models.ts';
@@ -19,22 +21,29 @@ export interface Common {
   readonly runs: Runs;
 }
 
-/** Starts the language server and registers what needs nothing but it. `find` looks for boards on this machine. */
-export function activateCommon(context: vscode.ExtensionContext, create: ClientFactory, find: FindBoards): Common {
+/** What a machine with an engine can do beside the server; a browser has none. */
+export interface Machine {
+  readonly findBoards: FindBoards;
+  readonly assemble?: Assemble;
+}
+
+/** Starts the language server and registers what needs nothing but it, and what the machine can do. */
+export function activateCommon(context: vscode.ExtensionContext, create: ClientFactory, machine: Machine): Common {
   const output = vscode.window.createOutputChannel('Relay', { log: true });
   const session = new Session(create, output);
   const profiles = new Profiles(context);
   const builds = new Builds(session, profiles);
+  const stages = new LoweringProvider(session, profiles, machine.assemble);
   const runs = new Runs();
   context.subscriptions.push(
     output,
     session,
     showStatus(session),
-    registerLowering(session),
+    registerLowering(stages, builds),
     builds,
     showRibbon(builds),
-    registerStages(session, builds),
-    registerBoards(profiles, find),
+    registerStages(session, builds, stages, context.workspaceState),
+    registerBoards(profiles, machine.findBoards),
     registerModels(session, builds),
     registerTuning(runs),
     registerGraph(session, builds),

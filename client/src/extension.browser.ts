@@ -8,11 +8,9 @@ declare const Worker: new (url: string) => ConstructorParameters<typeof Language
 
 export function activate(context: vscode.ExtensionContext): void {
   const module = vscode.Uri.joinPath(context.extensionUri, 'dist', 'server.browser.js').toString(true);
-  activateCommon(
-    context,
-    (options) => new LanguageClient('relay', 'Relay', options, new Worker(module)),
-    () => Promise.resolve(undefined),
-  );
+  activateCommon(context, (options) => new LanguageClient('relay', 'Relay', options, new Worker(module)), {
+    findBoards: () => Promise.resolve(undefined),
+  });
   const needsDesktop = async (): Promise<void> => {
     await vscode.window.showInformationMessage(
       'Boards cannot be reached from a browser. Open the folder in VS Code on a machine with the board.',

@@ -1,6 +1,7 @@
 /** The extension in a Node host: the server is a child process, and boards can be used. */
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
+import { createAssembler } from './assembly.ts';
 import { chooseBoard, findBoards } from './boards.ts';
 import { activateCommon } from './common.ts';
 import { registerTasks } from './tasks.ts';
@@ -14,7 +15,7 @@ export function activate(context: vscode.ExtensionContext): void {
       const run = { module, transport: TransportKind.ipc };
       return new LanguageClient('relay', 'Relay', { run, debug: run }, options);
     },
-    () => findBoards(context),
+    { findBoards: () => findBoards(context), assemble: createAssembler(context) },
   );
   context.subscriptions.push(
     registerTasks(context),

@@ -1,4 +1,4 @@
-/** "Show Lowering": a stage of the compiler beside the source, kept in step with it, never taking the focus. */
+/** Documents of the stages of a program: made anew as the source changes, and kept while the source does not compile. */
 import * as vscode from 'vscode';
 import {
   requests,
@@ -7,216 +7,202 @@ import {
   type LowerResult,
   type StageInfo,
 } from '../../server/src/protocol.ts';
-import { linkOrigins } from './origins.ts';
+import type { Assemble } from './assembly.ts';
 import { parametersOf } from './parameters.ts';
+import type { Profiles } from './profiles.ts';
 import type { Session } from './session.ts';
 
 /** Scheme of the documents of stages. */
 export const scheme = 'relay-lowering';
-/** Pause after the last change before a stage is made anew. */
-const pauseMs = 200;
+/** Pause after the last change before a stage is made anew; assembly takes a compiler. */
+const pauseMs = { asm: 700, other: 200 } as const;
+
+/** The stage behind C that needs a compiler. */
+export const assemblyStage: StageInfo = {
+  name: 'asm',
+  title: 'Assembly',
+  summary: 'What the C compiler of the chosen board makes of the C.',
+};
 
 /** Editor languages of stages. Lowered Relay has one of its own: coloured like Relay, but not checked as a source. */
-const languageIds: Record<LowerResult['language'], string> = { relay: 'relay-lowered', c: 'c', text: 'relay-lowered' };
+const languageIds: Record<LowerResult['language'], string> = {
+  relay: 'relay-lowered',
+  c: 'c',
+  text: 'relay-lowered',
+  asm: 'relay-assembly',
+};
 
 /** `relay-lowering:/model.fused.txt?{"stage":…,"source":…}` */
 export interface Address {
   readonly stage: string;
   readonly source: string;
+  /** Of assembly: one kernel alone. */
+  readonly kernel?: string;
 }
+
+type Failure = NonNullable<LowerResult['failure']>;
 
 /** What a document of a stage shows. */
 export function addressOf(uri: vscode.Uri): Address {
-  const { stage, source } = JSON.parse(uri.query) as Partial<Address>;
-  return { stage: stage ?? '', source: source ?? '' };
+  const { stage, source, kernel } = JSON.parse(uri.query) as Partial<Address>;
+  return { stage: stage ?? '', source: source ?? '', ...(kernel === undefined ? {} : { kernel }) };
 }
 
+const endings: Readonly<Record<string, string>> = { c: '.c', asm: '.s' };
+
 /** The document of a stage of a source. */
-export function uriFor(source: vscode.Uri, stage: string): vscode.Uri {
-  const name = source.path.split('/').at(-1) ?? 'program';
-  const query = JSON.stringify({ stage, source: source.toString() } satisfies Address);
+export function uriFor(source: vscode.Uri, stage: string, kernel?: string): vscode.Uri {
+  const name = (source.path.split('/').at(-1) ?? 'program').replace(/\.relay$/, '');
+  const address: Address = { stage, source: source.toString(), ...(kernel === undefined ? {} : { kernel }) };
+  const title = kernel === undefined ? name : `${name}.${kernel}`;
   return vscode.Uri.from({
     scheme,
-    path: `/${name.replace(/\.relay$/, '')}${stage === 'c' ? '.c' : `.${stage}.txt`}`,
-    query,
+    path: `/${title}${endings[stage] ?? `.${stage}.txt`}`,
+    query: JSON.stringify(address),
   });
 }
 
 export class LoweringProvider implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
-  private readonly session: Session;
-  private readonly languages = new Map<string, LowerResult['language']>();
-  private readonly originsByUri = new Map<string, readonly LineOrigin[]>();
   private readonly provided = new vscode.EventEmitter<vscode.Uri>();
-  /** A document of a stage got new text, and with it new origins. */
+  /** A document of a stage got new text, and with it new origins, or its source ceased to compile. */
   readonly onProvided = this.provided.event;
+  private readonly session: Session;
+  private readonly profiles: Profiles;
+  private readonly assemble: Assemble | undefined;
+  /** The last text of each document. */
+  private readonly results = new Map<string, LowerResult>();
+  private readonly failures = new Map<string, Failure>();
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(session: Session) {
+  constructor(session: Session, profiles: Profiles, assemble: Assemble | undefined) {
     this.session = session;
+    this.profiles = profiles;
+    this.assemble = assemble;
     this.subscriptions = [
-      session.onChecked(({ uri }) => this.refreshLater(uri)),
-      vscode.workspace.onDidCloseTextDocument((document) => {
-        const key = document.uri.toString();
-        clearTimeout(this.timers.get(key));
-        this.timers.delete(key);
-        this.languages.delete(key);
-        this.originsByUri.delete(key);
+      this.changed,
+      this.provided,
+      session.onChecked(({ uri }) => this.refresh((address) => address.source === uri, true)),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration('relay.board')) this.refresh(() => true);
       }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.refresh(({ stage }) => stage === assemblyStage.name)),
+      // A document whose language changes is closed and opened again: only what stays closed is forgotten.
+      vscode.workspace.onDidCloseTextDocument(({ uri }) => setTimeout(() => this.forget(uri.toString()), 100)),
     ];
   }
 
+  /** The stages in order; assembly where an engine can run. */
+  async stages(): Promise<readonly StageInfo[]> {
+    const stages = await this.session.client.sendRequest<readonly StageInfo[]>(requests.stages);
+    return this.assemble ? [...stages, assemblyStage] : stages;
+  }
+
   async provideTextDocumentContent(uri: vscode.Uri, token: vscode.CancellationToken): Promise<string> {
-    const { stage, source } = addressOf(uri);
-    try {
-      const weights = await parametersOf(vscode.Uri.parse(source));
-      const params: LowerParams = { uri: source, stage, ...(weights === undefined ? {} : { params: weights }) };
-      const result = await this.session.client.sendRequest<LowerResult>(requests.lower, params, token);
-      if (!result.failure) this.languages.set(uri.toString(), result.language);
-      this.originsByUri.set(uri.toString(), result.origins);
-      // The editor takes the text over after this call has returned.
-      setTimeout(() => this.provided.fire(uri), 50);
-      return result.failure ? failureText(stage, result.failure) : result.text;
-    } catch (error) {
-      return failureText(stage, { message: error instanceof Error ? error.message : String(error) });
+    const key = uri.toString();
+    const address = addressOf(uri);
+    const result = await this.lower(address, token).catch((error: unknown) =>
+      refused(error instanceof Error ? error.message : String(error)),
+    );
+    // The editor takes the text over after this call has returned.
+    setTimeout(() => this.provided.fire(uri), 50);
+    if (result.failure) {
+      this.failures.set(key, result.failure);
+      return this.results.get(key)?.text ?? failureText(result.failure);
     }
+    this.failures.delete(key);
+    this.results.set(key, result);
+    return result.text;
+  }
+
+  private async lower({ stage, source, kernel }: Address, token: vscode.CancellationToken): Promise<LowerResult> {
+    const uri = vscode.Uri.parse(source);
+    if (stage === assemblyStage.name) return this.lowerToAssembly(uri, kernel);
+    const weights = await parametersOf(uri);
+    const target = (await this.profiles.chosen())?.target;
+    const params: LowerParams = {
+      uri: source,
+      stage,
+      ...(weights === undefined ? {} : { params: weights }),
+      ...(target === undefined ? {} : { target }),
+    };
+    return this.session.client.sendRequest<LowerResult>(requests.lower, params, token);
+  }
+
+  private async lowerToAssembly(source: vscode.Uri, kernel: string | undefined): Promise<LowerResult> {
+    const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === source.toString());
+    if (!document) return refused('The source is not open.', 'Open the .relay file.');
+    if (!this.assemble)
+      return refused('A browser has no C compiler.', 'Open the folder in VS Code on a machine with the compiler.');
+    if (!vscode.workspace.isTrusted)
+      return refused(
+        'Assembly runs the C compiler of the board, which an untrusted workspace may not do.',
+        'Trust it with the command "Workspaces: Manage Workspace Trust".',
+      );
+    return this.assemble(document, kernel, this.profiles);
   }
 
   /** Where the lines of a stage's document came from. */
   originsOf(uri: vscode.Uri): readonly LineOrigin[] {
-    return this.originsByUri.get(uri.toString()) ?? [];
+    return this.results.get(uri.toString())?.origins ?? [];
+  }
+
+  /** The lines of C behind the lines of an assembly document, when the C is of the same version of the source. */
+  linksToC(assembly: vscode.Uri, c: vscode.Uri): NonNullable<LowerResult['c']> {
+    const [from, to] = [this.results.get(assembly.toString()), this.results.get(c.toString())];
+    return from && to && from.version === to.version ? (from.c ?? []) : [];
+  }
+
+  /** Why a document shows an older version of its source, or none. */
+  failureOf(uri: vscode.Uri): Failure | undefined {
+    return this.failures.get(uri.toString());
   }
 
   /** The editor language of a stage's document that was provided already. */
   languageOf(uri: vscode.Uri): string {
-    return languageIds[this.languages.get(uri.toString()) ?? 'text'];
+    return languageIds[this.results.get(uri.toString())?.language ?? 'text'];
   }
 
-  private refreshLater(source: string): void {
-    const open = vscode.workspace.textDocuments.filter(
-      (document) => document.uri.scheme === scheme && addressOf(document.uri).source === source,
-    );
-    for (const document of open) {
-      const key = document.uri.toString();
-      clearTimeout(this.timers.get(key));
+  /** Makes open documents anew, soon or after a pause in typing. */
+  private refresh(wanted: (address: Address) => boolean, typing = false): void {
+    for (const { uri } of vscode.workspace.textDocuments) {
+      if (uri.scheme !== scheme) continue;
+      const address = addressOf(uri);
+      if (!wanted(address)) continue;
+      const pause = address.stage === assemblyStage.name ? pauseMs.asm : pauseMs.other;
+      clearTimeout(this.timers.get(uri.toString()));
       this.timers.set(
-        key,
-        setTimeout(() => this.changed.fire(document.uri), pauseMs),
+        uri.toString(),
+        setTimeout(() => this.changed.fire(uri), typing ? pause : 0),
       );
     }
+  }
+
+  private forget(key: string): void {
+    if (vscode.workspace.textDocuments.some((document) => document.uri.toString() === key)) return;
+    clearTimeout(this.timers.get(key));
+    this.timers.delete(key);
+    this.results.delete(key);
+    this.failures.delete(key);
   }
 
   dispose(): void {
     for (const timer of this.timers.values()) clearTimeout(timer);
     for (const subscription of this.subscriptions) subscription.dispose();
-    this.changed.dispose();
-    this.provided.dispose();
   }
 }
 
-function failureText(stage: string, failure: { readonly message: string; readonly remedy?: string }): string {
-  const lines = [`The program has no stage "${stage}" yet.`, '', failure.message, failure.remedy ?? ''];
-  return lines
-    .filter((line, i) => line !== '' || i === 1)
-    .map((line) => (line === '' ? '//' : `// ${line}`))
+function refused(message: string, remedy?: string): LowerResult {
+  const failure = remedy === undefined ? { message } : { message, remedy };
+  return { version: 0, text: '', language: 'text', origins: [], failure };
+}
+
+function failureText({ message, remedy }: Failure): string {
+  return ['There is nothing to show at this stage yet.', '', message, remedy]
+    .filter((line) => line !== undefined)
+    .flatMap((line) => line.split('\n'))
+    .map((line) => `// ${line}`.trimEnd())
     .join('\n');
-}
-
-/** Registers the documents of stages and the command that opens one. */
-export function registerLowering(session: Session): vscode.Disposable {
-  const provider = new LoweringProvider(session);
-  return vscode.Disposable.from(
-    provider,
-    linkOrigins(provider),
-    vscode.workspace.registerTextDocumentContentProvider(scheme, provider),
-    vscode.commands.registerCommand('relay.showLowering', (resource?: unknown, stage?: unknown) =>
-      showLowering(session, provider, resource, stage),
-    ),
-    vscode.commands.registerCommand('relay.compareStages', (resource?: unknown, first?: unknown, second?: unknown) =>
-      compareStages(session, provider, resource, first, second),
-    ),
-  );
-}
-
-/** The Relay document that a command is about: what it was called on, what a stage was made from, the active editor's. */
-export function sourceDocument(resource: unknown): vscode.TextDocument | undefined {
-  const given = resource instanceof vscode.Uri ? resource : vscode.window.activeTextEditor?.document.uri;
-  const wanted = given?.scheme === scheme ? addressOf(given).source : given?.toString();
-  const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === wanted);
-  if (document?.languageId === 'relay') return document;
-  void vscode.window.showInformationMessage('Open a Relay file to see how it is lowered.');
-  return undefined;
-}
-
-/** Opens a stage beside the source. `resource` and `stage` may be given by a caller; otherwise the user is asked. */
-async function showLowering(
-  session: Session,
-  provider: LoweringProvider,
-  resource: unknown,
-  wanted: unknown,
-): Promise<void> {
-  const source = sourceDocument(resource)?.uri;
-  if (!source) return;
-  const stage = typeof wanted === 'string' ? wanted : await chooseStage(session, 'Stage to show beside the source');
-  if (stage === undefined) return;
-  await vscode.window.showTextDocument(await stageDocument(provider, source, stage), {
-    viewColumn: vscode.ViewColumn.Beside,
-    preserveFocus: true,
-    preview: false,
-  });
-}
-
-/** The document of a stage, coloured. */
-async function stageDocument(
-  provider: LoweringProvider,
-  source: vscode.Uri,
-  stage: string,
-): Promise<vscode.TextDocument> {
-  const provided = await vscode.workspace.openTextDocument(uriFor(source, stage));
-  const language = provider.languageOf(provided.uri);
-  return provided.languageId === language ? provided : vscode.languages.setTextDocumentLanguage(provided, language);
-}
-
-/** Two stages side by side as a difference, asked for where the caller names none. */
-async function compareStages(
-  session: Session,
-  provider: LoweringProvider,
-  resource: unknown,
-  first: unknown,
-  second: unknown,
-): Promise<void> {
-  const source = sourceDocument(resource)?.uri;
-  if (!source) return;
-  const left = typeof first === 'string' ? first : await chooseStage(session, 'Stage on the left');
-  if (left === undefined) return;
-  const right = typeof second === 'string' ? second : await chooseStage(session, 'Stage on the right');
-  if (right === undefined) return;
-  const sides = [await stageDocument(provider, source, left), await stageDocument(provider, source, right)];
-  const name = source.path.split('/').at(-1) ?? '';
-  await vscode.commands.executeCommand(
-    'vscode.diff',
-    ...sides.map((document) => document.uri),
-    `${name}: ${stageTitle(left)} ↔ ${stageTitle(right)}`,
-    {
-      viewColumn: vscode.ViewColumn.Beside,
-      preserveFocus: true,
-      preview: true,
-    } satisfies vscode.TextDocumentShowOptions,
-  );
-}
-
-function stageTitle(stage: string): string {
-  const passes = /^pass-(\d+)$/.exec(stage)?.[1];
-  return passes === undefined ? stage : `after ${passes} passes`;
-}
-
-async function chooseStage(session: Session, placeHolder: string): Promise<string | undefined> {
-  const stages = await session.client.sendRequest<readonly StageInfo[]>(requests.stages);
-  const picked = await vscode.window.showQuickPick(
-    stages.map((stage) => ({ label: stage.title, detail: stage.summary, stage: stage.name })),
-    { title: 'Show Lowering', placeHolder, matchOnDetail: true },
-  );
-  return picked?.stage;
 }

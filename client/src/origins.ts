@@ -1,8 +1,8 @@
 /** Selecting in the source marks the lines of every open stage that came from there, and back. Never moves the focus. */
 import * as vscode from 'vscode';
 import type { WireRange } from '../../server/src/protocol.ts';
-import { sourceRanges, stageLines } from './engine/origins.ts';
-import { addressOf, scheme, type LoweringProvider } from './lowering.ts';
+import { cLines, sourceRanges, stageLines, type Lines } from './engine/origins.ts';
+import { addressOf, assemblyStage, scheme, type LoweringProvider } from './lowering.ts';
 
 export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
   const mark = vscode.window.createTextEditorDecorationType({
@@ -12,8 +12,10 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
     overviewRulerLane: vscode.OverviewRulerLane.Full,
   });
   let last: vscode.TextEditor | undefined;
+  /** The version and place of the last selection that the other editors were scrolled for. */
+  let seen = { document: '', version: -1, lines: '' };
 
-  const update = (from: vscode.TextEditor | undefined): void => {
+  const update = (from: vscode.TextEditor | undefined, reveal: boolean): void => {
     if (!from) return;
     const source = sourceOf(from);
     if (source === undefined) return;
@@ -26,10 +28,13 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
       : [from.selection];
     for (const editor of vscode.window.visibleTextEditors) {
       if (editor === from || sourceOf(editor) !== source) continue;
-      const ranges = editor.document.uri.scheme === scheme ? linesFor(provider, editor, places) : places;
+      const ranges =
+        editor.document.uri.scheme === scheme
+          ? (nearLines(provider, from, editor, selected) ?? linesFor(provider, editor, places))
+          : places;
       editor.setDecorations(mark, ranges);
       const first = startOfLongest(ranges);
-      if (first) editor.revealRange(first, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+      if (first && reveal) editor.revealRange(first, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     }
     from.setDecorations(mark, []);
   };
@@ -37,11 +42,40 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
   return vscode.Disposable.from(
     mark,
     vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
-      if (textEditor === vscode.window.activeTextEditor) update(textEditor);
+      if (textEditor !== vscode.window.activeTextEditor) return;
+      const { document, selection } = textEditor;
+      const now = {
+        document: document.uri.toString(),
+        version: document.version,
+        lines: `${selection.start.line} ${selection.end.line}`,
+      };
+      // Typing moves the cursor, too: then the stages stay where their reader has scrolled them.
+      const typed = now.document === seen.document && now.version !== seen.version;
+      const moved = now.document !== seen.document || now.lines !== seen.lines;
+      seen = now;
+      update(textEditor, moved && !typed);
     }),
-    vscode.window.onDidChangeVisibleTextEditors(() => update(last)),
-    provider.onProvided(() => update(last)),
+    vscode.window.onDidChangeVisibleTextEditors(() => update(last, false)),
+    provider.onProvided(() => update(last, false)),
   );
+}
+
+/** Between C and assembly there are links line by line; undefined between other stages and where there are none. */
+function nearLines(
+  provider: LoweringProvider,
+  from: vscode.TextEditor,
+  to: vscode.TextEditor,
+  selected: Lines,
+): readonly vscode.Range[] | undefined {
+  if (from.document.uri.scheme !== scheme) return undefined;
+  const stages = [from, to].map(({ document }) => addressOf(document.uri).stage).join(' ');
+  const lines =
+    stages === `c ${assemblyStage.name}`
+      ? cLines(provider.linksToC(to.document.uri, from.document.uri), selected, 'assembly')
+      : stages === `${assemblyStage.name} c`
+        ? cLines(provider.linksToC(from.document.uri, to.document.uri), selected, 'c')
+        : [];
+  return lines.length > 0 ? lines.map((line) => new vscode.Range(line, 0, line, 0)) : undefined;
 }
 
 function linesFor(

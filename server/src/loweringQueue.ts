@@ -112,5 +112,5 @@ function settle(entry: Entry, result: LowerResult | BuildResult): void {
 }
 
 function sameJob(a: Job, b: Job): boolean {
-  return a.version === b.version && a.text === b.text && a.params === b.params;
+  return a.version === b.version && a.text === b.text && a.params === b.params && a.target === b.target;
 }

@@ -42,6 +42,8 @@ export interface LowerParams {
   readonly stage: string;
   /** The parameter file that goes with the program, in base64. The server itself reads no files. */
   readonly params?: string;
+  /** A processor that the compiler knows; the board's. */
+  readonly target?: string;
 }
 
 /** Which lines of a stage's text came from where in the source. */
@@ -57,8 +59,10 @@ export interface LowerResult {
   /** The text of the stage; empty when it could not be reached. */
   readonly text: string;
   /** Language of the text, for highlighting. */
-  readonly language: 'relay' | 'c' | 'text';
+  readonly language: 'relay' | 'c' | 'text' | 'asm';
   readonly origins: readonly LineOrigin[];
+  /** Of assembly: which line of the stage `c` a line came from. Both zero-based. */
+  readonly c?: readonly { readonly line: number; readonly c: number }[];
   /** Why there is no text. */
   readonly failure?: { readonly message: string; readonly remedy?: string };
 }
@@ -258,6 +262,13 @@ export function readSettings(value: unknown): ServerSettings {
       parameterNames: flag('parameterNames'),
     },
   };
+}
+
+/** A program's name in C: the document's without folder and extension, as an identifier. */
+export function nameInC(uri: string): string {
+  const stem = decodeURIComponent(uri.split('/').at(-1) ?? '').replace(/\.[^.]*$/, '');
+  const name = stem.replace(/[^A-Za-z0-9_]/g, '_');
+  return /^[A-Za-z]/.test(name) ? name : `model_${name}`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

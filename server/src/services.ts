@@ -284,11 +284,11 @@ export const services: readonly Service[] = [
     capabilities: {},
     register: (host) => {
       host.connection.onRequest(requests.stages, (): readonly StageInfo[] => stageList());
-      host.connection.onRequest(requests.lower, ({ uri, stage, params }: LowerParams): Promise<LowerResult> => {
+      host.connection.onRequest(requests.lower, ({ uri, ...wanted }: LowerParams): Promise<LowerResult> => {
         const snapshot = host.documents.get(uri)?.snapshot;
         if (!snapshot) return Promise.resolve(refusedLowering(0, 'The source is not open.', 'Open the .relay file.'));
         const { version, text } = snapshot;
-        return host.lowering.request({ uri, version, text, stage, ...(params === undefined ? {} : { params }) });
+        return host.lowering.request({ ...wanted, uri, version, text });
       });
     },
   },

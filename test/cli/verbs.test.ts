@@ -171,7 +171,9 @@ describe('the command line', () => {
 
   it('prints every stage that it lists', async () => {
     const { stages } = JSON.parse((await relay('stages', '--json')).out) as { stages: { name: string }[] };
+    const compiler = !(await missingTools('mps2-an386')).includes('arm-none-eabi-gcc');
     for (const { name } of stages) {
+      if (name === 'asm' && !compiler) continue;
       const { code, out } = await relay('lower', `${example}.relay`, '--params', `${example}.params`, '--stage', name);
       assert.equal(code, 0, name);
       assert.ok(out.length > 100, name);

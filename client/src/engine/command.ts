@@ -34,6 +34,26 @@ export function deployArguments(request: Pick<TuneRequest, 'model' | 'params' | 
   return [...common('deploy', request), '--', request.model];
 }
 
+/** The assembly of a program that comes over standard input. */
+export interface AssemblyRequest {
+  /** The program's name in C. */
+  readonly name: string;
+  readonly params: string | undefined;
+  readonly board: string;
+  /** One kernel alone. */
+  readonly kernel: string | undefined;
+}
+
+/** `relay lower --stage asm … -- -` */
+export function assemblyArguments({ name, params, board, kernel }: AssemblyRequest): readonly string[] {
+  return [
+    ...['lower', '--stage', 'asm', '--json', '--board', board, '--name', name],
+    ...(params === undefined ? [] : ['--params', params]),
+    ...(kernel === undefined ? [] : ['--kernel', kernel]),
+    ...['--', '-'],
+  ];
+}
+
 /** `relay boards --json` */
 export const boardsArguments: readonly string[] = ['boards', '--json'];
 

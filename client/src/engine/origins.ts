@@ -33,3 +33,16 @@ export function sourceRanges(origins: readonly LineOrigin[], selected: Lines): r
   const narrow = all.filter((range) => width(range) <= widest);
   return narrow.length > 0 ? narrow : all;
 }
+
+/** Lines of the assembly that came from selected lines of C, or lines of C behind selected lines of the assembly. */
+export function cLines(
+  links: readonly { readonly line: number; readonly c: number }[],
+  selected: Lines,
+  wanted: 'assembly' | 'c',
+): readonly number[] {
+  const found = links.flatMap(({ line, c }) => {
+    const [given, other] = wanted === 'c' ? [line, c] : [c, line];
+    return given >= selected.first && given <= selected.last ? [other] : [];
+  });
+  return [...new Set(found)].sort((a, b) => a - b);
+}

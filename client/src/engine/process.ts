@@ -9,6 +9,8 @@ export interface EngineRun {
   readonly prefix: readonly string[];
   readonly args: readonly string[];
   readonly cwd?: string;
+  /** What its standard input holds; nothing by default. */
+  readonly input?: string;
   readonly env: Record<string, string | undefined>;
   readonly onProgress?: (progress: Progress) => void;
   /** Every line of standard error that is no progress, for the log. */
@@ -32,9 +34,11 @@ export function runEngine(run: EngineRun): Promise<EngineOutcome> {
   return new Promise((resolve) => {
     const child = spawn(run.program, [...run.prefix, ...run.args], {
       env: run.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [run.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(run.cwd === undefined ? {} : { cwd: run.cwd }),
     });
+    // An engine that ends before it has read everything says why itself.
+    child.stdin?.on('error', () => undefined).end(run.input);
     let output = '';
     const logged: string[] = [];
     const lines = new LineSplitter((line) => {
@@ -45,10 +49,10 @@ export function runEngine(run: EngineRun): Promise<EngineOutcome> {
       if (logged.length > 40) logged.shift();
       return run.onLog?.(line);
     });
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       if (output.length < mostOutput) output += chunk;
     });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => lines.push(chunk));
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => lines.push(chunk));
 
     let killer: ReturnType<typeof setTimeout> | undefined;
     const stop = (): void => {

@@ -1,23 +1,27 @@
-/** The tree of stages and of the passes that changed something in the active program. */
+/** The tree of stages and of the passes: those that changed something in the active program, or all. */
 import * as vscode from 'vscode';
-import { requests, type PassInfo, type StageInfo } from '../../../server/src/protocol.ts';
+import type { PassInfo, StageInfo } from '../../../server/src/protocol.ts';
 import type { Builds } from '../builds.ts';
-import { addressOf, scheme } from '../lowering.ts';
+import { addressOf, assemblyStage, scheme, type LoweringProvider } from '../lowering.ts';
 import type { Session } from '../session.ts';
 
 type Item =
   | { readonly kind: 'stage'; readonly stage: StageInfo }
   | { readonly kind: 'pass'; readonly pass: PassInfo; readonly number: number };
 
+/** Whether passes that changed nothing are listed; the title's buttons follow this context key. */
+const allPassesKey = 'relay.allPasses';
+
 class StageTree implements vscode.TreeDataProvider<Item> {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.changed.event;
   source: vscode.Uri | undefined;
-  private readonly session: Session;
+  allPasses = false;
+  private readonly provider: LoweringProvider;
   private readonly builds: Builds;
 
-  constructor(session: Session, builds: Builds) {
-    this.session = session;
+  constructor(provider: LoweringProvider, builds: Builds) {
+    this.provider = provider;
     this.builds = builds;
   }
 
@@ -28,13 +32,12 @@ class StageTree implements vscode.TreeDataProvider<Item> {
   async getChildren(item?: Item): Promise<Item[]> {
     if (!this.source) return [];
     if (!item) {
-      const stages = await this.session.client.sendRequest<readonly StageInfo[]>(requests.stages);
-      return stages.map((stage) => ({ kind: 'stage', stage }));
+      return (await this.provider.stages()).map((stage) => ({ kind: 'stage', stage }));
     }
     if (item.kind === 'pass' || item.stage.name !== 'simplified') return [];
     const passes = this.builds.get(this.source)?.passes ?? [];
     return passes.flatMap((pass, i): Item[] =>
-      pass.changes.length > 0 ? [{ kind: 'pass', pass, number: i + 1 }] : [],
+      this.allPasses || pass.changes.length > 0 ? [{ kind: 'pass', pass, number: i + 1 }] : [],
     );
   }
 
@@ -49,7 +52,7 @@ class StageTree implements vscode.TreeDataProvider<Item> {
       passes ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None,
     );
     node.id = stage.name;
-    node.iconPath = new vscode.ThemeIcon(stage.name === 'c' ? 'file-code' : 'layers');
+    node.iconPath = new vscode.ThemeIcon(stageIcons[stage.name] ?? 'layers');
     node.tooltip = stage.summary;
     node.contextValue = 'stage';
     const build = this.source && this.builds.get(this.source);
@@ -68,8 +71,11 @@ class StageTree implements vscode.TreeDataProvider<Item> {
   private passItem(pass: PassInfo, number: number): vscode.TreeItem {
     const node = new vscode.TreeItem(pass.name);
     node.id = `pass-${number}`;
-    node.description = pass.changes.map(({ label, count }) => `${count} ${label}`).join(', ');
-    node.iconPath = new vscode.ThemeIcon('diff');
+    const changed = pass.changes.length > 0;
+    node.description = changed
+      ? pass.changes.map(({ label, count }) => `${count} ${label}`).join(', ')
+      : 'changed nothing';
+    node.iconPath = new vscode.ThemeIcon(changed ? 'diff' : 'dash');
     node.contextValue = 'pass';
     const notes = pass.notes.slice(0, 12).map((note) => note.message);
     node.tooltip = [pass.summary, ...notes].join('\n');
@@ -83,12 +89,27 @@ class StageTree implements vscode.TreeDataProvider<Item> {
   }
 }
 
+const stageIcons: Readonly<Record<string, string>> = { c: 'file-code', [assemblyStage.name]: 'file-binary' };
+
 function stageOf(item: Item | undefined): string | undefined {
   return item?.kind === 'stage' ? item.stage.name : item?.pass.after;
 }
 
-export function registerStages(session: Session, builds: Builds): vscode.Disposable {
-  const tree = new StageTree(session, builds);
+/** `memento` remembers over sessions whether all passes are listed. */
+export function registerStages(
+  session: Session,
+  builds: Builds,
+  provider: LoweringProvider,
+  memento: vscode.Memento,
+): vscode.Disposable {
+  const tree = new StageTree(provider, builds);
+  const listAll = (all: boolean): void => {
+    tree.allPasses = all;
+    void memento.update(allPassesKey, all);
+    void vscode.commands.executeCommand('setContext', allPassesKey, all);
+    tree.refresh();
+  };
+  listAll(memento.get<boolean>(allPassesKey, false));
   const view = vscode.window.createTreeView('relay.stages', { treeDataProvider: tree, canSelectMany: true });
   const follow = (editor: vscode.TextEditor | undefined): void => {
     const document = editor?.document;
@@ -114,6 +135,8 @@ export function registerStages(session: Session, builds: Builds): vscode.Disposa
     builds.onBuilt(({ uri }) => {
       if (uri.toString() === tree.source?.toString()) tree.refresh();
     }),
+    vscode.commands.registerCommand('relay.showAllPasses', () => listAll(true)),
+    vscode.commands.registerCommand('relay.hideIdlePasses', () => listAll(false)),
     vscode.commands.registerCommand('relay.compareSelectedStages', (item?: Item, items?: readonly Item[]) => {
       const chosen = items && items.length > 0 ? items : item ? [item] : view.selection;
       return vscode.commands.executeCommand('relay.compareStages', tree.source, stageOf(chosen[0]), stageOf(chosen[1]));

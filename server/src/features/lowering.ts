@@ -3,7 +3,7 @@ import { LineIndex, resolveSpan } from '../../../compiler/src/base/span.ts';
 import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
 import { stageNamed, stages } from '../../../compiler/src/pipeline/stages.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
-import type { LowerResult, StageInfo } from '../protocol.ts';
+import { nameInC, type LowerResult, type StageInfo } from '../protocol.ts';
 import { passCount, printAfterPasses } from '../requests/passStages.ts';
 
 /** The stages in order. */
@@ -19,6 +19,8 @@ export interface LoweringJob {
   readonly stage: string;
   /** The parameter file that goes with the program, in base64. */
   readonly params?: string;
+  /** A processor that the compiler knows; the default when it is left out. */
+  readonly target?: string;
 }
 
 /** The emulated Cortex-M4's, when no board is chosen. */
@@ -32,7 +34,7 @@ export function lowerDocument(job: LoweringJob): LowerResult {
     const names = stages.map((s) => s.name).join(', ');
     return refusedLowering(job.version, `There is no stage ${job.stage}.`, `Stages: ${names}.`);
   }
-  const target = targetNamed(defaultTarget);
+  const target = targetNamed(job.target ?? defaultTarget);
   if (!target.ok) return refusedLowering(job.version, target.error.message, target.error.remedy);
   const params = job.params === undefined ? {} : { params: fromBase64(job.params) };
   const request = { text: job.text, target: target.value, name: nameInC(job.uri), ...params };
@@ -60,11 +62,4 @@ export function refusedLowering(version: number, message: string, remedy?: strin
 /** Bytes from base64. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-}
-
-/** The file's name without folder and extension, as a name that C takes. */
-export function nameInC(uri: string): string {
-  const stem = decodeURIComponent(uri.split('/').at(-1) ?? '').replace(/\.[^.]*$/, '');
-  const name = stem.replace(/[^A-Za-z0-9_]/g, '_');
-  return /^[A-Za-z]/.test(name) ? name : `model_${name}`;
 }

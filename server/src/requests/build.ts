@@ -7,8 +7,15 @@ import type { ArenaBuffer } from '../../../compiler/src/pipeline/arena.ts';
 import { passes as allPasses } from '../../../compiler/src/pipeline/simplification.ts';
 import { reportOf } from '../../../compiler/src/pipeline/report.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
-import { defaultTarget, fromBase64, nameInC } from '../features/lowering.ts';
-import type { AliveTensor, BuildResult, LayerInfo, PassInfo, WireRange } from '../protocol.ts';
+import { defaultTarget, fromBase64 } from '../features/lowering.ts';
+import {
+  nameInC,
+  type AliveTensor,
+  type BuildResult,
+  type LayerInfo,
+  type PassInfo,
+  type WireRange,
+} from '../protocol.ts';
 import { passStage } from './passStages.ts';
 
 /** One document to compile, as plain data. */
@@ -28,11 +35,18 @@ export function buildDocument(job: BuildJob): BuildResult {
   const target = targetNamed(job.target ?? defaultTarget);
   if (!target.ok) return refusedBuild(job, target.error.message, target.error.remedy);
   const params = job.params === undefined ? {} : { params: fromBase64(job.params) };
-  const lowered = lowerTo({ text: job.text, target: target.value, name: nameInC(job.uri), ...params }, 'c');
-  if (!lowered.ok) return refusedBuild(job, lowered.error.message, lowered.error.remedy);
-  const { check, program, kernels, arena, emitted } = lowered.value;
+  const request = { text: job.text, target: target.value, name: nameInC(job.uri), ...params };
+  const lowered = lowerTo(request, 'c');
+  if (!lowered.ok) {
+    // What cannot become C may well be simplified: its passes are shown all the same.
+    const simplified = lowerTo(request, 'simplified');
+    const refused = refusedBuild(job, lowered.error.message, lowered.error.remedy);
+    if (!simplified.ok) return refused;
+    return { ...refused, passes: passList(simplified.value, locatorOf(job, simplified.value)) };
+  }
+  const { program, kernels, arena, emitted } = lowered.value;
   if (!program || !kernels || !arena || !emitted) throw new Error('a stage left its part out');
-  const locate = locator(job.text, check?.tree.anchors ?? new Map());
+  const locate = locatorOf(job, lowered.value);
   const report = reportOf(nameInC(job.uri), target.value.name, program, kernels, arena, emitted);
   const tensor = (b: ArenaBuffer): AliveTensor => {
     return { name: b.name, kind: b.kind, bytes: b.bytes, source: locate(b.origin) };
@@ -106,6 +120,10 @@ function passList(state: CompileState, locate: Locate): readonly PassInfo[] {
     before: passStage(i),
     after: passStage(i + 1),
   }));
+}
+
+function locatorOf({ text }: BuildJob, { check }: CompileState): Locate {
+  return locator(text, check?.tree.anchors ?? new Map());
 }
 
 /** Source ranges of origins, each once; spans of other files are left out. */
