@@ -213,14 +213,14 @@ class Writer {
     const p = this.names.of(pointer, name, 'p');
     return offset.kind === 'const' && Number(offset.value) === 0 ? `*${p}` : `${p}[${this.text(offset)}]`;
   }
-  private offsetPointer(pointer: { readonly name: string }, offset: LExpr): string {
-    const p = this.names.of(pointer, pointer.name, 'p');
-    return offset.kind === 'const' && Number(offset.value) === 0 ? p : `${p} + ${this.wrap(this.expr(offset), 9)}`;
   /** Where an instruction reads or writes: a place, or the pointer itself when it is moved. */
   private place(name: string, pointer: { readonly name: string }, offset: LExpr): string {
     if (intrinsic(name).moves !== undefined) return `&${this.names.of(pointer, pointer.name, 'p')}`;
     return this.offsetPointer(pointer, offset);
   }
+  private offsetPointer(pointer: { readonly name: string }, offset: LExpr): string {
+    const p = this.names.of(pointer, pointer.name, 'p');
+    return offset.kind === 'const' && Number(offset.value) === 0 ? p : `${p} + ${this.wrap(this.expr(offset), 9)}`;
   }
   /** A value as stored: narrowing is written out. */
   private stored(value: LExpr, dtype: string): string {
