@@ -127,6 +127,19 @@ export const deviations: readonly Deviation[] = [
       'A text attribute is none of the documented choices. TVM takes it as it is and fails when it compiles, or falls back without a word.',
     applies: (_, difference) => /^bad-attribute: `\w+` must be one of "/.test(difference.detail),
   },
+  {
+    name: 'unchecked-range',
+    reason:
+      "An axis lies outside the tensor, or a count is negative. A few of TVM's relations do not look; it fails when it compiles, or reads past the tensor when it runs.",
+    applies: (_, difference) =>
+      /^bad-attribute: .*(must be from -?\d|is a scalar and has no axes|must not be negative)/.test(difference.detail),
+  },
+  {
+    name: 'unchecked-broadcast',
+    reason:
+      '`broadcast_to` names a shape to which its operand does not broadcast. TVM compares them before it knows the result, and never again.',
+    applies: (_, difference) => /does not broadcast to \(/.test(difference.detail),
+  },
 ];
 
 export function deviationOf(case_: Case, difference: Difference): Deviation | undefined {

@@ -54,6 +54,8 @@ export interface AttributeSpec<T = AttributeValueData> {
   readonly values?: readonly string[];
   readonly min?: number;
   readonly max?: number;
+  /** Numbers must be written as floats: `1f`, not `1`. */
+  readonly strict?: boolean;
   /** Phantom: carries `T` for inference. */
   readonly type?: T;
 }
@@ -70,6 +72,7 @@ interface Options<T> {
   readonly values?: readonly string[];
   readonly min?: number;
   readonly max?: number;
+  readonly strict?: boolean;
 }
 
 function spec<T>(kind: AttributeKind, summary: string, options: Options<T>, nullable = false): AttributeSpec<T> {

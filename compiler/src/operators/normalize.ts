@@ -48,7 +48,7 @@ export type NormalizedAttributes =
 
 /**
  * Checks `written` against the operator's schema and fills in defaults. Reports every problem, not only the first.
- * Kinds convert as in TVM: an integer field takes a boolean, a boolean an integer, a float an integer.
+ * Kinds convert as in TVM: an integer field takes a boolean, a boolean an integer, a float both (unless `strict`).
  */
 export function normalizeAttributes(
   operator: Pick<Operator, 'name' | 'attributes'>,
@@ -102,7 +102,7 @@ function convert(spec: AttributeSpec, written: WrittenAttribute, path: readonly 
       return n === undefined ? wrong(spec, written, path) : bounded(spec, n, path);
     }
     case 'float': {
-      const n = written.kind === 'float' ? written.value : written.kind === 'int' ? Number(written.value) : undefined;
+      const n = written.kind === 'float' ? written.value : spec.strict ? undefined : asInt(written);
       return n === undefined ? wrong(spec, written, path) : bounded(spec, n, path);
     }
     case 'bool': {

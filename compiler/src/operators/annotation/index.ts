@@ -36,7 +36,7 @@ function marker(row: Row): Operator {
   });
 }
 
-const compiler = { compiler: attr.string('the compiler’s name', { default: '' }) };
+const compiler = { compiler: attr.string('the compiler’s name') };
 
 const simulatedQuantize = defineOperator({
   name: 'relay.op.annotation.simulated_quantize',
@@ -99,7 +99,7 @@ export const annotationOperators: readonly Operator[] = [
     {
       name: 'annotation.cast_hint',
       summary: 'Suggests an element type for the value.',
-      attributes: { dtype: attr.dtype('the element type', { default: null }) },
+      attributes: { dtype: attr.dtype('the element type') },
       attrsType: 'relay.attrs.CastHintAttrs',
     },
     { name: 'annotation.checkpoint', summary: 'Marks a value that is kept, not recomputed, for the gradient.' },

@@ -23,6 +23,8 @@ function byVector(options: {
   readonly vector: InputSpec;
   readonly attributes: AttributeSchema;
   readonly attrsType: string;
+  /** More dimensions than one are an error, not ignored. */
+  readonly onlyVector?: boolean;
   readonly rank: (dataRank: number, length: number) => number;
   readonly fusion: Operator['fusion'];
   readonly kernel: (data: NDArray, values: readonly number[]) => NDArray;
@@ -38,6 +40,9 @@ function byVector(options: {
       if (x.kind !== 'tensor') return x;
       const length = lengthInput(context, 1, options.vector.name);
       if (typeof length !== 'number') return length;
+      const vector = options.onlyVector ? tensorInput(context, 1, options.vector.name) : undefined;
+      const wrong = vector?.kind === 'tensor' ? requireRank(vector, 1, options.vector.name, 1) : undefined;
+      if (wrong) return wrong;
       return done(tensorType(anyDims(options.rank(x.shape.length, length)), x.dtype));
     },
     explain: explainRuntime(1),
@@ -108,6 +113,7 @@ const vectorOperators: readonly Operator[] = [
     vector: { name: 'axes', summary: 'the dimensions to remove, a vector' },
     attributes: { axis: attr.maybeInts('not used: the axes are an argument', { default: null }) },
     attrsType: 'relay.attrs.SqueezeAttrs',
+    onlyVector: true,
     rank: (rank, length) => rank - length,
     fusion: 'injective',
     kernel: (x, axes) => {

@@ -129,7 +129,7 @@ function resize(spatial: string): Operator {
         rank === 3
           ? 'The region that is cropped, in fractions: starts, then ends, each as width, height, depth.'
           : 'The region that is cropped, in fractions of the extents: starts, then ends.',
-        { default: [] },
+        { default: [], strict: true },
       ),
       layout: attr.string("Order of the data's dimensions.", { default: `NC${spatial}` }),
       ...resizeAttributes,

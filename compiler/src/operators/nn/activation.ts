@@ -29,7 +29,7 @@ export const leakyRelu = defineOperator({
   name: 'nn.leaky_relu',
   summary: 'Leaky rectifier: `x` where positive, else `alpha · x`.',
   inputs: [{ name: 'data', summary: 'Any tensor.' }],
-  attributes: { alpha: attr.float('Slope for negative elements.', { default: 0.25 }) },
+  attributes: { alpha: attr.float('Slope for negative elements.', { default: 0.25, min: 0 }) },
   attrsType: 'relay.attrs.LeakyReluAttrs',
   relate: identityRelation,
   explain: explainIdentity,

@@ -30,6 +30,7 @@ import type { Failure, Related } from './relate.ts';
 import {
   badAttribute,
   checkAtLeast,
+  checkLength,
   checkNonZero,
   checkRank,
   fail,
@@ -123,13 +124,28 @@ export function shapeInLayout(
   return convertShape(layout, type.shape, order);
 }
 
+/**
+ * Demands one number a spatial dimension of `kernel_size`, and of `dilation` where the attributes decide the weight's
+ * shape; elsewhere, and unless `exact`, elements beyond those are not looked at.
+ */
+export function windowLengths(attrs: ConvAttributes, n: number, exact: boolean): Failure | undefined {
+  const decided = attrs.kernel_size !== null && attrs.channels !== null;
+  return (
+    (exact && decided ? checkLength('dilation', attrs.dilation, [n]) : checkAtLeast('dilation', attrs.dilation, n)) ??
+    (attrs.kernel_size === null
+      ? undefined
+      : exact
+        ? checkLength('kernel_size', attrs.kernel_size, [n])
+        : checkAtLeast('kernel_size', attrs.kernel_size, n))
+  );
+}
+
 /** Checks the list attributes and reads the padding. */
 export function convWindow(attrs: ConvAttributes, family: ConvFamily): Padding | Failure {
   const n = family.spatial.length;
   const problem =
     checkAtLeast('strides', attrs.strides, n) ??
-    checkAtLeast('dilation', attrs.dilation, n) ??
-    (attrs.kernel_size ? checkAtLeast('kernel_size', attrs.kernel_size, n) : undefined) ??
+    windowLengths(attrs, n, n > 1) ??
     checkNonZero('strides', attrs.strides.slice(0, n));
   if (problem) return problem;
   if (attrs.groups === 0) return badAttribute('groups', '`groups` is 0, but it must be at least 1.');

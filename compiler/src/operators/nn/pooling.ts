@@ -39,6 +39,7 @@ export interface PoolAttributes {
   readonly dilation: readonly number[];
   readonly padding: readonly number[];
   readonly layout: string;
+  readonly out_layout: string;
   readonly ceil_mode: boolean;
   readonly count_include_pad?: boolean;
 }
@@ -86,6 +87,12 @@ function poolShape(data: TensorType, attrs: PoolAttributes, spatial: string): Po
   const n = spatial.length;
   const layout = poolLayout(attrs.layout, spatial);
   if ('kind' in layout) return layout;
+  // Over two dimensions the attribute is not even read.
+  const out = n === 2 ? layout : parseLayout(attrs.out_layout);
+  if (typeof out === 'string')
+    return badAttribute('out_layout', `\`out_layout="${attrs.out_layout}"\` is not a layout: ${out}.`, {
+      remedy: 'Leave it out: the result has the layout of the data.',
+    });
   const axes = spatialAxes(data, layout, spatial);
   if ('kind' in axes) return axes;
   const problem =

@@ -308,7 +308,9 @@ const dilate = defineOperator({
   summary: 'Spreads the elements of each dimension apart and fills the gaps.',
   inputs: [{ name: 'x', summary: 'The tensor.' }],
   attributes: {
-    strides: attr.ints('Distance of neighbouring elements in the result, one number a dimension.'),
+    strides: attr.ints('Distance of neighbouring elements in the result, one number a dimension.', {
+      default: [1, 1],
+    }),
     dilation_value: attr.float('Value of the gaps.', { default: 0 }),
   },
   attrsType: 'relay.attrs.DilateAttrs',

@@ -24,7 +24,7 @@ import { addDims, floorDivDims, isAnyDim, mayEqual, mulDims, subDims } from '../
 import { copyOf, fromAttribute } from '../relations/explain.ts';
 import { dilatedExtent } from '../relations/windows.ts';
 import type { ConvAttributes, ConvLayouts, ConvOperands } from './convolution.ts';
-import { shapeInLayout } from './convolution.ts';
+import { shapeInLayout, windowLengths } from './convolution.ts';
 import { axisIndex, convertShape, loadIn, logicalIndices } from './layout.ts';
 import type { Failure } from './relate.ts';
 import {
@@ -63,9 +63,8 @@ function transposedLayouts(attrs: TransposedAttributes, spatial: string): ConvLa
 function transposedPadding(attrs: TransposedAttributes, n: number): Padding | Failure {
   const problem =
     checkAtLeast('strides', attrs.strides, n) ??
-    checkAtLeast('dilation', attrs.dilation, n) ??
-    checkAtLeast('output_padding', attrs.output_padding, n) ??
-    (attrs.kernel_size ? checkAtLeast('kernel_size', attrs.kernel_size, n) : undefined);
+    windowLengths(attrs, n, true) ??
+    checkAtLeast('output_padding', attrs.output_padding, n);
   if (problem) return problem;
   if (attrs.groups === 0) return badAttribute('groups', '`groups` is 0, but it must be at least 1.');
   return readPadding(attrs.padding, n);

@@ -1,16 +1,18 @@
 /** `qnn.conv2d_transpose`. */
 import type { DType } from '../../tensor/dtype.ts';
 import { int } from '../../tensor/te.ts';
+import type { Dim } from '../../types/type.ts';
 import { attr } from '../attributes.ts';
 import { outputOf, tensorAt } from '../compute/tensors.ts';
 import { defineOperator } from '../operator.ts';
 import { transposedAttributes } from '../nn/conv-transpose.ts';
 import { axisIndex, parseLayout } from '../nn/layout.ts';
-import { checkDType, tensorInput } from '../nn/relate.ts';
+import { checkDType, onInput, tensorInput, wait } from '../nn/relate.ts';
 import { computeTransposed, explainTransposed, relateTransposed } from '../nn/transposed.ts';
-import { checkSumType, productInputs, relateParameters } from './conv2d.ts';
+import { mulDims } from '../relations/dims.ts';
+import { checkSumType, productInputs } from './conv2d.ts';
 import type { Assignments } from './parameters.ts';
-import { withoutZeroPoint } from './parameters.ts';
+import { axisParameter, parameterOf, withoutZeroPoint } from './parameters.ts';
 
 const dataTypes: readonly DType[] = ['int8', 'uint8', 'int16', 'uint16'];
 const weightTypes: readonly DType[] = ['int8', 'uint8'];
@@ -37,9 +39,18 @@ export const convTranspose = defineOperator({
     const result = relateTransposed(context, 'HW');
     if (result.kind !== 'ok') return result;
     const layout = parseLayout(context.attrs.kernel_layout);
-    const channels = typeof layout === 'string' ? undefined : weight.shape[axisIndex(layout, 'O')];
+    const size = (axis: string): Dim => (typeof layout === 'string' ? 1 : (weight.shape[axisIndex(layout, axis)] ?? 1));
+    const channels = context.attrs.groups === 1 ? size('O') : mulDims(size('I'), size('O'));
+    if (context.inputs.slice(2, 5).some((t) => t.kind === 'incomplete')) return wait;
     const assign: Assignments = [...(result.assign ?? [])];
-    return relateParameters(context, channels ?? 1, assign) ?? { ...result, assign };
+    return (
+      axisParameter(context, 2, 'input_zero_point', 'int32', 1, assign) ??
+      parameterOf(context, 3, 'weight_zero_point', 'int32') ??
+      axisParameter(context, 4, 'input_scale', 'float32', 1, assign) ??
+      axisParameter(context, 5, 'weight_scale', 'float32', channels, assign, [
+        { blame: onInput(1), message: 'the weight decides the number of output channels' },
+      ]) ?? { ...result, assign }
+    );
   },
   explain: (context, _result, at) => explainTransposed(context, 'HW', at.dim),
   compute(context) {

@@ -47,6 +47,12 @@ function parameterDType(type: TensorType, index: number, name: string, dtype: DT
   });
 }
 
+/** Demands a tensor of `dtype`, of any shape, at input `index`; waits while it is unsolved. */
+export function parameterOf(context: Relating, index: number, name: string, dtype: DType): RelateResult | undefined {
+  const type = tensorInput(context, index, name);
+  return type.kind === 'tensor' ? parameterDType(type, index, name, dtype) : type;
+}
+
 /** Demands a scalar, or one value for each element of a quantised axis of size `size`. */
 export function axisParameter(
   context: Relating,

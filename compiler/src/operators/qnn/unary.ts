@@ -99,7 +99,7 @@ export const leakyRelu = defineOperator({
   name: 'qnn.leaky_relu',
   summary: 'Quantised leaky rectifier: negative values are multiplied by `alpha`.',
   inputs: inputsOf('input_'),
-  attributes: { alpha: attr.float('Slope for negative values.', { default: 0.25 }) },
+  attributes: { alpha: attr.float('Slope for negative values.', { default: 0.25, min: 0 }) },
   attrsType: 'relay.attrs.LeakyReluAttrs',
   relate,
   explain: explainIdentity,

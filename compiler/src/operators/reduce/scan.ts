@@ -10,7 +10,7 @@ import { defineOperator } from '../operator.ts';
 import { normalizeAxis, wrapAxis } from '../relations/axes.ts';
 import { productOfDims } from '../relations/dims.ts';
 import { copyOf, inputDim, originOf } from '../relations/explain.ts';
-import { done, tensorInput } from '../relations/inputs.ts';
+import { done, failed, inputBlame, tensorInput } from '../relations/inputs.ts';
 import { printDim } from '../../types/print.ts';
 
 function scan(name: string, summary: string, step: (a: Scalar, b: Scalar) => Scalar, start: 0 | 1): Operator {
@@ -29,6 +29,15 @@ function scan(name: string, summary: string, step: (a: Scalar, b: Scalar) => Sca
       const data = tensorInput(context, 0, 'data');
       if (data.kind !== 'tensor') return data;
       const dtype = context.attrs.dtype ?? data.dtype;
+      if (context.attrs.axis === null && data.shape.length === 0)
+        return failed(
+          'rank-mismatch',
+          `\`data\` is a scalar; \`${name}\` without an axis needs a dimension.`,
+          inputBlame(0),
+          {
+            remedy: 'Reshape it to one element, or write an axis.',
+          },
+        );
       if (context.attrs.axis === null) return done(tensorType([productOfDims(data.shape)], dtype));
       // A scalar has no axes, but its running sum is itself along any.
       const axis = data.shape.length === 0 ? 0 : normalizeAxis(context.attrs.axis, data.shape.length);

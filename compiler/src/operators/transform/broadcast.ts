@@ -19,7 +19,7 @@ import {
   requireRank,
   tensorInput,
 } from '../relations/inputs.ts';
-import { dimValue, writtenDim } from '../relations/dims.ts';
+import { dimValue, mayEqual, writtenDim } from '../relations/dims.ts';
 import { dataInput, moveElements } from './define.ts';
 import { initAttributes } from './init.ts';
 
@@ -91,20 +91,42 @@ const broadcastToLike = defineOperator({
   summary: 'Repeats dimensions of size 1 so that `data` takes the shape of `broadcast_type`.',
   inputs: [dataInput, { name: 'broadcast_type', summary: 'the tensor whose shape is taken' }],
   attributes: {},
-  relate: (context) => likeRelation(context.inputs, 'broadcast_type'),
+  relate: (context) => likeRelation(context.inputs, 'broadcast_type', 'wider'),
   explain: (_context, _result, at) => copyOf(1, at.dim),
   compute: broadcastMove('broadcast_to_like'),
   fusion: 'broadcast',
 });
 
 /** The result has the type of input 1, with which input 0 must broadcast. */
-function likeRelation(inputs: Parameters<typeof tensorInput>[0]['inputs'], name: string): RelateResult {
+/** The result has the type of input 1: the broadcast of both (`wider`), or a shape that broadcasts to `data`'s. */
+function likeRelation(
+  inputs: Parameters<typeof tensorInput>[0]['inputs'],
+  name: string,
+  side: 'wider' | 'narrower',
+): RelateResult {
   const data = tensorInput({ inputs }, 0, 'data');
   if (data.kind !== 'tensor') return data;
   const like = tensorInput({ inputs }, 1, name);
   if (like.kind !== 'tensor') return like;
   const shape = broadcastOperands({ index: 0, name: 'data', shape: data.shape }, { index: 1, name, shape: like.shape });
-  return 'ok' in shape ? sameDType(data, like, name, like) : shape;
+  if (!('ok' in shape)) return shape;
+  const [from, to] = side === 'wider' ? [data.shape, like.shape] : [like.shape, data.shape];
+  if (shape.shape.length !== to.length || shape.shape.some((dim, i) => !mayEqual(dim, to[i] ?? 1)))
+    return failed(
+      'shape-mismatch',
+      side === 'wider'
+        ? `A tensor of shape ${printShape(from)} cannot be broadcast to ${printShape(to)}; together they make ${printShape(shape.shape)}.`
+        : `A tensor of shape ${printShape(to)} cannot be summed to ${printShape(from)}; broadcast together they make ${printShape(shape.shape)}.`,
+      inputBlame(1),
+      {
+        remedy:
+          side === 'wider'
+            ? `Give \`${name}\` a shape that \`data\` broadcasts to.`
+            : `Give \`${name}\` a shape that broadcasts to that of \`data\`.`,
+        related: [{ blame: inputBlame(0), message: `\`data\` is ${printShape(data.shape)}.` }],
+      },
+    );
+  return sameDType(data, like, name, like);
 }
 
 /** Sums `data` over the dimensions that broadcasting the result's shape to `data` would repeat. */
@@ -128,7 +150,7 @@ const collapseSumLike = defineOperator({
   summary: 'Sums `data` to the shape of `collapse_type`: the reverse of broadcasting.',
   inputs: [dataInput, { name: 'collapse_type', summary: 'the tensor whose shape is taken' }],
   attributes: {},
-  relate: (context) => likeRelation(context.inputs, 'collapse_type'),
+  relate: (context) => likeRelation(context.inputs, 'collapse_type', 'narrower'),
   explain: (_context, _result, at) => copyOf(1, at.dim),
   compute: (context) => [collapseSum('collapse_sum_like', tensorAt(context, 0), outputOf(context).shape)],
   gradient: (b, { args: [x, like], adjoint }) =>

@@ -81,7 +81,7 @@ function takeAxis(
   attrs: { axis: number | null; batch_dims: number },
 ): { axis: number | null; batch: number } | Failed {
   const rank = indices.shape.length;
-  const batch = attrs.batch_dims < 0 ? attrs.batch_dims + rank : attrs.batch_dims;
+  const batch = attrs.batch_dims;
   if (attrs.axis === null) return { axis: null, batch };
   const axis = normalizeAxis(attrs.axis, data.shape.length);
   if (typeof axis !== 'number') return axis;
@@ -131,8 +131,7 @@ const take = defineOperator({
     const { mode } = context.attrs;
     const rank = indices.shape.length;
     const axis = context.attrs.axis === null ? null : (wrapAxis(context.attrs.axis, data.shape.length) ?? 0);
-    const written = context.attrs.batch_dims ?? 0;
-    const batch = written < 0 ? written + rank : written;
+    const batch = Math.max(0, context.attrs.batch_dims ?? 0);
     return [
       compute('take', outputOf(context).shape, (...i) => {
         if (axis === null) {

@@ -51,6 +51,13 @@ const matrixSetDiag = defineOperator({
       return failed('rank-mismatch', '`diagonal` must have at least 1 dimension, found a scalar.', inputBlame(1), {
         remedy: 'Pass the elements of the diagonal.',
       });
+    if (k1 !== k2 && diagonal.shape.length < 2)
+      return failed(
+        'rank-mismatch',
+        `\`diagonal\` must have at least 2 dimensions for the diagonals ${k1} to ${k2}, found ${diagonal.shape.length}.`,
+        inputBlame(1),
+        { remedy: 'Pass one row a diagonal, the uppermost first.' },
+      );
     return done(input);
   },
   explain: explainIdentity,

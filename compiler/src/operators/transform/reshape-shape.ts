@@ -2,7 +2,7 @@
 import { printDim, printShape } from '../../types/print.ts';
 import type { Dim } from '../../types/type.ts';
 import type { DimOrigin, DimSource, RelateResult } from '../operator.ts';
-import { dimValue, floorDivDims, isAnyDim, mulDims, productOfDims, writtenDim } from '../relations/dims.ts';
+import { dimValue, floorDivDims, isAnyDim, isDim, mulDims, productOfDims, writtenDim } from '../relations/dims.ts';
 import { attributeSource, inputDim, originOf } from '../relations/explain.ts';
 import { badAttribute, dimensions } from '../relations/inputs.ts';
 
@@ -109,7 +109,15 @@ function walk(w: Walk): readonly ReshapedDim[] | Failed {
         'Write a size, or one of the codes.',
       );
   }
-  if (inferred) out[inferred.at] = inferDim(w, out, used, inferred);
+  if (!inferred) return out;
+  const zero = out.findIndex((d) => !d.derived && isDim(d.dim, 0));
+  if (zero >= 0)
+    return badAttribute(
+      'newshape',
+      'A dimension of `newshape` is 0, so the one written as -1 cannot be inferred.',
+      'Write a number in place of -1.',
+    );
+  out[inferred.at] = inferDim(w, out, used, inferred);
   return out;
 }
 

@@ -22,7 +22,7 @@ import { wrapAxis } from '../relations/axes.ts';
 import { dimValue } from '../relations/dims.ts';
 import { copyOf, fromAttribute, originOf } from '../relations/explain.ts';
 import { explainIdentity } from '../relations/identity.ts';
-import { done, failed, inputBlame, requireDType, requireRank, tensorInput } from '../relations/inputs.ts';
+import { dimensions, done, failed, inputBlame, requireDType, requireRank, tensorInput } from '../relations/inputs.ts';
 import { isIntegral, isSignedInt } from './gather.ts';
 import { dataInput } from './define.ts';
 
@@ -114,7 +114,7 @@ const scatterNd = defineOperator({
   relate: (context) => {
     const inputs = scatterInput(context);
     if (inputs.kind !== 'tensors') return inputs;
-    const { data, indices } = inputs;
+    const { data, indices, updates } = inputs;
     const size = indices.shape.length === 0 ? undefined : dimValue(indices.shape[0] ?? 0);
     if (size === undefined)
       return failed(
@@ -133,6 +133,16 @@ const scatterNd = defineOperator({
         {
           remedy: `Use tuples of at most ${data.shape.length}.`,
           related: [{ blame: inputBlame(0), message: `\`data\` has ${data.shape.length} dimensions.` }],
+        },
+      );
+    if (updates.shape.length < indices.shape.length - 1)
+      return failed(
+        'rank-mismatch',
+        `\`updates\` must have one element or slice an index tuple, so at least ${dimensions(indices.shape.length - 1)}, found ${printShape(updates.shape)}.`,
+        inputBlame(2),
+        {
+          remedy: 'Give `updates` the dimensions of `indices` after the first.',
+          related: [{ blame: inputBlame(1), message: `\`indices\` is ${printShape(indices.shape)}.` }],
         },
       );
     return done(data);

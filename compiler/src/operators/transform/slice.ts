@@ -189,6 +189,12 @@ const sliceLike = defineOperator({
     if (data.kind !== 'tensor') return data;
     const like = tensorInput(context, 1, 'shape_like');
     if (like.kind !== 'tensor') return like;
+    if (context.attrs.axes?.length === 0)
+      return badAttribute(
+        'axes',
+        '`axes` is empty, so nothing would be cut.',
+        'Name dimensions, or write `axes=None` for all.',
+      );
     const shape = [...data.shape];
     for (const axis of likeAxes(context.attrs.axes, data.shape.length, like.shape.length)) {
       const have = data.shape[axis];

@@ -21,7 +21,7 @@ const getValidCounts = defineOperator({
     { name: 'score_threshold', summary: 'The score that a valid box exceeds, a scalar.' },
   ],
   attributes: {
-    score_threshold: attr.maybeFloat('The threshold, where it is known; it wins over the argument.'),
+    score_threshold: attr.maybeFloat('The threshold, where it is known; it wins over the argument.', { strict: true }),
     id_index: attr.int('Which number of a box is its class; none when negative.', { default: 0 }),
     score_index: attr.int('Which number of a box is its score.', { default: 1 }),
   },
