@@ -7,7 +7,6 @@ import {
   InlayHintKind,
   InsertTextFormat,
   MarkupKind,
-  SemanticTokensBuilder,
   SymbolKind,
   type CallHierarchyItem,
   type CodeAction,
@@ -45,10 +44,12 @@ import type { Hover } from './features/hover.ts';
 import type { Hint } from './features/inlayHints.ts';
 import type { Reference, Target } from './features/navigation.ts';
 import type { RenameEdit } from './features/rename.ts';
-import { tokenModifiers, tokenTypes, type SemanticToken } from './features/semanticTokens.ts';
+import type { SemanticToken } from './features/semanticTokens.ts';
 import type { Signature } from './features/signatureHelp.ts';
-import type { OutlineItem, OutlineKind } from './features/symbols.ts';
-import { rangeOf, type Snapshot } from './snapshot.ts';
+import type { GlobalSymbol, OutlineItem, OutlineKind } from './features/symbols.ts';
+import { segmentOf } from './features/tokenParts.ts';
+import { closedVersion, rangeOf, type Snapshot } from './snapshot.ts';
+import { documentationOf } from './virtualDocuments.ts';
 
 export function toRange(snapshot: Snapshot, range: TextRange): Range {
   return { start: snapshot.lines.position(range.start), end: snapshot.lines.position(range.end) };
@@ -71,10 +72,12 @@ export function toDiagnostic(snapshot: Snapshot, diagnostic: Diagnostic): LspDia
     location: { uri: snapshot.uri, range: toRange(snapshot, rangeOf(snapshot, span)) },
     message,
   }));
+  const href = documentationOf(diagnostic.code);
   return {
     range: toRange(snapshot, rangeOf(snapshot, diagnostic.span)),
     severity: severities[diagnostic.severity],
     code: diagnostic.code,
+    ...(href === undefined ? {} : { codeDescription: { href } }),
     source: 'relay',
     message: messageOf(diagnostic),
     ...(related.length > 0 ? { relatedInformation: related } : {}),
@@ -132,20 +135,22 @@ export function toDocumentSymbol(snapshot: Snapshot, item: OutlineItem): Documen
   };
 }
 
-export function toSymbolInformation(snapshot: Snapshot, item: OutlineItem): SymbolInformation {
+export function toSymbolInformation(snapshot: Snapshot, item: GlobalSymbol): SymbolInformation {
   return {
     name: item.name,
     kind: outlineKinds[item.kind],
+    ...(item.container === undefined ? {} : { containerName: item.container }),
     location: { uri: snapshot.uri, range: toRange(snapshot, item.nameRange) },
   };
 }
 
 export function toLocationLink(snapshot: Snapshot, target: Target): LocationLink {
+  const file = target.file ?? snapshot;
   return {
     originSelectionRange: toRange(snapshot, target.origin),
-    targetUri: snapshot.uri,
-    targetRange: toRange(snapshot, target.full),
-    targetSelectionRange: toRange(snapshot, target.name),
+    targetUri: file.uri,
+    targetRange: toRange(file, target.full),
+    targetSelectionRange: toRange(file, target.name),
   };
 }
 
@@ -162,19 +167,19 @@ export function toHighlight(snapshot: Snapshot, reference: Reference): DocumentH
 
 export function toEdits(snapshot: Snapshot, edits: readonly RenameEdit[]): TextDocumentEdit {
   return {
-    textDocument: { uri: snapshot.uri, version: snapshot.version },
+    textDocument: { uri: snapshot.uri, version: snapshot.version === closedVersion ? null : snapshot.version },
     edits: edits.map(({ range, newText }) => ({ range: toRange(snapshot, range), newText })),
   };
 }
 
-export function toCallItem(snapshot: Snapshot, item: CallItem): CallHierarchyItem {
+export function toCallItem(item: CallItem): CallHierarchyItem {
   return {
     name: `@${item.name}`,
     detail: item.detail,
     kind: SymbolKind.Function,
-    uri: snapshot.uri,
-    range: toRange(snapshot, item.range),
-    selectionRange: toRange(snapshot, item.nameRange),
+    uri: item.file.uri,
+    range: toRange(item.file, item.range),
+    selectionRange: toRange(item.file, item.nameRange),
     data: item.name,
   };
 }
@@ -220,7 +225,13 @@ export function toCompletionItem(snapshot: Snapshot, item: Completion): Completi
     filterText: item.label,
     insertTextFormat: item.snippet === true ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
     textEdit: { range: toRange(snapshot, item.range), newText: item.insert },
+    ...(item.data === undefined ? {} : { data: item.data }),
   };
+}
+
+/** A completion that was looked at more closely. */
+export function withDocumentation(item: CompletionItem, markdown: string | undefined): CompletionItem {
+  return markdown === undefined ? item : { ...item, documentation: { kind: MarkupKind.Markdown, value: markdown } };
 }
 
 export function toSignatureHelp(signature: Signature): SignatureHelp {
@@ -264,13 +275,7 @@ export function toInlayHint(snapshot: Snapshot, hint: Hint): InlayHint {
 }
 
 export function toSemanticTokens(snapshot: Snapshot, tokens: readonly SemanticToken[]): SemanticTokens {
-  const builder = new SemanticTokensBuilder();
-  for (const token of tokens) {
-    const { line, character } = snapshot.lines.position(token.range.start);
-    const modifiers = token.modifiers.reduce((bits, name) => bits | (1 << tokenModifiers.indexOf(name)), 0);
-    builder.push(line, character, token.range.end - token.range.start, tokenTypes.indexOf(token.type), modifiers);
-  }
-  return builder.build();
+  return { data: [...segmentOf(snapshot, tokens, 0).data] };
 }
 
 export function toDocumentLink(snapshot: Snapshot, link: MetaLink): DocumentLink {

@@ -1,8 +1,9 @@
 /** Open documents: text kept in step by incremental changes, trees made anew from the parts that changed. */
 import { LineIndex, type Position } from '../../compiler/src/base/span.ts';
+import { complete, type Steps } from '../../compiler/src/base/steps.ts';
 import type { CheckResult } from '../../compiler/src/check/result.ts';
-import { reparse, type TextChange } from '../../compiler/src/syntax/incremental.ts';
-import { parseSource } from '../../compiler/src/syntax/parser.ts';
+import { reparseSteps, type TextChange } from '../../compiler/src/syntax/incremental.ts';
+import { parseSteps } from '../../compiler/src/syntax/parser.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 
 /** A change as LSP sends it; without `range` it replaces the whole text. */
@@ -14,34 +15,64 @@ export interface ContentChange {
 export class Document {
   readonly uri: string;
   private newestVersion: number;
-  private text: string;
+  /** Counts changes. Versions are the client's, which may send one twice or out of order. */
+  private changeCount = 0;
+  private newestText: string;
   private lines: LineIndex;
-  /** The newest parsed version, and what was changed since. */
-  private parsed: Snapshot;
+  /** The newest parsed state, after how many changes it was so, and what was changed since. */
+  private parsed: Snapshot | undefined;
+  private parsedRevision = -1;
   private changes: TextChange[] = [];
   private lastCheck: CheckResult | undefined;
 
   constructor(uri: string, version: number, text: string) {
     this.uri = uri;
     this.newestVersion = version;
-    this.text = text;
+    this.newestText = text;
     this.lines = new LineIndex(text);
-    this.parsed = { uri, version, text, lines: this.lines, tree: parseSource(text) };
   }
 
   get version(): number {
     return this.newestVersion;
   }
 
-  /** The document as it is now. A burst of changes is parsed once, when somebody looks. */
+  get text(): string {
+    return this.newestText;
+  }
+
+  get lineCount(): number {
+    return this.lines.lineCount;
+  }
+
+  /** Another number for every state of the text. */
+  get revision(): number {
+    return this.changeCount;
+  }
+
+  /** Whether the tree of the newest text is there. */
+  get isParsed(): boolean {
+    return this.parsedRevision === this.changeCount;
+  }
+
+  /** The document as it is now. A burst of changes is parsed once, when somebody looks; long texts at once, then. */
   get snapshot(): Snapshot {
-    if (this.parsed.version !== this.newestVersion) {
-      const { uri, newestVersion: version, text, lines } = this;
-      const tree = reparse(this.parsed.tree, this.parsed.text, text, this.changes);
+    return this.isParsed && this.parsed ? this.parsed : complete(this.parse());
+  }
+
+  /** The document as it is when the work ends: changes that come on the way are taken along. */
+  *parse(): Steps<Snapshot> {
+    for (;;) {
+      const base = this.parsed;
+      if (base && this.isParsed) return base;
+      const { uri, changeCount, newestVersion: version, newestText: text, lines } = this;
+      const changes = [...this.changes];
+      const tree = yield* base ? reparseSteps(base.tree, base.text, text, changes) : parseSteps(text);
+      // Somebody who could not wait may have parsed meanwhile.
+      if (this.parsed !== base) continue;
       this.parsed = { uri, version, text, lines, tree };
-      this.changes = [];
+      this.parsedRevision = changeCount;
+      this.changes.splice(0, changes.length);
     }
-    return this.parsed;
   }
 
   /** The check of the newest checked version, as a start for the next one. */
@@ -52,8 +83,8 @@ export class Document {
   /** The current snapshot with its types, when they are known already. */
   get checked(): CheckedSnapshot | undefined {
     const check = this.lastCheck;
-    const { snapshot } = this;
-    return check?.tree === snapshot.tree ? { ...snapshot, check } : undefined;
+    if (!check || !this.isParsed || check.tree !== this.parsed?.tree) return undefined;
+    return { ...this.parsed, check };
   }
 
   /** Records the result of a check. */
@@ -63,7 +94,7 @@ export class Document {
 
   /** Whether the text may import other files; cheaper than its tree. */
   get mayImport(): boolean {
-    return this.text.includes('import');
+    return this.newestText.includes('import');
   }
 
   /** What the check rests on outside of the document has changed. */
@@ -75,12 +106,14 @@ export class Document {
   change(changes: readonly ContentChange[], version: number): void {
     for (const { range, text } of changes) {
       const start = range ? this.lines.offset(range.start) : 0;
-      const end = range ? Math.max(start, this.lines.offset(range.end)) : this.text.length;
+      const before = this.newestText;
+      const end = range ? Math.max(start, this.lines.offset(range.end)) : before.length;
       this.changes.push({ start, end, newLength: text.length });
-      this.text = this.text.slice(0, start) + text + this.text.slice(end);
-      this.lines = new LineIndex(this.text);
+      this.newestText = before.slice(0, start) + text + before.slice(end);
+      this.lines = this.lines.edited(this.newestText, start, end, text.length);
     }
     this.newestVersion = version;
+    this.changeCount++;
   }
 }
 

@@ -1,8 +1,8 @@
 /** From a place in the text to the nodes and names there. */
 import type { Span } from '../../compiler/src/base/span.ts';
 import type { Symbol } from '../../compiler/src/check/result.ts';
-import type { Name, Node } from '../../compiler/src/syntax/tree.ts';
-import { nodeAt } from '../../compiler/src/syntax/walk.ts';
+import type { FunctionDefinition, Name, NamedDimNode, Node } from '../../compiler/src/syntax/tree.ts';
+import { nodeAt, walk } from '../../compiler/src/syntax/walk.ts';
 import { rangeOf, touches, type CheckedSnapshot, type Snapshot } from './snapshot.ts';
 
 /** The nodes around an offset, outermost first. */
@@ -16,6 +16,8 @@ export interface Occurrence {
   readonly span: Span;
   /** True where the name is introduced. */
   readonly declares: boolean;
+  /** The function around a named dimension, beyond which it means nothing. */
+  readonly within?: FunctionDefinition;
 }
 
 /** The name at an offset, whether it is used or introduced there. */
@@ -27,6 +29,7 @@ export function occurrenceAt(snapshot: CheckedSnapshot, offset: number): Occurre
     const found =
       declarationIn(snapshot, node, offset) ??
       constructorIn(snapshot, node, path[i - 1], offset) ??
+      dimensionIn(node, path) ??
       useIn(snapshot, node, offset);
     if (found) return found;
   }
@@ -56,6 +59,25 @@ function constructorIn(
   if (!touches(rangeOf(snapshot, node.name.span), offset)) return undefined;
   const symbol = { kind: 'constructor', name: node.name.text, adt: around.name.text, definition: node } as const;
   return { symbol, span: node.name.span, declares: true };
+}
+
+/** The dimension that `node` names; the first mention in the signature introduces it. */
+function dimensionIn(node: Node, path: readonly Node[]): Occurrence | undefined {
+  const within = path.find((n): n is FunctionDefinition => n.kind === 'def');
+  if (node.kind !== 'nameddim' || !within) return undefined;
+  const parameter = within.fn.typeParams.find((name) => name.text === node.name);
+  if (parameter) return { symbol: { kind: 'typeParam', name: parameter }, span: node.span, declares: false, within };
+  const declares = dimensionsNamed(within, node.name)[0] === node;
+  return { symbol: { kind: 'dimVar', name: node.name }, span: node.span, declares, within };
+}
+
+/** The mentions of a named dimension in a function, in the order of the text. */
+export function dimensionsNamed(within: FunctionDefinition, name: string): readonly NamedDimNode[] {
+  const found: NamedDimNode[] = [];
+  walk(within, (node) => {
+    if (node.kind === 'nameddim' && node.name === name) found.push(node);
+  });
+  return found;
 }
 
 /** The symbol that a node introduces by itself; type parameters, of which there may be many, aside. */

@@ -1,9 +1,8 @@
 /** The language server on Node: over a pipe to its parent, or over standard input and output. */
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { createConnection, ProposedFeatures } from 'vscode-languageserver/node.js';
 import { isLoweringProcess, runInProcess, serveLowering } from './loweringProcess.ts';
 import { runHere } from './loweringQueue.ts';
+import { diskFiles } from './diskFiles.ts';
 import { serve } from './server.ts';
 
 /** Serves over the transport that the arguments name: `--stdio`, `--node-ipc`, `--socket=PORT`, `--pipe=NAME`. */
@@ -13,17 +12,7 @@ export function startServer(argv: readonly string[] = process.argv.slice(2)): vo
     ? createConnection(ProposedFeatures.all, process.stdin, process.stdout)
     : createConnection(ProposedFeatures.all);
   const program = process.argv[1];
-  serve(connection, program === undefined ? runHere : runInProcess(program), readRelayFile);
-}
-
-/** Imported programs on disk; other files are none of the language's. */
-function readRelayFile(uri: string): string | undefined {
-  if (!uri.startsWith('file:') || !uri.endsWith('.relay')) return undefined;
-  try {
-    return readFileSync(fileURLToPath(uri), 'utf8');
-  } catch {
-    return undefined;
-  }
+  serve(connection, program === undefined ? runHere : runInProcess(program), diskFiles);
 }
 
 /** True when this file (or its bundle) is the program, not a module of another. */

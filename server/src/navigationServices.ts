@@ -1,32 +1,42 @@
-/** Services that lead from a name to others: types, implementations, calls, names that change together. */
-import { LSPErrorCodes, ResponseError, type WorkspaceEdit } from 'vscode-languageserver/lib/common/api.js';
-import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
-import type { Failure } from '../../compiler/src/base/result.ts';
+/** Services that lead from a name to others: definitions, references, types, implementations, calls. */
+import type { Location } from 'vscode-languageserver/lib/common/api.js';
 import * as convert from './convert.ts';
-import { incomingCalls, outgoingCalls, prepareCalls } from './features/callHierarchy.ts';
-import { codeLenses } from './features/codeLenses.ts';
-import { linkedPattern, linkedRanges } from './features/linkedEditing.ts';
+import { callsIn, functionAt, itemNamed, type CallItem } from './features/callHierarchy.ts';
+import { declaredHere, type FileByUri } from './features/declared.ts';
+import { definition, references } from './features/navigation.ts';
 import { implementation, typeDefinition } from './features/relations.ts';
-import {
-  declarationOffset,
-  prepareRename,
-  rename,
-  renameImported,
-  sharedNameAt,
-  type RenameEdit,
-} from './features/rename.ts';
-import { importsFile } from './importedFiles.ts';
-import { atPlace, withTypes, type Host, type Service } from './service.ts';
-import type { CheckedSnapshot } from './snapshot.ts';
+import { globalSymbols } from './features/symbols.ts';
+import { sharedReferences } from './references.ts';
+import { atPlace, throwIfCancelled, typesOf, type Host, type Service } from './service.ts';
+
+/** Files by URI, for following names out of a document. */
+export function byUri(host: Host): FileByUri {
+  return (uri) => host.files.snapshot(uri);
+}
+
+/** Symbols beyond these no list shows. */
+const mostSymbols = 2000;
 
 export const navigationServices: readonly Service[] = [
+  {
+    name: 'definition',
+    capabilities: { definitionProvider: true, declarationProvider: true },
+    register: (host) => {
+      const find = atPlace(host, null, (snapshot, offset) => {
+        const target = definition(snapshot, offset, byUri(host));
+        return target ? [convert.toLocationLink(snapshot, target)] : null;
+      });
+      host.connection.onDefinition(find);
+      host.connection.onDeclaration(find);
+    },
+  },
   {
     name: 'type definition',
     capabilities: { typeDefinitionProvider: true },
     register: (host) => {
       host.connection.onTypeDefinition(
         atPlace(host, null, (snapshot, offset) =>
-          typeDefinition(snapshot, offset).map((target) => convert.toLocationLink(snapshot, target)),
+          typeDefinition(snapshot, offset, byUri(host)).map((target) => convert.toLocationLink(snapshot, target)),
         ),
       );
     },
@@ -37,9 +47,54 @@ export const navigationServices: readonly Service[] = [
     register: (host) => {
       host.connection.onImplementation(
         atPlace(host, null, (snapshot, offset) =>
-          implementation(snapshot, offset).map((target) => convert.toLocationLink(snapshot, target)),
+          implementation(snapshot, offset, byUri(host)).map((target) => convert.toLocationLink(snapshot, target)),
         ),
       );
+    },
+  },
+  {
+    name: 'references',
+    capabilities: { referencesProvider: true },
+    register: (host) => {
+      host.connection.onReferences(async (params, token): Promise<Location[] | null> => {
+        const snapshot = await typesOf(host, params.textDocument.uri, token);
+        if (!snapshot) return null;
+        const offset = snapshot.lines.offset(params.position);
+        const shared = await sharedReferences(host, snapshot, offset, token);
+        throwIfCancelled(token);
+        const files = shared ?? [{ file: snapshot, found: references(snapshot, offset) }];
+        return files.flatMap(({ file, found }) =>
+          found
+            .filter((reference) => params.context.includeDeclaration || !reference.declares)
+            .map((reference) => convert.toLocation(file, reference.range)),
+        );
+      });
+    },
+  },
+  {
+    name: 'highlights',
+    capabilities: { documentHighlightProvider: true },
+    register: (host) => {
+      host.connection.onDocumentHighlight(
+        atPlace(host, null, (snapshot, offset) =>
+          references(snapshot, offset).map((reference) => convert.toHighlight(snapshot, reference)),
+        ),
+      );
+    },
+  },
+  {
+    name: 'symbols of the workspace',
+    capabilities: { workspaceSymbolProvider: true },
+    register: (host) => {
+      host.connection.onWorkspaceSymbol(async ({ query }, token) => {
+        const found: ReturnType<typeof convert.toSymbolInformation>[] = [];
+        for await (const file of host.workspace.trees(token)) {
+          for (const item of globalSymbols(file, query)) found.push(convert.toSymbolInformation(file, item));
+          if (found.length >= mostSymbols) break;
+        }
+        throwIfCancelled(token);
+        return found.slice(0, mostSymbols);
+      });
     },
   },
   {
@@ -47,99 +102,47 @@ export const navigationServices: readonly Service[] = [
     capabilities: { callHierarchyProvider: true },
     register: (host) => {
       const { callHierarchy } = host.connection.languages;
+      const dataOf = ({ data, name }: { readonly data?: unknown; readonly name: string }): string =>
+        typeof data === 'string' ? data : name.replace(/^@/, '');
       callHierarchy.onPrepare(
         atPlace(host, null, (snapshot, offset) => {
-          const item = prepareCalls(snapshot, offset);
-          return item ? [convert.toCallItem(snapshot, item)] : null;
+          const item = functionAt(snapshot, offset, byUri(host));
+          return item ? [convert.toCallItem(item)] : null;
         }),
       );
       callHierarchy.onIncomingCalls(async ({ item }, token) => {
-        const snapshot = await host.analysis.checked(item.uri, token);
-        if (!snapshot) return null;
-        return incomingCalls(snapshot, String(item.data)).map((calls) => ({
-          from: convert.toCallItem(snapshot, calls.item),
-          fromRanges: calls.places.map((range) => convert.toRange(snapshot, range)),
-        }));
+        const name = dataOf(item);
+        const calls: {
+          from: ReturnType<typeof convert.toCallItem>;
+          fromRanges: ReturnType<typeof convert.toRange>[];
+        }[] = [];
+        for (const uri of await host.workspace.users(item.uri, token)) {
+          const file = await host.workspace.checked(uri, token);
+          throwIfCancelled(token);
+          if (!file) continue;
+          for (const { caller, callee, places } of callsIn(file, byUri(host)))
+            if (callee.name === name && callee.file.uri === item.uri)
+              calls.push({
+                from: convert.toCallItem(caller),
+                fromRanges: places.map((range) => convert.toRange(file, range)),
+              });
+        }
+        return calls;
       });
       callHierarchy.onOutgoingCalls(async ({ item }, token) => {
-        const snapshot = await host.analysis.checked(item.uri, token);
-        if (!snapshot) return null;
-        return outgoingCalls(snapshot, String(item.data)).map((calls) => ({
-          to: convert.toCallItem(snapshot, calls.item),
-          fromRanges: calls.places.map((range) => convert.toRange(snapshot, range)),
-        }));
-      });
-    },
-  },
-  {
-    name: 'code lenses',
-    capabilities: { codeLensProvider: {} },
-    register: (host) => {
-      host.connection.onCodeLens(
-        withTypes(host, null, (snapshot) => codeLenses(snapshot).map((lens) => convert.toCodeLens(snapshot, lens))),
-      );
-    },
-  },
-  {
-    name: 'linked editing',
-    capabilities: { linkedEditingRangeProvider: true },
-    register: (host) => {
-      host.connection.languages.onLinkedEditingRange(
-        atPlace(host, null, (snapshot, offset) => {
-          const ranges = linkedRanges(snapshot, offset).map((range) => convert.toRange(snapshot, range));
-          return ranges.length > 0 ? { ranges, wordPattern: linkedPattern } : null;
-        }),
-      );
-    },
-  },
-  {
-    name: 'rename',
-    capabilities: { renameProvider: { prepareProvider: true } },
-    register: (host) => {
-      host.connection.onPrepareRename(
-        atPlace(host, null, (snapshot, offset) => {
-          const target = prepareRename(snapshot, offset);
-          if (!target.ok) throw refusal(target.error);
-          return { range: convert.toRange(snapshot, target.value.range), placeholder: target.value.placeholder };
-        }),
-      );
-      host.connection.onRenameRequest(async (params, token) => {
-        const snapshot = await host.analysis.checked(params.textDocument.uri, token);
-        if (!snapshot) return null;
-        return renameEverywhere(host, snapshot, snapshot.lines.offset(params.position), params.newName, token);
+        const file = await host.workspace.checked(item.uri, token);
+        throwIfCancelled(token);
+        if (!file) return null;
+        const own: CallItem | undefined =
+          declaredHere(file, { kind: 'global', name: dataOf(item) }) && itemNamed(file, dataOf(item));
+        if (!own) return null;
+        return callsIn(file, byUri(host))
+          .filter(({ caller }) => caller.name === own.name)
+          .map(({ callee, places }) => ({
+            to: convert.toCallItem(callee),
+            fromRanges: places.map((range) => convert.toRange(file, range)),
+          }));
       });
     },
   },
 ];
-
-/** Edits of the file that declares the name and of the open files that import it. */
-async function renameEverywhere(
-  host: Host,
-  snapshot: CheckedSnapshot,
-  offset: number,
-  newName: string,
-  token: CancellationToken,
-): Promise<WorkspaceEdit> {
-  const imports = (path: string, from: typeof snapshot.tree): ReturnType<typeof host.files.tree> =>
-    host.files.tree(snapshot.uri, path, from);
-  const edits = rename({ ...snapshot, imports }, offset, newName);
-  if (!edits.ok) throw refusal(edits.error);
-  const changes: [CheckedSnapshot, readonly RenameEdit[]][] = [[snapshot, edits.value]];
-  const shared = sharedNameAt(snapshot, offset);
-  const [first] = edits.value;
-  if (shared && first && declarationOffset(snapshot, shared) !== undefined)
-    for (const other of host.documents.all()) {
-      if (other.uri === snapshot.uri || !importsFile(other.snapshot, snapshot.uri)) continue;
-      const importer = await host.analysis.checked(other.uri, token);
-      if (!importer) continue;
-      const more = renameImported(importer, shared, first.newText);
-      if (!more.ok) throw refusal(more.error);
-      if (more.value.length > 0) changes.push([importer, more.value]);
-    }
-  return { documentChanges: changes.map(([file, list]) => convert.toEdits(file, list)) };
-}
-
-function refusal(failure: Failure): ResponseError<void> {
-  const text = failure.remedy ? `${failure.message} ${failure.remedy}` : failure.message;
-  return new ResponseError(LSPErrorCodes.RequestFailed, text);
-}

@@ -11,6 +11,8 @@ export const requests = {
   graph: 'relay/graph',
   /** A document under other types of its parameters. */
   whatIf: 'relay/whatIf',
+  /** The text of a virtual document: the prelude, or the explanation of a diagnostic. */
+  virtualDocument: 'relay/virtualDocument',
   /** What the server knows and how it is doing. No parameters. */
   status: 'relay/status',
 } as const;
@@ -19,6 +21,21 @@ export const notifications = {
   /** Sent after a document was checked. */
   checked: 'relay/checked',
 } as const;
+
+/** Scheme of the prelude as a document, and its URI: definitions of its names lead there. */
+export const preludeScheme = 'relay-prelude';
+export const preludeUri = 'relay-prelude:/prelude.relay';
+/** Scheme of explanations, such as `relay-docs:/diagnostics/shape-mismatch.md`, in Markdown. */
+export const documentationScheme = 'relay-docs';
+
+export interface VirtualDocumentParams {
+  readonly uri: string;
+}
+
+export interface VirtualDocumentResult {
+  /** Absent when there is no such document. */
+  readonly text?: string;
+}
 
 /** Zero-based, as in LSP. */
 export interface WirePosition {

@@ -1,5 +1,6 @@
 /** The language server over any connection; knows neither Node nor a browser. */
 import {
+  DidChangeWatchedFilesNotification,
   TextDocumentSyncKind,
   type Connection,
   type InitializeParams,
@@ -11,24 +12,28 @@ import { toDiagnostic } from './convert.ts';
 import { DocumentStore } from './documents.ts';
 import { diagnostics, syntaxDiagnostics } from './features/diagnostics.ts';
 import { defaultSettings, notifications, readSettings, type CheckedParams, type ServerSettings } from './protocol.ts';
-import { ImportedFiles, type ReadFile } from './importedFiles.ts';
+import { Files, type FileAccess } from './files.ts';
 import { LoweringQueue, runHere, type LoweringRunner } from './loweringQueue.ts';
 import type { Host } from './service.ts';
 import { services } from './services.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
+import { Workspace } from './workspace.ts';
 
 export const serverName = 'Relay';
 
 /**
- * Wires the services to a connection and starts listening. `runner` says where previews are made, `read` gives the text
- * of imported files that are not open.
+ * Wires the services to a connection and starts listening. `runner` says where previews are made, `access` reads files
+ * that are not open.
  */
-export function serve(connection: Connection, runner: LoweringRunner = runHere, read?: ReadFile): void {
+export function serve(connection: Connection, runner: LoweringRunner = runHere, access?: FileAccess): void {
   const documents = new DocumentStore();
-  const files = new ImportedFiles(documents, read);
+  const files = new Files(documents, access);
   let settings: ServerSettings = defaultSettings;
   /** A client that asks for diagnostics gets no second set unasked. */
   let pulls = false;
+  /** Whether the client tells of changed files and folders. */
+  let watches = false;
+  let folders = false;
 
   const publish = (snapshot: Snapshot, found: ReturnType<typeof syntaxDiagnostics>): void => {
     if (pulls) return;
@@ -55,19 +60,35 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
       bug: (error) => {
         connection.console.error(`Checking failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
         for (const document of documents.all())
-          if (!document.checked) publish(document.snapshot, syntaxDiagnostics(document.snapshot));
+          if (!document.checked && document.isParsed) publish(document.snapshot, syntaxDiagnostics(document.snapshot));
       },
     },
     files,
   );
   const lowering = new LoweringQueue(runner);
-  const host: Host = { connection, documents, files, analysis, lowering, settings: () => settings };
+  const workspace = new Workspace(files, analysis);
+  const closedHooks: ((uri: string) => void)[] = [];
+  const host: Host = {
+    connection,
+    documents,
+    files,
+    workspace,
+    analysis,
+    lowering,
+    settings: () => settings,
+    onClosed: (run) => closedHooks.push(run),
+  };
 
   connection.onInitialize((params: InitializeParams): InitializeResult => {
     const options = params.initializationOptions as { readonly diagnostics?: unknown } | undefined;
     pulls = params.capabilities.textDocument?.diagnostic !== undefined && options?.diagnostics !== 'push';
     settings = readSettings(params.initializationOptions);
+    const { workspaceFolders, rootUri } = params;
+    files.foldersChanged(workspaceFolders?.map(({ uri }) => uri) ?? (rootUri ? [rootUri] : []), []);
+    watches = params.capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
+    folders = params.capabilities.workspace?.workspaceFolders === true;
     const capabilities: ServerCapabilities = {
+      workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
       positionEncoding: 'utf-16',
     };
@@ -76,6 +97,23 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
       Object.assign(capabilities, service.capabilities);
     }
     return { capabilities, serverInfo: { name: serverName } };
+  });
+  connection.onInitialized(() => {
+    if (watches)
+      void connection.client
+        .register(DidChangeWatchedFilesNotification.type, { watchers: [{ globPattern: '**/*.relay' }] })
+        .catch(() => undefined);
+    if (folders)
+      connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) =>
+        files.foldersChanged(
+          added.map(({ uri }) => uri),
+          removed.map(({ uri }) => uri),
+        ),
+      );
+  });
+  connection.onDidChangeWatchedFiles(({ changes }) => {
+    files.listChanged();
+    for (const { uri } of changes) if (!documents.get(uri)) analysis.fileChanged(uri);
   });
   connection.onDidChangeConfiguration((params) => {
     const all = params.settings as { readonly relay?: unknown } | undefined;
@@ -94,6 +132,7 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     analysis.closed(textDocument.uri);
     lowering.closed(textDocument.uri);
     documents.close(textDocument.uri);
+    for (const run of closedHooks) run(textDocument.uri);
     void connection.sendDiagnostics({ uri: textDocument.uri, diagnostics: [] });
   });
   connection.onShutdown(() => lowering.dispose());

@@ -3,8 +3,12 @@ import { resolveSpan, type LineIndex, type Span, type TextRange } from '../../co
 import type { CheckResult } from '../../compiler/src/check/result.ts';
 import type { SourceTree } from '../../compiler/src/syntax/tree.ts';
 
+/** The version of a file that is not open in the editor. */
+export const closedVersion = -1;
+
 export interface Snapshot {
   readonly uri: string;
+  /** The client's number; `closedVersion` for a file that is not open. */
   readonly version: number;
   readonly text: string;
   readonly lines: LineIndex;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { complete } from '../../compiler/src/base/steps.ts';
 import type { FormatEdit } from '../../compiler/src/format/format.ts';
 import { formatAll, formatRange, formatTyped } from '../../server/src/features/formatting.ts';
 import { header, snapshotOf } from './fixture.ts';
@@ -20,14 +21,14 @@ describe('formatting in the editor', () => {
   it('formats a document', () => {
     const snapshot = snapshotOf(program);
     const after = 'def @f(%x: int32) {\n  let %a = %x;\n  let %b = %a;\n  %b\n}\n';
-    assert.equal(applied(snapshot.text, formatAll(snapshot)), after);
+    assert.equal(applied(snapshot.text, complete(formatAll(snapshot))), after);
   });
 
   it('formats the bindings of a selection', () => {
     const snapshot = snapshotOf(program);
     const start = snapshot.text.indexOf('%b=');
     const after = program.replace('let %b=%a', '  let %b = %a');
-    assert.equal(applied(snapshot.text, formatRange(snapshot, { start, end: start + 3 })), after);
+    assert.equal(applied(snapshot.text, complete(formatRange(snapshot, { start, end: start + 3 }))), after);
   });
 
   it('formats a binding when its semicolon is typed', () => {
@@ -38,7 +39,7 @@ describe('formatting in the editor', () => {
 
   it('leaves a broken binding alone', () => {
     const snapshot = snapshotOf(program.replace('%x;', 'add(%x,,;'));
-    const after = applied(snapshot.text, formatAll(snapshot));
+    const after = applied(snapshot.text, complete(formatAll(snapshot)));
     assert.match(after, /\nlet %a=add\(%x,,;\n {2}let %b = %a;/);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { complete } from '../../compiler/src/base/steps.ts';
 import { documentLinks } from '../../server/src/features/documentLinks.ts';
 import { folds } from '../../server/src/features/folding.ts';
 import { inlayHints } from '../../server/src/features/inlayHints.ts';
@@ -52,7 +53,7 @@ describe('outline', () => {
 describe('inlay hints', () => {
   const all = (text: string): string[] => {
     const snapshot = snapshotOf(text);
-    return inlayHints(snapshot, { start: 0, end: snapshot.text.length }).map((hint) => {
+    return complete(inlayHints(snapshot, { start: 0, end: snapshot.text.length })).map((hint) => {
       const { line } = snapshot.lines.position(hint.offset);
       return `${line}${hint.label}`;
     });
@@ -63,7 +64,7 @@ describe('inlay hints', () => {
   });
   it('stand behind the name and can be written into the text where the language allows it', () => {
     const snapshot = snapshotOf('def @main() { let %b = 2f; %b }');
-    const [hint] = inlayHints(snapshot, { start: 0, end: snapshot.text.length });
+    const [hint] = complete(inlayHints(snapshot, { start: 0, end: snapshot.text.length }));
     assert.ok(hint?.insert);
     assert.ok(snapshot.text.slice(0, hint.offset).endsWith('%b'));
     assert.equal(hint.insert, ': float32');
@@ -73,9 +74,9 @@ describe('inlay hints', () => {
       'def @f(%a: int32, %b: int32) { %a }\ndef @main(%x: Tensor[(2, 3), float32], %a: int32) { %0 = add(%x, 1f); @f(%a, 2) }',
     );
     const shown = (types: boolean, shapesOnly: boolean, parameterNames: boolean): readonly string[] =>
-      inlayHints(snapshot, { start: 0, end: snapshot.text.length }, { types, shapesOnly, parameterNames }).map(
-        ({ label }) => label,
-      );
+      complete(
+        inlayHints(snapshot, { start: 0, end: snapshot.text.length }, { types, shapesOnly, parameterNames }),
+      ).map(({ label }) => label);
     assert.deepEqual(shown(true, true, false), [': (2, 3)']);
     assert.deepEqual(shown(false, false, true), ['lhs:', 'rhs:', 'b:']);
     assert.deepEqual(shown(false, true, false), []);
@@ -112,7 +113,7 @@ describe('semantic tokens', () => {
 describe('folding', () => {
   it('folds functions, types and comments', () => {
     const snapshot = snapshotOf(`// one\n// two\n${program}`);
-    const shown = folds(snapshot).map((f) => `${f.startLine}-${f.endLine} ${f.kind}`);
+    const shown = complete(folds(snapshot)).map((f) => `${f.startLine}-${f.endLine} ${f.kind}`);
     assert.deepEqual(shown, ['1-2 comment', '3-6 region', '7-11 region']);
   });
 });
@@ -133,9 +134,9 @@ describe('growing selection', () => {
 describe('links to metadata', () => {
   it('lead from each reference to the section, and are absent without one', () => {
     const body = 'def @main() { meta[relay.Constant][0] }\n';
-    assert.equal(documentLinks(snapshotOf(body)).length, 0);
+    assert.equal(complete(documentLinks(snapshotOf(body))).length, 0);
     const snapshot = snapshotOf(`${body}\n#[metadata]\n{ "root": 0, "nodes": [] }`);
-    const [link] = documentLinks(snapshot);
+    const [link] = complete(documentLinks(snapshot));
     assert.ok(link);
     assert.equal(snapshot.text.slice(link.range.start, link.range.end), 'meta[relay.Constant][0]');
     assert.equal(snapshot.text.slice(link.target.start, link.target.end), '#[metadata]');

@@ -4,7 +4,8 @@ import { parseSource } from '../syntax/parser.ts';
 import { elaborate } from './elaborate.ts';
 import type { IRModule } from './expr.ts';
 
-const source = `#[version = "0.0.5"]
+/** The prelude as a program. */
+export const preludeText = `#[version = "0.0.5"]
 type List[A] { Cons(A, List[A]), Nil }
 type Option[A] { Some(A), None }
 type Tree[A] { Rose(A, List[Tree[A]]) }
@@ -78,7 +79,7 @@ let loaded: IRModule | undefined;
 /** The prelude as a module; elaborated at first use, since it never changes. */
 export function preludeModule(): IRModule {
   if (loaded !== undefined) return loaded;
-  const module = elaborate(check(parseSource(source), { prelude: false }));
+  const module = elaborate(check(parseSource(preludeText), { prelude: false }));
   if (!module.ok) throw new Error(`the prelude does not elaborate: ${module.error.message}`);
   loaded = module.value;
   return loaded;

@@ -1,7 +1,8 @@
 /** Lines above definitions: how often they are used, and what can be done with the program's entry. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
-import type { Symbol } from '../../../compiler/src/check/result.ts';
+import type { Steps } from '../../../compiler/src/base/steps.ts';
 import { declarationOf } from '../locate.ts';
+import { walkInSteps } from '../slices.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
 
 export interface Lens {
@@ -12,7 +13,8 @@ export interface Lens {
 }
 
 /** Lenses of the functions and types, in the order of the text. */
-export function codeLenses(snapshot: CheckedSnapshot): readonly Lens[] {
+export function* codeLenses(snapshot: CheckedSnapshot): Steps<readonly Lens[]> {
+  const uses = yield* countUses(snapshot);
   return snapshot.tree.definitions.flatMap((definition): readonly Lens[] => {
     const declared = declarationOf(definition);
     if (!declared || definition.kind === 'import' || definition.name.text === '') return [];
@@ -22,12 +24,18 @@ export function codeLenses(snapshot: CheckedSnapshot): readonly Lens[] {
         { range, title: 'Tune and deploy', command: 'relay.tuneAndDeploy' },
         { range, title: 'Show lowering', command: 'relay.showLowering' },
       ];
-    const count = uses(snapshot, declared.symbol, range);
+    const count = uses.get(`${definition.kind} ${definition.name.text}`) ?? 0;
     return [{ range, title: count === 1 ? '1 use' : `${count} uses` }];
   });
 }
 
-function uses(snapshot: CheckedSnapshot, symbol: Symbol, name: TextRange): number {
-  const places = snapshot.check.referencesTo(symbol).map((span) => rangeOf(snapshot, span).start);
-  return new Set(places.filter((start) => start < name.start || start >= name.end)).size;
+/** How often each function (`def name`) and type (`type name`) of the file is mentioned in it. */
+function* countUses(snapshot: CheckedSnapshot): Steps<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  const add = (key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
+  yield* walkInSteps(snapshot.tree, (node) => {
+    if (node.kind === 'global') add(`def ${node.name}`);
+    else if (node.kind === 'namedtype' && snapshot.check.symbolOf(node)?.kind === 'adt') add(`type ${node.name.text}`);
+  });
+  return counts;
 }

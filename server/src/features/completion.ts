@@ -29,8 +29,10 @@ export interface Completion {
   readonly label: string;
   readonly kind: CompletionKind;
   readonly detail: string;
-  /** Markdown. */
+  /** Markdown; absent where there is none, or where `data` leads to it. */
   readonly documentation?: string;
+  /** What `documentationOf` takes. */
+  readonly data?: string;
   /** What is inserted over `range`; a snippet when `snippet` is set. */
   readonly insert: string;
   readonly snippet?: boolean;
@@ -158,19 +160,24 @@ let operatorItems: readonly Omit<Completion, 'range'>[] | undefined;
 
 /** Operators say the same in every document; only the range differs. */
 function operators(range: TextRange): readonly Completion[] {
-  operatorItems ??= operatorRegistry.all().map((operator) => {
-    const table = attributeTable(operator, undefined);
-    return {
-      label: operator.name,
-      kind: 'operator',
-      detail: operatorSignature(operator),
-      documentation: table ? `${operator.summary}\n\n${table}` : operator.summary,
-      insert: `${operator.name}($0)`,
-      snippet: true,
-      rank: 40,
-    };
-  });
+  operatorItems ??= operatorRegistry.all().map((operator) => ({
+    label: operator.name,
+    kind: 'operator',
+    detail: operatorSignature(operator),
+    data: operator.name,
+    insert: `${operator.name}($0)`,
+    snippet: true,
+    rank: 40,
+  }));
   return operatorItems.map((item) => ({ ...item, range }));
+}
+
+/** The documentation of a completion, by its `data`. */
+export function documentationOf(data: unknown): string | undefined {
+  const operator = typeof data === 'string' ? operatorRegistry.get(data) : undefined;
+  if (!operator) return undefined;
+  const inputs = operator.inputs.map(({ name, summary }) => `- ${code(name)} ${summary}`).join('\n');
+  return [operator.summary, inputs, attributeTable(operator, undefined)].filter((part) => part !== '').join('\n\n');
 }
 
 /**

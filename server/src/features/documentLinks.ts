@@ -1,6 +1,11 @@
-/** Links from `meta[relay.Constant][0]` to the metadata section. */
+/** Links from `meta[relay.Constant][0]` to its entry in the metadata section, and from imports to their files. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
+import type { Steps } from '../../../compiler/src/base/steps.ts';
+import type { MetaRef } from '../../../compiler/src/syntax/tree.ts';
+import { walkInSteps } from '../slices.ts';
 import { rangeOf, type Snapshot } from '../snapshot.ts';
+import { constantTitle } from './constants.ts';
+import { metadataEntry } from './metadataEntries.ts';
 
 export interface MetaLink {
   readonly range: TextRange;
@@ -8,21 +13,24 @@ export interface MetaLink {
   readonly tooltip: string;
 }
 
-const pattern = /meta\[([^\]\n]*)\]\[(\d+)\]/g;
-
-/** Every metadata reference outside the metadata section itself; none when the file has no such section. */
-export function documentLinks(snapshot: Snapshot): readonly MetaLink[] {
+/** Every metadata reference, in the order of the text; one without an entry leads to the section. */
+export function* documentLinks(snapshot: Snapshot): Steps<readonly MetaLink[]> {
   const { metadata } = snapshot.tree;
   if (!metadata) return [];
-  const section = rangeOf(snapshot, metadata.span);
+  const section = rangeOf(snapshot, metadata.span).start;
+  const head = { start: section, end: section + '#[metadata]'.length };
+  const references: MetaRef[] = [];
+  yield* walkInSteps(snapshot.tree, (node) => {
+    if (node.kind === 'meta') references.push(node);
+  });
   const links: MetaLink[] = [];
-  const program = snapshot.text.slice(0, section.start);
-  for (const match of program.matchAll(pattern)) {
-    links.push({
-      range: { start: match.index, end: match.index + match[0].length },
-      target: { start: section.start, end: section.start + '#[metadata]'.length },
-      tooltip: `Constant ${match[2] ?? ''} of ${match[1] ?? ''} in the metadata section`,
-    });
+  for (const reference of references) {
+    yield;
+    const target = metadataEntry(snapshot, reference.key, reference.index) ?? head;
+    const { start, end } = rangeOf(snapshot, reference.span);
+    // Without the type comment that may stand behind it.
+    const written = /^meta\[[^\]]*\]\[\d+\]/.exec(snapshot.text.slice(start, end))?.[0].length ?? end - start;
+    links.push({ range: { start, end: start + written }, target, tooltip: constantTitle(snapshot, reference) });
   }
   return links;
 }

@@ -1,6 +1,7 @@
 /** What can be folded: functions, blocks, matches, long calls, the metadata section, runs of comments. */
+import type { Steps } from '../../../compiler/src/base/steps.ts';
 import type { Node } from '../../../compiler/src/syntax/tree.ts';
-import { walkTree } from '../../../compiler/src/syntax/walk.ts';
+import { walkInSteps } from '../slices.ts';
 import { rangeOf, type Snapshot } from '../snapshot.ts';
 
 export interface Fold {
@@ -21,14 +22,14 @@ const foldable: ReadonlySet<Node['kind']> = new Set<Node['kind']>([
 ]);
 
 /** Folds, by start line; at most one a line. */
-export function folds(snapshot: Snapshot): readonly Fold[] {
+export function* folds(snapshot: Snapshot): Steps<readonly Fold[]> {
   const found = new Map<number, Fold>();
   const add = (start: number, end: number, kind: Fold['kind']): void => {
     const startLine = snapshot.lines.position(start).line;
     const endLine = snapshot.lines.position(end).line;
     if (endLine > startLine && !found.has(startLine)) found.set(startLine, { startLine, endLine, kind });
   };
-  walkTree(snapshot.tree, (node) => {
+  yield* walkInSteps(snapshot.tree, (node) => {
     const range = rangeOf(snapshot, node.span);
     const startLine = snapshot.lines.position(range.start).line;
     // What stands on one line has nothing to fold inside either.

@@ -1,8 +1,9 @@
 /** What the text does not say: types behind the names of bindings, results of functions, names of parameters. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
+import type { Steps } from '../../../compiler/src/base/steps.ts';
 import type { CallExpr, Node } from '../../../compiler/src/syntax/tree.ts';
-import { walkTree } from '../../../compiler/src/syntax/walk.ts';
 import { printShape, printType } from '../../../compiler/src/types/print.ts';
+import { walkInSteps } from '../slices.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
 
 /** Which hints are shown. */
@@ -29,9 +30,13 @@ const longest = 60;
 const allTypes: HintKinds = { types: true, shapesOnly: false, parameterNames: false };
 
 /** Hints inside `range`, in the order of the text. */
-export function inlayHints(snapshot: CheckedSnapshot, range: TextRange, kinds: HintKinds = allTypes): readonly Hint[] {
+export function* inlayHints(
+  snapshot: CheckedSnapshot,
+  range: TextRange,
+  kinds: HintKinds = allTypes,
+): Steps<readonly Hint[]> {
   const hints: Hint[] = [];
-  walkTree(snapshot.tree, (node) => {
+  yield* walkInSteps(snapshot.tree, (node) => {
     const at = rangeOf(snapshot, node.span);
     if (at.end < range.start || at.start > range.end) return false;
     for (const hint of hintsFor(snapshot, node, kinds))

@@ -1,22 +1,25 @@
 /** Where types lead: to the data type of a value, to the constructors of a type, to the function behind a name. */
-import type { Node } from '../../../compiler/src/syntax/tree.ts';
+import type { Node, TypeDefinition } from '../../../compiler/src/syntax/tree.ts';
 import type { Type } from '../../../compiler/src/types/type.ts';
-import { declarationSpan, definitionSpan, occurrenceAt, pathAt } from '../locate.ts';
+import { occurrenceAt, pathAt } from '../locate.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
-import type { Target } from './navigation.ts';
+import { declarationOf, type Declared, type FileByUri } from './declared.ts';
+import { definition, type Target } from './navigation.ts';
 
-/** The definitions of the data types in the type of what stands at `offset`. */
-export function typeDefinition(snapshot: CheckedSnapshot, offset: number): readonly Target[] {
+/** The definitions of the data types in the type of what stands at `offset`, wherever they are. */
+export function typeDefinition(
+  snapshot: CheckedSnapshot,
+  offset: number,
+  byUri: FileByUri = () => undefined,
+): readonly Target[] {
   const node = pathAt(snapshot, offset).findLast((n) => typeAt(snapshot, n) !== undefined);
   const type = node && typeAt(snapshot, node);
   if (!node || !type) return [];
   const origin = rangeOf(snapshot, node.span);
-  const names = headsOf(type);
-  return snapshot.tree.definitions.flatMap((definition) =>
-    definition.kind === 'type' && names.has(definition.name.text)
-      ? [{ origin, full: rangeOf(snapshot, definition.span), name: rangeOf(snapshot, definition.name.span) }]
-      : [],
-  );
+  return [...headsOf(type)].flatMap((name) => {
+    const declared = declarationOf(snapshot, { kind: 'adt', name }, byUri);
+    return declared ? [{ origin, ...declared }] : [];
+  });
 }
 
 function typeAt(snapshot: CheckedSnapshot, node: Node): Type | undefined {
@@ -54,17 +57,26 @@ function headsOf(type: Type): ReadonlySet<string> {
 }
 
 /** The constructors of a type, the body of a function, the function literal that a local is bound to. */
-export function implementation(snapshot: CheckedSnapshot, offset: number): readonly Target[] {
+export function implementation(
+  snapshot: CheckedSnapshot,
+  offset: number,
+  byUri: FileByUri = () => undefined,
+): readonly Target[] {
   const found = occurrenceAt(snapshot, offset);
   if (!found) return [];
   const origin = rangeOf(snapshot, found.span);
   const { symbol } = found;
-  if (symbol.kind === 'adt')
-    return (symbol.definition?.constructors ?? []).map((constructor) => ({
-      origin,
-      full: rangeOf(snapshot, constructor.span),
-      name: rangeOf(snapshot, constructor.name.span),
-    }));
+  if (symbol.kind === 'adt') {
+    const declared = declarationOf(snapshot, { kind: 'adt', name: symbol.name }, byUri);
+    const definition = declared?.file.tree.definitions.findLast(
+      (d): d is TypeDefinition => d.kind === 'type' && d.name.text === symbol.name,
+    );
+    return (definition?.constructors ?? []).flatMap((constructor) => {
+      const { file } = declared as Declared;
+      const name = rangeOf(file, constructor.name.span);
+      return [{ origin, file, full: rangeOf(file, constructor.span), name }];
+    });
+  }
   if ((symbol.kind === 'local' && symbol.definition.kind === 'let') || symbol.kind === 'graph') {
     const value = 'value' in symbol.definition ? symbol.definition.value : undefined;
     if (value?.kind === 'fn') {
@@ -72,7 +84,6 @@ export function implementation(snapshot: CheckedSnapshot, offset: number): reado
       return [{ origin, full, name: { start: full.start, end: full.start + 2 } }];
     }
   }
-  const full = definitionSpan(symbol);
-  const name = declarationSpan(symbol);
-  return full && name ? [{ origin, full: rangeOf(snapshot, full), name: rangeOf(snapshot, name) }] : [];
+  const target = definition(snapshot, offset, byUri);
+  return target ? [target] : [];
 }

@@ -8,7 +8,9 @@ import { walkTree } from '../../../compiler/src/syntax/walk.ts';
 import { occurrenceAt, symbolText } from '../locate.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
 import { replace } from './actions/action.ts';
-import { occurrencesOf } from './navigation.ts';
+import { preludeUri } from '../protocol.ts';
+import { declarationOf, declaredHere, type FileByUri, type SharedName } from './declared.ts';
+import { occurrencesOf, sharedOccurrences } from './navigation.ts';
 
 type LocalName = LocalRef | GraphRef;
 
@@ -24,10 +26,14 @@ export interface RenameEdit {
 }
 
 /** The name at `offset`, when it can be renamed; else a failure that says why not. */
-export function prepareRename(snapshot: CheckedSnapshot, offset: number): Result<RenameTarget> {
+export function prepareRename(
+  snapshot: CheckedSnapshot,
+  offset: number,
+  byUri: FileByUri = () => undefined,
+): Result<RenameTarget> {
   const found = occurrenceAt(snapshot, offset);
   if (!found) return fail('nothing-to-rename', 'There is no name here.');
-  const refusal = whyNot(found.symbol);
+  const refusal = whyNot(snapshot, found.symbol, byUri);
   if (refusal) return fail('cannot-rename', refusal);
   return ok({ range: rangeOf(snapshot, found.span), placeholder: symbolText(found.symbol) });
 }
@@ -36,12 +42,12 @@ export function prepareRename(snapshot: CheckedSnapshot, offset: number): Result
 export function rename(snapshot: CheckedSnapshot, offset: number, wanted: string): Result<readonly RenameEdit[]> {
   const found = occurrenceAt(snapshot, offset);
   if (!found) return fail('nothing-to-rename', 'There is no name here.');
-  const refusal = whyNot(found.symbol);
+  const refusal = whyNot(snapshot, found.symbol, () => undefined);
   if (refusal) return fail('cannot-rename', refusal);
   const name = withSigil(found.symbol, wanted.trim());
   if (!name.ok) return name;
   if (clashesWith(snapshot, found.symbol, name.value)) return taken(name.value);
-  const places = occurrencesOf(snapshot, found.symbol);
+  const places = occurrencesOf(snapshot, found.symbol, found.within);
   const edits = places.map(({ range }) => ({ range: narrowed(snapshot, range), newText: name.value }));
   return changesMeaning(snapshot, found.symbol, edits) ? taken(name.value) : ok(edits);
 }
@@ -50,59 +56,22 @@ function taken(name: string): Result<never> {
   return fail('name-taken', `${name} is taken already.`, 'Choose another name.');
 }
 
-/** What other files may know by its name: a function, a type, a constructor. */
-export interface SharedName {
-  readonly kind: 'global' | 'adt' | 'constructor';
-  readonly name: string;
-}
-
-/** The function, type or constructor named at `offset`, declared here or in an imported file. */
-export function sharedNameAt(snapshot: CheckedSnapshot, offset: number): SharedName | undefined {
-  const symbol = occurrenceAt(snapshot, offset)?.symbol;
-  return symbol?.kind === 'global' || symbol?.kind === 'adt' || symbol?.kind === 'constructor'
-    ? { kind: symbol.kind, name: symbol.name }
-    : undefined;
-}
-
-/** Where a file declares the name; undefined when it does not. */
-export function declarationOffset(snapshot: CheckedSnapshot, shared: SharedName): number | undefined {
-  for (const definition of snapshot.tree.definitions) {
-    const names =
-      definition.kind === 'def'
-        ? shared.kind === 'global'
-          ? [definition.name]
-          : []
-        : definition.kind !== 'type'
-          ? []
-          : shared.kind === 'adt'
-            ? [definition.name]
-            : shared.kind === 'constructor'
-              ? (definition.constructors ?? []).map((constructor) => constructor.name)
-              : [];
-    const name = names.find((n) => n.text === shared.name);
-    if (name) return rangeOf(snapshot, name.span).end;
-  }
-  return undefined;
-}
-
-/** The edits in a file that imports the name. `newText` is with its sigil. */
+/**
+ * The edits in another file that sees the declaration, which `newText` (with its sigil) names from now on. `taken`: the
+ * file knows another thing by that name.
+ */
 export function renameImported(
   snapshot: CheckedSnapshot,
   shared: SharedName,
   newText: string,
+  byUri: FileByUri,
 ): Result<readonly RenameEdit[]> {
-  if (declarationOffset(snapshot, { ...shared, name: newText.replace(/^@/, '') }) !== undefined) return taken(newText);
-  const edits: RenameEdit[] = [];
-  walkTree(snapshot.tree, (node) => {
-    const named =
-      node.kind === 'global' || node.kind === 'name' || node.kind === 'ctorpattern' || node.kind === 'namedtype';
-    if (!named) return;
-    const symbol = snapshot.check.symbolOf(node);
-    if (symbol?.kind !== shared.kind || symbol.name !== shared.name || symbol.definition) return;
-    const span = node.kind === 'ctorpattern' || node.kind === 'namedtype' ? node.name.span : node.span;
-    edits.push({ range: narrowed(snapshot, rangeOf(snapshot, span)), newText });
-  });
-  return ok(edits);
+  const renamed = { ...shared, name: newText.replace(/^@/, '') };
+  if (declaredHere(snapshot, renamed)) return taken(newText);
+  const uses = sharedOccurrences(snapshot, shared);
+  const clash = declarationOf(snapshot, renamed, byUri) !== undefined;
+  if (clash && (uses.length > 0 || sharedOccurrences(snapshot, renamed).length > 0)) return taken(newText);
+  return ok(uses.map(({ range }) => ({ range: narrowed(snapshot, range), newText })));
 }
 
 /** Spans of dotted or sigil-less names are exact; a range that misses the sigil is widened to take it along. */
@@ -113,14 +82,18 @@ function narrowed(snapshot: CheckedSnapshot, range: TextRange): TextRange {
   return !hasSigil && (before === '%' || before === '@') ? { start: range.start - 1, end: range.end } : range;
 }
 
-function whyNot(symbol: Symbol): string | undefined {
+function whyNot(snapshot: CheckedSnapshot, symbol: Symbol, byUri: FileByUri): string | undefined {
   switch (symbol.kind) {
     case 'operator':
       return `${symbol.operator.name} is an operator of the language.`;
     case 'global':
     case 'constructor':
     case 'adt':
-      return symbol.definition ? undefined : `${symbolText(symbol)} is declared elsewhere.`;
+      if (symbol.definition) return undefined;
+      if (!declarationOf(snapshot, symbol, byUri)) return `${symbolText(symbol)} is declared elsewhere.`;
+      return declarationOf(snapshot, symbol, byUri)?.file.uri === preludeUri
+        ? `${symbolText(symbol)} belongs to the prelude.`
+        : undefined;
     default:
       return undefined;
   }

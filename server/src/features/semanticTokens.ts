@@ -2,7 +2,7 @@
 import type { Span, TextRange } from '../../../compiler/src/base/span.ts';
 import type { Symbol } from '../../../compiler/src/check/result.ts';
 import type { Name, Node } from '../../../compiler/src/syntax/tree.ts';
-import { walkTree } from '../../../compiler/src/syntax/walk.ts';
+import { walk } from '../../../compiler/src/syntax/walk.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
 
 /** The legend, in the order of LSP's numbers. */
@@ -29,6 +29,17 @@ export interface SemanticToken {
 
 /** The tokens that touch `range`, in the order of the text, none overlapping another. */
 export function semanticTokens(snapshot: CheckedSnapshot, range?: TextRange): readonly SemanticToken[] {
+  const { definitions, expression } = snapshot.tree;
+  return tokensUnder(snapshot, expression ? [expression] : definitions, range);
+}
+
+/** The tokens of some nodes and all under them but `except`, in the order of the text. */
+export function tokensUnder(
+  snapshot: CheckedSnapshot,
+  roots: readonly Node[],
+  range?: TextRange,
+  except?: Node,
+): readonly SemanticToken[] {
   const tokens: SemanticToken[] = [];
   let sorted = true;
   let last = 0;
@@ -46,14 +57,16 @@ export function semanticTokens(snapshot: CheckedSnapshot, range?: TextRange): re
     last = start;
     tokens.push({ range: { start, end: base + span.end }, type, modifiers });
   };
-  walkTree(snapshot.tree, (node) => {
+  const visit = (node: Node): boolean => {
+    if (node === except) return false;
     if (range) {
       const at = rangeOf(snapshot, node.span);
       if (at.end < range.start || at.start > range.end) return false;
     }
     colour(snapshot, node, add);
     return true;
-  });
+  };
+  for (const root of roots) walk(root, visit);
   if (!sorted) tokens.sort((a, b) => a.range.start - b.range.start);
   return tokens.filter((token, i) => i === 0 || token.range.start >= (tokens[i - 1]?.range.end ?? 0));
 }

@@ -1,8 +1,9 @@
 /** The outline of a document: functions with their parameters and bindings, types with their constructors. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
-import type { Definition, FunctionNode, Statement } from '../../../compiler/src/syntax/tree.ts';
+import { complete, type Steps } from '../../../compiler/src/base/steps.ts';
+import type { Definition, FunctionNode, Name, Statement } from '../../../compiler/src/syntax/tree.ts';
 import { printType } from '../../../compiler/src/types/print.ts';
-import { rangeOf, textOf, type CheckedSnapshot } from '../snapshot.ts';
+import { rangeOf, textOf, type CheckedSnapshot, type Snapshot } from '../snapshot.ts';
 
 export type OutlineKind = 'function' | 'type' | 'constructor' | 'parameter' | 'binding' | 'import';
 
@@ -17,21 +18,78 @@ export interface OutlineItem {
 
 /** The outline, in the order of the text. */
 export function documentSymbols(snapshot: CheckedSnapshot): readonly OutlineItem[] {
-  const { tree } = snapshot;
-  if (tree.expression) return tree.expression.statements.flatMap((s) => outlineStatement(snapshot, s));
-  return tree.definitions.map((definition) => outlineDefinition(snapshot, definition));
+  return complete(outline(snapshot));
 }
 
-/** Global functions, types and constructors whose name contains `query`, ignoring case. */
-export function globalSymbols(snapshot: CheckedSnapshot, query: string): readonly OutlineItem[] {
+/** Statements outlined between two stops of the work. */
+const statementsAtATime = 64;
+
+/** The same in steps. */
+export function* outline(snapshot: CheckedSnapshot): Steps<readonly OutlineItem[]> {
+  const { tree } = snapshot;
+  if (tree.expression) return yield* outlineStatements(snapshot, tree.expression.statements);
+  const items: OutlineItem[] = [];
+  for (const definition of tree.definitions) {
+    yield;
+    const item = outlineDefinition(snapshot, definition);
+    if (definition.kind !== 'def') items.push(item);
+    else {
+      const bindings = yield* outlineStatements(snapshot, definition.fn.body.statements);
+      items.push({ ...item, children: [...outlineParameters(snapshot, definition.fn), ...bindings] });
+    }
+  }
+  return items;
+}
+
+function* outlineStatements(
+  snapshot: CheckedSnapshot,
+  statements: readonly Statement[],
+): Steps<readonly OutlineItem[]> {
+  const items: OutlineItem[] = [];
+  for (const [i, statement] of statements.entries()) {
+    if (i % statementsAtATime === statementsAtATime - 1) yield;
+    items.push(...outlineStatement(snapshot, statement));
+  }
+  return items;
+}
+
+/** A symbol of a whole file, for a search over many. */
+export interface GlobalSymbol {
+  readonly name: string;
+  readonly kind: OutlineKind;
+  readonly nameRange: TextRange;
+  /** The type that a constructor belongs to. */
+  readonly container?: string;
+}
+
+/** Global functions, types and constructors whose name holds the letters of `query` in order, ignoring case. */
+export function globalSymbols(snapshot: Snapshot, query: string): readonly GlobalSymbol[] {
   const wanted = query.toLowerCase();
-  return snapshot.tree.definitions
-    .filter((definition) => definition.kind !== 'import')
-    .flatMap((definition) => {
-      const item = outlineDefinition(snapshot, definition);
-      return definition.kind === 'type' ? [item, ...item.children] : [item];
-    })
-    .filter((item) => item.name.toLowerCase().includes(wanted));
+  const found: GlobalSymbol[] = [];
+  const add = (name: string, kind: OutlineKind, span: Name['span'], container?: string): void => {
+    if (name === '' || !holds(name.toLowerCase(), wanted)) return;
+    found.push({ name, kind, nameRange: rangeOf(snapshot, span), ...(container === undefined ? {} : { container }) });
+  };
+  for (const definition of snapshot.tree.definitions) {
+    if (definition.kind === 'import') continue;
+    const { name } = definition;
+    if (definition.kind === 'def') add(`@${name.text}`, 'function', name.span);
+    else {
+      add(name.text, 'type', name.span);
+      for (const constructor of definition.constructors ?? [])
+        add(constructor.name.text, 'constructor', constructor.name.span, name.text);
+    }
+  }
+  return found;
+}
+
+function holds(name: string, letters: string): boolean {
+  let at = 0;
+  for (const letter of letters) {
+    at = name.indexOf(letter, at) + 1;
+    if (at === 0) return false;
+  }
+  return true;
 }
 
 function outlineDefinition(snapshot: CheckedSnapshot, definition: Definition): OutlineItem {
@@ -45,7 +103,7 @@ function outlineDefinition(snapshot: CheckedSnapshot, definition: Definition): O
         kind: 'function',
         range,
         nameRange: rangeOf(snapshot, definition.name.span),
-        children: outlineFunction(snapshot, definition.fn),
+        children: [],
       };
     }
     case 'type':
@@ -76,8 +134,8 @@ function outlineDefinition(snapshot: CheckedSnapshot, definition: Definition): O
   }
 }
 
-function outlineFunction(snapshot: CheckedSnapshot, fn: FunctionNode): readonly OutlineItem[] {
-  const params = fn.params.map((param): OutlineItem => {
+function outlineParameters(snapshot: CheckedSnapshot, fn: FunctionNode): readonly OutlineItem[] {
+  return fn.params.map((param): OutlineItem => {
     const type = snapshot.check.typeOf(param);
     return {
       name: `%${param.name.text}`,
@@ -88,7 +146,11 @@ function outlineFunction(snapshot: CheckedSnapshot, fn: FunctionNode): readonly 
       children: [],
     };
   });
-  return [...params, ...fn.body.statements.flatMap((statement) => outlineStatement(snapshot, statement))];
+}
+
+function outlineFunction(snapshot: CheckedSnapshot, fn: FunctionNode): readonly OutlineItem[] {
+  const bindings = fn.body.statements.flatMap((statement) => outlineStatement(snapshot, statement));
+  return [...outlineParameters(snapshot, fn), ...bindings];
 }
 
 function outlineStatement(snapshot: CheckedSnapshot, statement: Statement): readonly OutlineItem[] {

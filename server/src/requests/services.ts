@@ -20,11 +20,11 @@ export const viewServices: readonly Service[] = [
     capabilities: {},
     register: (host) => {
       host.connection.onRequest(requests.build, (params: BuildParams): Promise<BuildResult> => {
-        const snapshot = host.documents.get(params.uri)?.snapshot;
-        const text = params.text ?? snapshot?.text;
+        const document = host.documents.get(params.uri);
+        const text = params.text ?? document?.text;
         if (text === undefined)
           return Promise.resolve(refusedBuild({ version: 0 }, 'The source is not open.', 'Open the .relay file.'));
-        return host.lowering.request(jobOf(params, params.text === undefined ? (snapshot?.version ?? 0) : 0, text));
+        return host.lowering.request(jobOf(params, params.text === undefined ? (document?.version ?? 0) : 0, text));
       });
     },
   },
