@@ -45,6 +45,7 @@ void print_words(const uint32_t *w, int n) {
 uint32_t timer_start(void) { TIMER[0] = 0; TIMER[2] = 0xffffffffu; TIMER[1] = 0xffffffffu; TIMER[0] = 1; return TIMER[1]; }
 uint32_t timer_read(void) { return TIMER[1]; }
 uint32_t fnv(const uint8_t *p, uint32_t n) { uint32_t h = 2166136261u; while (n--) h = (h ^ *p++) * 16777619u; return h; }
+void fill_floats(float *p, uint32_t n, uint32_t s) { while (n--) { s = s * 1664525u + 1013904223u; *p++ = (float)(int8_t)(s >> 24) / 64; } }
 void fill(uint8_t *p, uint32_t n, uint32_t s) { while (n--) { s = s * 1664525u + 1013904223u; *p++ = (uint8_t)(s >> 24); } }
 `;
 
@@ -76,6 +77,11 @@ export function inputBytes(count: number, i: number): Uint8Array {
     out[k] = s >>> 24;
   }
   return out;
+}
+
+/** Floats as the emulated program fills input `i`. */
+export function floatInputs(count: number, i: number): Float32Array {
+  return Float32Array.from(inputBytes(count, i), (byte) => ((byte << 24) >> 24) / 64);
 }
 
 export function fnv(outputs: readonly ElementArray[]): number {
@@ -172,7 +178,11 @@ function mainText(
     const scratch = k.scratch.map(place('scratch'));
     const args = [...inputs, ...outputs, ...scratch].map((b) => `(void *)${b.name}`).join(', ');
     return [
-      ...inputs.map((b, j) => `  fill((uint8_t *)${b.name}, ${b.bytes}, ${12345 + j});`),
+      ...inputs.map((b, j) =>
+        k.inputs[j]?.dtype === 'float32'
+          ? `  fill_floats((float *)${b.name}, ${b.bytes / 4}, ${12345 + j});`
+          : `  fill((uint8_t *)${b.name}, ${b.bytes}, ${12345 + j});`,
+      ),
       `  a = timer_start(); ${functions[i]?.name}(${args}); w[0] = a - timer_read();`,
       // Only one output is hashed in C; kernels here have one.
       `  w[1] = fnv((uint8_t *)${outputs[0]?.name}, ${outputs[0]?.bytes}); print_words(w, 2);`,
@@ -182,7 +192,7 @@ function mainText(
     '#include <stdbool.h>',
     '#include <stdint.h>',
     'void print_words(const uint32_t *, int); uint32_t timer_start(void); uint32_t timer_read(void);',
-    'uint32_t fnv(const uint8_t *, uint32_t); void fill(uint8_t *, uint32_t, uint32_t);',
+    'uint32_t fnv(const uint8_t *, uint32_t); void fill(uint8_t *, uint32_t, uint32_t); void fill_floats(float *, uint32_t, uint32_t);',
     ...functions.map((f) => `${f.prototype};`),
     ...arrays,
     'int main(void) {',

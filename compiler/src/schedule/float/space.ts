@@ -7,6 +7,7 @@ import { ix } from '../../loops/build.ts';
 import { defaultFlags, flagsKnob, log, oneHot, spaceOver, type Fitted } from '../space.ts';
 import type { Knob, ScheduleConfig } from '../task.ts';
 import { lowerFloatConv, type FilterProblem } from './conv.ts';
+import { fitsColumns, isFloatDepthwise, lowerFloatDepthwise } from './depthwise.ts';
 import { insideColumns } from './nest.ts';
 
 /** The function as a filter in float32 with constant weights; undefined when it is another. */
@@ -44,6 +45,46 @@ const num = (config: ScheduleConfig, name: string): number => Number(config[name
 
 /** The template of a filter in float32. */
 export function fitFilter(p: FilterProblem): Fitted {
+  return isFloatDepthwise(p.filter) ? fitDepthwise(p) : fitConv(p);
+}
+
+function problemFeatures(f: Filter): number[] {
+  return [
+    log(f.outH), log(f.outW), log(f.outC), log(f.inC), log(f.kH), log(f.kW), log(f.strideH * f.strideW), log(f.groups),
+    f.channelsLast ? 1 : 0,
+  ]; // prettier-ignore
+}
+
+function fitDepthwise(p: FilterProblem): Fitted {
+  const f = p.filter;
+  const { left, right } = insideColumns(f);
+  const widths = [1, 2, 3, 4].filter((x) => x <= f.outW && fitsColumns(f, x));
+  const knobs: Knob[] = [
+    { name: 'pixels', summary: 'Neighbouring outputs computed together.', values: widths },
+    flagsKnob,
+  ];
+  const width = Math.max(1, right - left);
+  const even = [4, 3].find((x) => widths.includes(x) && width % x === 0);
+  const pixels = even ?? widths.filter((x) => x <= width).at(-1) ?? 1;
+  const chosen: ScheduleConfig = { pixels, flags: defaultFlags };
+  return {
+    space: spaceOver(
+      'depthwise_float_fma',
+      knobs,
+      chosen,
+      () => true,
+      (c) => [
+        ...problemFeatures(f),
+        num(c, 'pixels'),
+        (width % num(c, 'pixels')) / num(c, 'pixels'),
+        ...oneHot(flagsKnob, c),
+      ],
+    ),
+    lower: (c) => lowerFloatDepthwise(p, num(c, 'pixels')),
+  };
+}
+
+function fitConv(p: FilterProblem): Fitted {
   const f = p.filter;
   const perGroup = f.outC / f.groups;
   const knobs: Knob[] = [
@@ -73,8 +114,7 @@ export function fitFilter(p: FilterProblem): Fitted {
   };
   const chosen: ScheduleConfig = { ...defaultBlock(f), unroll: defaultUnroll(run), flags: defaultFlags };
   const features = (c: ScheduleConfig): readonly number[] => [
-    log(f.outH), log(f.outW), log(f.outC), log(f.inC), log(f.kH), log(f.kW), log(f.strideH * f.strideW), log(f.groups),
-    f.channelsLast ? 1 : 0, log(run), num(c, 'channels'), num(c, 'pixels'), num(c, 'channels') * num(c, 'pixels'),
+    ...problemFeatures(f), log(run), num(c, 'channels'), num(c, 'pixels'), num(c, 'channels') * num(c, 'pixels'),
     log(num(c, 'unroll')), (f.outW % num(c, 'pixels')) / num(c, 'pixels'),
     (perGroup % num(c, 'channels')) / num(c, 'channels'), ...oneHot(flagsKnob, c),
   ]; // prettier-ignore
