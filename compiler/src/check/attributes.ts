@@ -1,12 +1,13 @@
 /** Attributes of a call: from the tree to what the operator's schema promises, with each problem at its place. */
+import type { Fix } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
 import type { AttributeSpec, AttributeValueData } from '../operators/attributes.ts';
 import { normalizeAttributes } from '../operators/normalize.ts';
-import type { WrittenAttribute } from '../operators/normalize.ts';
+import type { AttributeProblem, WrittenAttribute } from '../operators/normalize.ts';
 import type { Operator } from '../operators/operator.ts';
 import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
 import { metadataConstant, metadataDim } from './metadata.ts';
-import type { Attribute, AttributeValue, Expr, MetadataSection, MetaRef } from '../syntax/tree.ts';
+import type { Attribute, AttributeValue, CallExpr, Expr, MetadataSection, MetaRef } from '../syntax/tree.ts';
 import type { Context } from './context.ts';
 import { nearest, replaceFix } from './suggest.ts';
 
@@ -90,6 +91,7 @@ export function operatorAttributes(
   attrs: readonly Attribute[],
   calleeSpan: Span,
   whole: Expr | undefined,
+  call?: CallExpr,
 ): Readonly<Record<string, AttributeValueData>> | undefined {
   let written = nothing;
   if (whole?.kind === 'meta') {
@@ -126,12 +128,24 @@ export function operatorAttributes(
       problem.suggestion ??
       (problem.code === 'unknown-attribute' ? nearest(problem.name, Object.keys(operator.attributes)) : undefined);
     const remedy = suggestion === undefined ? problem.remedy : `Write \`${suggestion}\`.`;
+    const fix = suggestion === undefined ? withoutValue(operator, problem, call) : replaceFix(span, suggestion);
     cx.report(problem.code, span, problem.message, {
       ...(remedy === undefined ? {} : { remedy }),
-      ...(suggestion === undefined ? {} : { fixes: [replaceFix(span, suggestion)] }),
+      ...(fix ? { fixes: [fix] } : {}),
     });
   }
   return undefined;
+}
+
+/** A required attribute that may be `None` is added as such. */
+function withoutValue(operator: Operator, problem: AttributeProblem, call: CallExpr | undefined): Fix | undefined {
+  const { code, name } = problem;
+  const spec = operator.attributes[name];
+  if (!call || code !== 'missing-attribute' || spec?.nullable !== true || spec.kind === 'dtype') return undefined;
+  const { anchor, end } = call.argsSpan;
+  const comma = call.args.length + call.attrs.length > 0 ? ', ' : '';
+  const edit = { span: { anchor, start: end - 1, end: end - 1 }, newText: `${comma}${name}=None` };
+  return { title: `Add ${name}=None`, edits: [edit] };
 }
 
 /** Attributes of some operators are read only beside the name of their record. */

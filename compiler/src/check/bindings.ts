@@ -1,5 +1,5 @@
 /** Binding and looking up locals and graph numbers, with the bookkeeping that incremental checks need. */
-import type { GraphRef, GraphStatement, LocalRef } from '../syntax/tree.ts';
+import type { GraphRef, GraphStatement, LocalRef, Name } from '../syntax/tree.ts';
 import type { Type } from '../types/type.ts';
 import type { Context } from './context.ts';
 import type { Binding } from './scope.ts';
@@ -8,6 +8,29 @@ export function bindLocal(cx: Context, binding: Binding): void {
   cx.own.add(binding);
   binding.live = true;
   if (binding.symbol.kind === 'local' && binding.symbol.name !== '') cx.locals.bind(binding.symbol.name, binding);
+}
+
+/** Says that a `let` hides a parameter or a pattern's variable, which TVM 0.12 would go on reading. */
+export function noteHidden(cx: Context, name: Name): void {
+  if (name.text === '') return;
+  const hidden = cx.locals.get(name.text);
+  // Whatever the name means here now, the finding depends on it.
+  if (!hidden || !cx.own.has(hidden))
+    cx.chunk.depend(`hidden %${name.text}`, {
+      kind: 'local',
+      name: name.text,
+      symbol: hidden?.symbol,
+      type: hidden?.type,
+      unused: true,
+    });
+  const kind = hidden?.symbol.kind === 'local' ? hidden.symbol.definition.kind : undefined;
+  if (!hidden || (kind !== 'param' && kind !== 'varpattern')) return;
+  const what = kind === 'param' ? 'parameter' : 'variable of the pattern';
+  cx.report('hidden-parameter', name.span, `This \`%${name.text}\` hides the ${what} of that name.`, {
+    severity: 'warning',
+    remedy: `Bind another name: TVM 0.12 would ignore this value and read the ${what}.`,
+    related: [{ span: hidden.nameSpan, message: `The ${what} \`%${name.text}\`.` }],
+  });
 }
 
 export function lookupLocal(cx: Context, node: LocalRef, name: string): Binding | undefined {

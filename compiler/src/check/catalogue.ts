@@ -1,4 +1,5 @@
 /** All diagnostics of the checker, for documentation, hover and tests. */
+import { adviceEntries } from './catalogue/advice.ts';
 import type { CatalogueEntry } from './catalogue/entry.ts';
 import { nameEntries } from './catalogue/names.ts';
 import { patternEntries } from './catalogue/patterns.ts';
@@ -9,7 +10,12 @@ import { typeEntries } from './catalogue/types.ts';
 export type { CatalogueEntry } from './catalogue/entry.ts';
 
 /** In the order in which documentation shows them. */
-export const catalogue: readonly CatalogueEntry[] = [...nameEntries, ...typeEntries, ...patternEntries];
+export const catalogue: readonly CatalogueEntry[] = [
+  ...nameEntries,
+  ...typeEntries,
+  ...patternEntries,
+  ...adviceEntries,
+];
 
 /** What is found while reading the text, before anything is known of types. */
 export const syntaxCatalogue: readonly CatalogueEntry[] = [...textEntries, ...formEntries];

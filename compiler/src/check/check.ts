@@ -15,7 +15,7 @@ import {
   type ImportProblem,
   type Reading,
 } from './imports.ts';
-import { lint } from './lints.ts';
+import { lint, repeatedNumbers, type GraphNumbers } from './lints.ts';
 import { declareTypes, inferenceOrder } from './module.ts';
 import { preludeFor } from './prelude.ts';
 import { Facts, factsOf } from './facts.ts';
@@ -119,13 +119,14 @@ function* checkFile(tree: SourceTree, options: CheckOptions, reading: Reading): 
   for (const definition of checks.keys()) if (!finished.has(definition)) yield* run([definition]);
 
   const diagnostics: Diagnostic[] = [...typesContext.chunk.diagnostics];
+  const numbers: GraphNumbers = new Map();
   for (const [definition, work] of checks) {
     const done = finished.get(definition);
     if (!done) continue;
     yield;
     facts.add(definition, done);
     const replaced = last.get(definition.name.text) !== definition && definition.name.text !== '';
-    const own = lint(work.cx, done, diagnosticsOf(done));
+    const own = [...lint(work.cx, done, diagnosticsOf(done)), ...repeatedNumbers(definition, done, numbers)];
     if (replaced) {
       diagnostics.push(duplicateFunction(definition, last.get(definition.name.text)));
       diagnostics.push(...own.map((d) => (d.severity === 'error' ? { ...d, severity: 'warning' as const } : d)));

@@ -15,6 +15,8 @@ export interface Dependency {
   readonly name: string;
   readonly symbol: Symbol | undefined;
   type: Type | undefined;
+  /** Looked up without being used. */
+  readonly unused?: boolean;
 }
 
 /** A symbol, or the position of the dependency that holds it. */

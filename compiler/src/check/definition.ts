@@ -170,7 +170,7 @@ export class DefinitionCheck {
       const type = target?.type;
       if (type !== dependency.type && !(type && dependency.type && equalTypes(type, dependency.type))) return undefined;
       if (target?.symbol !== dependency.symbol && !sameDefinition(target?.symbol, dependency.symbol)) moved = true;
-      found.push(target?.binding);
+      if (dependency.unused !== true) found.push(target?.binding);
     }
     // Findings may point at declarations that were parsed again.
     if (moved && chunk.diagnostics.length > 0) return undefined;

@@ -154,7 +154,8 @@ export function callOperator(
     argExprs = args.slice(0, -1);
     argTypes = inputs.slice(0, -1);
   }
-  const attrs = operatorAttributes(cx, operator, written, calleeSpan, wholeAttributes);
+  const call = node.kind === 'call' ? node : undefined;
+  const attrs = operatorAttributes(cx, operator, written, calleeSpan, wholeAttributes, call);
   const wanted = operator.inputs.length;
   if (operator.variadic !== true && argTypes.length !== wanted) {
     reportCount(cx, operator, node, argExprs);

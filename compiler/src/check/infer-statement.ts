@@ -3,7 +3,7 @@ import { checkCancelled } from '../base/cancellation.ts';
 import type { Block, Expr, FreeVarStatement, GraphStatement, LetStatement, Statement } from '../syntax/tree.ts';
 import { printType } from '../types/print.ts';
 import { errorType, type Type } from '../types/type.ts';
-import { bindGraph, bindLocal } from './bindings.ts';
+import { bindGraph, bindLocal, noteHidden } from './bindings.ts';
 import type { Context } from './context.ts';
 import { inferExpr } from './infer-expr.ts';
 import { declarationOf, mismatchCode, mismatchText } from './messages.ts';
@@ -59,6 +59,7 @@ function isFunctionLiteral(expr: Expr): boolean {
 }
 
 function inferLet(cx: Context, statement: LetStatement): void {
+  noteHidden(cx, statement.name);
   const written = annotation(cx, statement.type);
   const recursive = isFunctionLiteral(statement.value);
   const symbol = { kind: 'local', name: statement.name.text, definition: statement } as const;

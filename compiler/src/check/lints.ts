@@ -1,7 +1,7 @@
 /** Findings beyond errors: bindings that nothing uses, and errors in what is never part of the program. */
 import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
-import type { Expr, GraphStatement } from '../syntax/tree.ts';
+import type { Expr, FunctionDefinition, GraphStatement } from '../syntax/tree.ts';
 import type { Chunk } from './chunk.ts';
 import type { Context } from './context.ts';
 import type { CheckedDefinition } from './definition.ts';
@@ -73,6 +73,36 @@ function hasEffect(value: Expr): boolean {
   let current = value;
   while (current.kind === 'paren') current = current.inner;
   return current.kind === 'ref_write' || (current.kind === 'call' && current.callee.kind !== 'name');
+}
+
+/** Graph numbers of earlier functions, with where they are bound. */
+export type GraphNumbers = Map<string, { readonly owner: FunctionDefinition; readonly span: Span }>;
+
+/** Numbers that an earlier function binds too: TVM 0.12 reads both as the first. Said once a function. */
+export function repeatedNumbers(
+  definition: FunctionDefinition,
+  { graphs }: CheckedDefinition,
+  numbers: GraphNumbers,
+): readonly Diagnostic[] {
+  const repeated: { readonly name: string; readonly span: Span; readonly first: Span; readonly owner: string }[] = [];
+  for (const [name, { nameSpan: span }] of graphs) {
+    const known = numbers.get(name);
+    if (!known) numbers.set(name, { owner: definition, span });
+    else if (known.owner !== definition) repeated.push({ name, span, first: known.span, owner: known.owner.name.text });
+  }
+  const [found] = repeated;
+  if (!found) return [];
+  const more = repeated.length === 1 ? '' : ` (and ${repeated.length - 1} more)`;
+  return [
+    {
+      code: 'repeated-graph-number',
+      severity: 'warning',
+      span: found.span,
+      message: `\`%${found.name}\`${more} is bound in \`@${found.owner}\` as well. Here each function has its own; TVM 0.12 would read the first in both.`,
+      remedy: 'Number on where the earlier function ends.',
+      related: [{ span: found.first, message: `\`%${found.name}\` of \`@${found.owner}\`.` }],
+    },
+  ];
 }
 
 /** Graph statements whose values are no part of the program, in chunks with errors. */

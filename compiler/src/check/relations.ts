@@ -2,16 +2,24 @@
 import type { RelatedLocation } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
 import type { AttributeValueData } from '../operators/attributes.ts';
-import type { Blame, Operator, RelateContext, RelateError, RelateResult } from '../operators/operator.ts';
+import type { Advice, Blame, Operator, RelateContext, RelateError, RelateResult } from '../operators/operator.ts';
 import type { Attribute, Expr } from '../syntax/tree.ts';
 import { simplifyType } from '../types/dims.ts';
 import { containsError } from '../types/substitute.ts';
-import { printType } from '../types/print.ts';
-import { errorType, type IncompleteType, type Type } from '../types/type.ts';
+import { printDim, printType } from '../types/print.ts';
+import { constantDim, errorType, type IncompleteType, type Type } from '../types/type.ts';
 import type { Chunk } from './chunk.ts';
 import { constantOf } from './constants.ts';
 import type { Context } from './context.ts';
 import { declarationOf, mismatchText } from './messages.ts';
+
+interface OperatorWork {
+  readonly kind: 'operator';
+  readonly operator: Operator;
+  readonly attrs: Readonly<Record<string, AttributeValueData>>;
+  readonly written: readonly Attribute[];
+  readonly calleeSpan: Span;
+}
 
 /** A call of an operator whose types are related by its record, or a projection from a tuple not yet known. */
 export interface Relation {
@@ -23,15 +31,7 @@ export interface Relation {
   readonly chunk: Chunk;
   /** The result; a placeholder until the relation is done. */
   result: IncompleteType | undefined;
-  readonly work:
-    | {
-        readonly kind: 'operator';
-        readonly operator: Operator;
-        readonly attrs: Readonly<Record<string, AttributeValueData>>;
-        readonly written: readonly Attribute[];
-        readonly calleeSpan: Span;
-      }
-    | { readonly kind: 'project'; readonly index: number; readonly indexSpan: Span };
+  readonly work: OperatorWork | { readonly kind: 'project'; readonly index: number; readonly indexSpan: Span };
 }
 
 /** Starts a relation and returns the type of its result: the type itself when it is known at once. */
@@ -92,6 +92,22 @@ function watch(cx: Context, relation: Relation): void {
   if (relation.result) visit(relation.result);
 }
 
+function contextOf(
+  cx: Context,
+  relation: Relation,
+  work: OperatorWork,
+  inputs: readonly Type[],
+  expected: Type | undefined,
+): RelateContext<never> {
+  // Attributes were normalised by the operator's own schema.
+  return {
+    inputs,
+    attrs: work.attrs as never,
+    expected,
+    constant: (index) => constantOf(cx, relation.args[index]),
+  };
+}
+
 /** The result's type, or undefined when too little is known. Errors are reported and give the error type. */
 function attempt(cx: Context, relation: Relation, expected: Type | undefined): Type | undefined {
   const inputs = relation.inputs.map((type) => cx.resolve(type));
@@ -101,12 +117,7 @@ function attempt(cx: Context, relation: Relation, expected: Type | undefined): T
   try {
     const work = relation.work;
     if (work.kind === 'project') return project(cx, relation, inputs[0] as Type, work.index, work.indexSpan);
-    const context: RelateContext<never> = {
-      inputs,
-      attrs: work.attrs as never,
-      expected,
-      constant: (index) => constantOf(cx, relation.args[index]),
-    };
+    const context = contextOf(cx, relation, work, inputs, expected);
     return conclude(cx, relation, inputs, work.operator.relate(context));
   } finally {
     cx.chunk = previous;
@@ -115,7 +126,7 @@ function attempt(cx: Context, relation: Relation, expected: Type | undefined): T
 
 function conclude(cx: Context, relation: Relation, inputs: readonly Type[], result: RelateResult): Type | undefined {
   if (result.kind === 'error') {
-    reportRelateError(cx, relation, inputs, result.error);
+    reportRelateError(cx, relation, result.error);
     return result.error.result ?? errorType;
   }
   let failed = false;
@@ -139,7 +150,43 @@ function conclude(cx: Context, relation: Relation, inputs: readonly Type[], resu
     );
   }
   if (result.kind === 'wait') return failed ? errorType : undefined;
-  return simplifyType(result.result);
+  const type = simplifyType(result.result);
+  if (!failed && relation.work.kind === 'operator') advise(cx, relation, relation.work, inputs, type);
+  return type;
+}
+
+/** Warnings about a call that is typed, and fails later or computes nonsense. */
+function advise(cx: Context, relation: Relation, work: OperatorWork, inputs: readonly Type[], result: Type): void {
+  const context = contextOf(cx, relation, work, inputs, undefined);
+  const advice = [...(work.operator.advise?.(context, result) ?? [])];
+  if (advice.length === 0) advice.push(...negativeSizes(inputs, result));
+  for (const { code, message, remedy, blame, related } of advice) {
+    const places = (related ?? []).map((other) => ({ span: blameSpan(relation, other.blame), message: other.message }));
+    const arg = blame.kind === 'input' ? relation.args[blame.index] : undefined;
+    cx.report(code, blameSpan(relation, blame), message, {
+      severity: 'warning',
+      ...(remedy === undefined ? {} : { remedy }),
+      related: arg ? [...places, ...declarationOf(cx, arg)] : places,
+    });
+  }
+}
+
+/** No tensor has a negative size. What is computed from a tensor without elements is not told of again. */
+function negativeSizes(inputs: readonly Type[], result: Type): readonly Advice[] {
+  const below = (type: Type, limit: number): number =>
+    type.kind === 'tensor' ? type.shape.findIndex((dim) => Number(constantDim(dim) ?? 1) < limit) : -1;
+  const parts = (type: Type): readonly Type[] => (type.kind === 'tuple' ? type.fields : [type]);
+  const wrong = parts(result).find((type) => below(type, 0) >= 0);
+  if (wrong?.kind !== 'tensor' || inputs.flatMap(parts).some((type) => below(type, 1) >= 0)) return [];
+  const at = below(wrong, 0);
+  return [
+    {
+      code: 'empty-result',
+      message: `Dimension ${at} of the result is ${printDim(wrong.shape[at] ?? 0)}, but no tensor has a negative size.`,
+      remedy: 'Change the sizes or attributes that it is computed from.',
+      blame: { kind: 'call' },
+    },
+  ];
 }
 
 function project(cx: Context, relation: Relation, tuple: Type, index: number, indexSpan: Span): Type | undefined {
@@ -186,7 +233,7 @@ function unwrapTuple(arg: Expr | undefined, field: number | undefined): Expr | u
   return arg;
 }
 
-function reportRelateError(cx: Context, relation: Relation, inputs: readonly Type[], error: RelateError): void {
+function reportRelateError(cx: Context, relation: Relation, error: RelateError): void {
   const related: RelatedLocation[] = (error.related ?? []).map((other) => ({
     span: blameSpan(relation, other.blame),
     message: other.message,
@@ -199,7 +246,6 @@ function reportRelateError(cx: Context, relation: Relation, inputs: readonly Typ
     shown.add(arg);
     related.push(...declarationOf(cx, arg));
   }
-  void inputs;
   cx.report(error.code, blameSpan(relation, error.blame), error.message, {
     ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
     related,

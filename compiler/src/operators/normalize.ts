@@ -71,7 +71,7 @@ export function normalizeAttributes(
         code: 'missing-attribute',
         name,
         message: `\`${operator.name}\` needs the attribute \`${name}\` (${kindText(spec)}).`,
-        remedy: `Add \`${name}=${placeholderText(spec)}\` to the call.`,
+        remedy: `Add \`${name}=${spec.nullable === true && spec.kind !== 'dtype' ? 'None' : placeholderText(spec)}\` to the call.`,
       });
   }
   return problems.length === 0 ? { ok: true, value: values } : { ok: false, problems };

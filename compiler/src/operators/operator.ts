@@ -51,6 +51,11 @@ export interface RelateError {
   readonly result?: Type;
 }
 
+/**
+ * Something that the relation accepts, as TVM's does, and that fails later or computes nonsense. Shown as a warning.
+ */
+export type Advice = Omit<RelateError, 'result'>;
+
 export type RelateResult =
   /**
    * `result` is the call's type. `assign` lists inputs' types that the relation determines (a weight from data and
@@ -152,6 +157,8 @@ export interface Operator<S extends AttributeSchema = AttributeSchema> {
    */
   readonly attrsTypeKey?: boolean;
   relate(context: RelateContext<AttributeValues<S>>): RelateResult;
+  /** What is to be said of a call that the relation accepts. Called once, with the result's type. */
+  advise?(context: RelateContext<AttributeValues<S>>, result: Type): readonly Advice[];
   /** Origin of each result dimension; called only when someone asks. Inputs are solved. */
   explain?(context: RelateContext<AttributeValues<S>>, result: Type, at: ResultDim): DimOrigin | undefined;
   /** The operator's meaning; one tensor an output. Absent with `kernel` or where there is no meaning yet. */

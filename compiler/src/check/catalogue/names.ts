@@ -167,4 +167,20 @@ export const nameEntries: readonly CatalogueEntry[] = [
       'b.relay': 'def @half(%x: float32) -> float32 { %x / 2f }',
     },
   },
+  {
+    code: 'hidden-parameter',
+    title: '`let` hides a parameter',
+    explanation:
+      'A `let` may reuse the name of a parameter or of a variable of a pattern; from there on the name means the new value. TVM 0.12 accepts the program and silently goes on reading the parameter.',
+    wrong: 'def @main(%x: float32) {\n  let %x = %x + 1f;\n  %x\n}',
+    right: 'def @main(%x: float32) {\n  let %y = %x + 1f;\n  %y\n}',
+  },
+  {
+    code: 'repeated-graph-number',
+    title: 'Graph number of another function',
+    explanation:
+      'Two functions bind the same graph number. Each function has numbers of its own here; TVM 0.12 reads the number as the first function binds it, wherever it stands.',
+    wrong: 'def @f(%x: int32) {\n  %0 = %x + 1;\n  %0 * %0\n}\ndef @g(%y: int32) {\n  %0 = %y + 2;\n  %0 * %0\n}',
+    right: 'def @f(%x: int32) {\n  %0 = %x + 1;\n  %0 * %0\n}\ndef @g(%y: int32) {\n  %1 = %y + 2;\n  %1 * %1\n}',
+  },
 ];

@@ -3,6 +3,7 @@ import { isFloat } from '../../tensor/dtype.ts';
 import type { BinaryOp, CompareOp, TEExpr } from '../../tensor/te.ts';
 import { compare, dtypeOf, unary } from '../../tensor/te.ts';
 import { op } from '../compute/tensors.ts';
+import { adviseDivision, adviseShift } from '../advice/values.ts';
 import type { Algebra, Operator } from '../operator.ts';
 import type { BinaryRow } from './define.ts';
 import { binaryOperator } from './define.ts';
@@ -35,18 +36,35 @@ const rows: readonly BinaryRow[] = [
   { name: 'multiply', algebra: monoid, summary: 'Product, with broadcasting: `lhs * rhs`.', compute: by('mul') },
   {
     name: 'divide',
+    advise: adviseDivision,
     summary: 'Quotient, with broadcasting: `lhs / rhs`; integers round toward zero.',
     compute: floatOr(by('div'), 'truncdiv'),
   },
-  { name: 'floor_divide', summary: 'Quotient rounded down.', compute: floatOr(floored, 'floordiv') },
-  { name: 'trunc_divide', summary: 'Quotient rounded toward zero.', compute: floatOr(truncated, 'truncdiv') },
-  { name: 'mod', summary: 'Remainder with the sign of the dividend.', compute: by('truncmod') },
+  {
+    name: 'floor_divide',
+    advise: adviseDivision,
+    summary: 'Quotient rounded down.',
+    compute: floatOr(floored, 'floordiv'),
+  },
+  {
+    name: 'trunc_divide',
+    advise: adviseDivision,
+    summary: 'Quotient rounded toward zero.',
+    compute: floatOr(truncated, 'truncdiv'),
+  },
+  { name: 'mod', advise: adviseDivision, summary: 'Remainder with the sign of the dividend.', compute: by('truncmod') },
   {
     name: 'floor_mod',
+    advise: adviseDivision,
     summary: 'Remainder with the sign of the divisor.',
     compute: floatOr((a, b) => op('sub', a, op('mul', floored(a, b), b)), 'floormod'),
   },
-  { name: 'trunc_mod', summary: 'Remainder with the sign of the dividend.', compute: by('truncmod') },
+  {
+    name: 'trunc_mod',
+    advise: adviseDivision,
+    summary: 'Remainder with the sign of the dividend.',
+    compute: by('truncmod'),
+  },
   { name: 'power', summary: '`lhs` to the power of `rhs`.', compute: by('pow') },
   { name: 'maximum', algebra: lattice, summary: 'The greater of the two elements.', compute: by('max') },
   { name: 'minimum', algebra: lattice, summary: 'The lesser of the two elements.', compute: by('min') },
@@ -62,9 +80,16 @@ const rows: readonly BinaryRow[] = [
   { name: 'bitwise_and', algebra: monoid, example: 'int32', summary: 'Bits set in both.', compute: by('and') },
   { name: 'bitwise_or', algebra: monoid, example: 'int32', summary: 'Bits set in either.', compute: by('or') },
   { name: 'bitwise_xor', algebra: monoid, example: 'int32', summary: 'Bits set in exactly one.', compute: by('xor') },
-  { name: 'left_shift', example: 'int32', summary: 'Bits of `lhs` moved up by `rhs` places.', compute: by('shl') },
+  {
+    name: 'left_shift',
+    advise: adviseShift,
+    example: 'int32',
+    summary: 'Bits of `lhs` moved up by `rhs` places.',
+    compute: by('shl'),
+  },
   {
     name: 'right_shift',
+    advise: adviseShift,
     example: 'int32',
     summary: 'Bits of `lhs` moved down by `rhs` places; the sign is kept for signed integers.',
     compute: by('shr'),

@@ -4,6 +4,7 @@ import type { DType } from '../../tensor/dtype.ts';
 import type { TEExpr } from '../../tensor/te.ts';
 import { cast, compare, compute, constant, dtypeOf, int, load, maximum, minimum, qmulshift } from '../../tensor/te.ts';
 import { tensorType } from '../../types/type.ts';
+import { adviseCast, doubtful } from '../advice/values.ts';
 import { attr } from '../attributes.ts';
 import { mapElements, number, op, tensorAt } from '../compute/tensors.ts';
 import type { Operator } from '../operator.ts';
@@ -29,6 +30,7 @@ const castOperator = defineOperator({
     const x = tensorInput(context, 0, 'data');
     return x.kind === 'tensor' ? done(tensorType(x.shape, context.attrs.dtype ?? 'void')) : x;
   },
+  advise: (context) => adviseCast(context, context.attrs.dtype),
   explain: explainIdentity,
   compute: (context) => {
     const dtype = context.attrs.dtype ?? 'void';
@@ -99,6 +101,16 @@ const clip = defineOperator({
   attributes: { a_min: attr.float('the least result'), a_max: attr.float('the greatest result') },
   attrsType: 'relay.attrs.ClipAttrs',
   relate: identityRelation,
+  advise: ({ attrs: { a_min: low, a_max: high } }) =>
+    low <= high
+      ? []
+      : [
+          doubtful(
+            'a_min',
+            `The range is empty: \`a_min\` is ${low} and \`a_max\` is ${high}.`,
+            'Exchange the two bounds.',
+          ),
+        ],
   explain: explainIdentity,
   compute: (context) => {
     const x = tensorAt(context, 0);

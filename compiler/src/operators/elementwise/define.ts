@@ -4,7 +4,15 @@ import type { DType } from '../../tensor/dtype.ts';
 import type { TEExpr } from '../../tensor/te.ts';
 import { mapElements, outputOf, tensorAt, zipElements } from '../compute/tensors.ts';
 import type { AttributeSchema } from '../attributes.ts';
-import type { Algebra, GradientRule, Operator, OperatorExample, Tolerance } from '../operator.ts';
+import type {
+  Advice,
+  Algebra,
+  GradientRule,
+  Operator,
+  OperatorExample,
+  RelateContext,
+  Tolerance,
+} from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { broadcastRelation, explainBroadcast } from '../relations/broadcast.ts';
 import { elementwiseGradients } from './gradients.ts';
@@ -27,6 +35,7 @@ export interface UnaryRow extends Row {
 export interface BinaryRow extends Row {
   readonly algebra?: Algebra;
   readonly compute: (a: TEExpr, b: TEExpr) => TEExpr;
+  readonly advise?: (context: Pick<RelateContext<unknown>, 'inputs' | 'constant'>) => readonly Advice[];
 }
 
 const noAttributes: AttributeSchema = {};
@@ -56,7 +65,7 @@ export function unaryOperator(row: UnaryRow): Operator {
 }
 
 export function binaryOperator(row: BinaryRow): Operator {
-  const { compute, dtype, example: element = 'float32', ...rest } = row;
+  const { compute, dtype, example: element = 'float32', advise, ...rest } = row;
   return defineOperator({
     ...rest,
     inputs: [
@@ -65,6 +74,7 @@ export function binaryOperator(row: BinaryRow): Operator {
     ],
     attributes: noAttributes,
     relate: broadcastRelation(dtype),
+    ...(advise ? { advise } : {}),
     explain: explainBroadcast,
     compute: (context) => [
       zipElements(row.name, outputOf(context).shape, tensorAt(context, 0), tensorAt(context, 1), compute),

@@ -2,6 +2,7 @@
 import { add, all, cast, compare, compute, int, mul, reduce, select, sub } from '../../tensor/te.ts';
 import { tensorType } from '../../types/type.ts';
 import type { Dim } from '../../types/type.ts';
+import { adviseSameChannels, adviseWindows } from '../advice/shapes.ts';
 import { attr } from '../attributes.ts';
 import { number, outputOf, tensorAt } from '../compute/tensors.ts';
 import type { RelateContext } from '../operator.ts';
@@ -103,6 +104,12 @@ const dilation2d = defineOperator({
   },
   attrsType: 'relay.attrs.Dilation2DAttrs',
   relate: relateDilation,
+  advise: (context, result) => {
+    const [data, weight] = context.inputs;
+    const channels = { type: data, dim: context.attrs.data_layout.indexOf('C') };
+    const own = { type: weight, dim: context.attrs.kernel_layout.indexOf('I') };
+    return [...adviseSameChannels(channels, own), ...adviseWindows({ inputs: context.inputs, attrs: {} }, result)];
+  },
   explain(context, _result, at) {
     const { attrs } = context;
     const layout = parseLayout(attrs.data_layout);

@@ -1,4 +1,5 @@
 /** `nn.conv1d`, `nn.conv2d`, `nn.conv3d`. */
+import { adviseConv } from '../advice/shapes.ts';
 import { attr } from '../attributes.ts';
 import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
@@ -71,6 +72,7 @@ export const conv1d = defineOperator({
   attributes: convAttributes(1, 'NCW', 'OIW', [0, 0]),
   attrsType: 'relay.attrs.Conv1DAttrs',
   relate: (context) => relateConv(context, conv1dFamily),
+  advise: adviseConv,
   explain: convExplainer(conv1dFamily),
   compute: (context) => computeFloatConv(context, conv1dFamily),
   fusion: 'out-elementwise-fusable',
@@ -95,6 +97,7 @@ export const conv2d = defineOperator({
   attributes: convAttributes(2, 'NCHW', 'OIHW'),
   attrsType: 'relay.attrs.Conv2DAttrs',
   relate: (context) => relateConv(context, conv2dFamily),
+  advise: adviseConv,
   explain: convExplainer(conv2dFamily),
   compute: (context) => computeFloatConv(context, conv2dFamily),
   fusion: 'out-elementwise-fusable',
@@ -122,6 +125,7 @@ export const conv3d = defineOperator({
   attributes: convAttributes(3, 'NCDHW', 'OIDHW'),
   attrsType: 'relay.attrs.Conv3DAttrs',
   relate: (context) => relateConv(context, conv3dFamily),
+  advise: adviseConv,
   explain: convExplainer(conv3dFamily),
   compute: (context) => computeFloatConv(context, conv3dFamily),
   fusion: 'out-elementwise-fusable',

@@ -20,6 +20,8 @@ import {
 } from '../../tensor/te.ts';
 import type { TensorType } from '../../types/type.ts';
 import { tensorType, tupleType } from '../../types/type.ts';
+import { adviseGroups } from '../advice/shapes.ts';
+import { doubtful } from '../advice/values.ts';
 import { attr } from '../attributes.ts';
 import { number, tensorAt } from '../compute/tensors.ts';
 import type { RelateContext, RelateResult } from '../operator.ts';
@@ -249,6 +251,7 @@ export const groupNorm = defineOperator({
     const axis = resolveAxis(context.attrs.axis, data.shape.length);
     return typeof axis === 'number' ? withVectors(context, data, axis, ['gamma', 'beta'], resultOf(data)) : axis;
   },
+  advise: adviseGroups,
   explain: explainIdentity,
   compute(context) {
     const data = tensorAt(context, 0);
@@ -339,6 +342,16 @@ export const lrn = defineOperator({
   },
   attrsType: 'relay.attrs.LRNAttrs',
   relate: identityRelation,
+  advise: ({ attrs: { size } }) =>
+    size % 2 === 1 && size > 0
+      ? []
+      : [
+          doubtful(
+            'size',
+            `\`size\` is ${size}, but the window is centred, so it is an odd number.`,
+            `Write ${size < 1 ? 1 : size + 1}.`,
+          ),
+        ],
   explain: explainIdentity,
   compute(context) {
     const data = tensorAt(context, 0);

@@ -1,4 +1,5 @@
 /** Pooling with a sliding window: `nn.max_pool*`, `nn.avg_pool*`, and the gradients of the two-dimensional ones. */
+import { adviseWindows } from '../advice/shapes.ts';
 import { attr } from '../attributes.ts';
 import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
@@ -36,6 +37,7 @@ function maxPool(n: 1 | 2 | 3) {
     attributes: poolAttributes(n, `NC${spatial}`),
     attrsType: `relay.attrs.MaxPool${n}DAttrs`,
     relate: (context) => relatePool(context, spatial),
+    advise: adviseWindows,
     explain: (context, _result, at) => explainPool(context, spatial, at.dim),
     compute: (context: ComputeContext<PoolAttributes>) => computePool(context, spatial, 'max'),
     fusion: 'out-elementwise-fusable',
@@ -65,6 +67,7 @@ function avgPool(n: 1 | 2 | 3) {
     attributes: { ...poolAttributes(n, `NC${spatial}`), count_include_pad: countIncludePad },
     attrsType: `relay.attrs.AvgPool${n}DAttrs`,
     relate: (context) => relatePool(context, spatial),
+    advise: adviseWindows,
     explain: (context, _result, at) => explainPool(context, spatial, at.dim),
     compute: (context: ComputeContext<PoolAttributes>) => computePool(context, spatial, 'avg'),
     fusion: 'out-elementwise-fusable',

@@ -1,4 +1,5 @@
 /** Quantised operators (`qnn.*`). */
+import { withQuantisationAdvice } from '../advice/values.ts';
 import type { Operator } from '../operator.ts';
 import { concatenate } from './concatenate.ts';
 import { convTranspose } from './conv-transpose.ts';
@@ -10,7 +11,7 @@ import { requantize } from './requantize.ts';
 import { simulatedDequantize, simulatedQuantize } from './simulated.ts';
 import { leakyRelu, unaryOperators } from './unary.ts';
 
-export const qnnOperators: readonly Operator[] = [
+const records: readonly Operator[] = [
   addOperator,
   batchMatmul,
   concatenate,
@@ -28,3 +29,5 @@ export const qnnOperators: readonly Operator[] = [
   subtractOperator,
   ...unaryOperators,
 ];
+
+export const qnnOperators: readonly Operator[] = records.map(withQuantisationAdvice);

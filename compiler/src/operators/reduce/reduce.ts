@@ -2,10 +2,11 @@
 import { isFloat } from '../../tensor/dtype.ts';
 import type { ReduceKind, TEExpr, TETensor } from '../../tensor/te.ts';
 import { cast, compare, compute, dtypeOf, int, load, reduce as reduceExpr, select } from '../../tensor/te.ts';
+import { adviseReduction } from '../advice/shapes.ts';
 import { attr } from '../attributes.ts';
 import { joinIndices, reduceTensor } from '../compute/reduce.ts';
 import { broadcastLoad, flatten, number, op, outputOf, tensorAt } from '../compute/tensors.ts';
-import type { GradientRule, Operator } from '../operator.ts';
+import type { Advice, GradientRule, Operator, RelateContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { done, failed, inputBlame, tensorInput } from '../relations/inputs.ts';
 import { explainReduce, reducedAxes, reducedType } from '../relations/reduce.ts';
@@ -29,6 +30,12 @@ const spread: GradientRule<ReduceAttributes> = (b, { args: [x], adjoint, attrs }
   return [b.call('broadcast_to_like', [wide, x])];
 };
 
+/** For reductions that mean nothing over no elements. */
+function adviseExtreme(what: string) {
+  return ({ inputs: [x], attrs }: Pick<RelateContext<ReduceAttributes>, 'inputs' | 'attrs'>): readonly Advice[] =>
+    adviseReduction(x, reducedAxes(x?.kind === 'tensor' ? x.shape.length : 0, attrs), what);
+}
+
 interface Row {
   readonly name: string;
   readonly summary: string;
@@ -36,6 +43,8 @@ interface Row {
   /** Element type of the example. */
   readonly elements?: string;
   readonly gradient?: GradientRule<ReduceAttributes>;
+  /** Whether it has a value for no elements at all. */
+  readonly neutral?: true;
 }
 
 function reduction(row: Row): Operator {
@@ -51,6 +60,7 @@ function reduction(row: Row): Operator {
       const type = reducedType(x, context.attrs);
       return type.kind === 'tensor' ? done(type) : type;
     },
+    ...(row.neutral === true ? {} : { advise: adviseExtreme(`\`${row.name}\``) }),
     explain: explainReduce,
     compute: (context) => {
       const x = tensorAt(context, 0);
@@ -71,12 +81,24 @@ function reduction(row: Row): Operator {
 }
 
 const reductions: readonly Row[] = [
-  { name: 'sum', summary: 'Sum over the given dimensions.', op: 'sum', gradient: spread },
-  { name: 'prod', summary: 'Product over the given dimensions.', op: 'prod' },
+  { name: 'sum', summary: 'Sum over the given dimensions.', op: 'sum', gradient: spread, neutral: true },
+  { name: 'prod', summary: 'Product over the given dimensions.', op: 'prod', neutral: true },
   { name: 'max', summary: 'Greatest element over the given dimensions.', op: 'max' },
   { name: 'min', summary: 'Least element over the given dimensions.', op: 'min' },
-  { name: 'all', summary: 'True where all elements over the given dimensions are true.', op: 'min', elements: 'bool' },
-  { name: 'any', summary: 'True where any element over the given dimensions is true.', op: 'max', elements: 'bool' },
+  {
+    name: 'all',
+    summary: 'True where all elements over the given dimensions are true.',
+    op: 'min',
+    elements: 'bool',
+    neutral: true,
+  },
+  {
+    name: 'any',
+    summary: 'True where any element over the given dimensions is true.',
+    op: 'max',
+    elements: 'bool',
+    neutral: true,
+  },
 ];
 
 /** A quotient as TVM divides: floats exactly, integers toward zero. */
@@ -106,6 +128,7 @@ const mean = defineOperator({
     const type = reducedType(x, context.attrs);
     return type.kind === 'tensor' ? done(type) : type;
   },
+  advise: adviseExtreme('mean'),
   explain: explainReduce,
   compute: (context) => {
     const x = tensorAt(context, 0);
@@ -198,6 +221,7 @@ function argReduction(name: string, summary: string, extreme: 'max' | 'min'): Op
       );
       return type.kind === 'tensor' ? done(type) : type;
     },
+    advise: adviseExtreme('position'),
     explain: explainReduce,
     compute: (context) => {
       const x = tensorAt(context, 0);

@@ -3,6 +3,7 @@ import { printShape } from '../../types/print.ts';
 import type { Dim, TensorType, Type } from '../../types/type.ts';
 import { tensorType } from '../../types/type.ts';
 import type { DimOrigin, RelateResult, ResultDim } from '../operator.ts';
+import { badAttribute } from './inputs.ts';
 import { isFailed, normalizeAxes, wrapAxis } from './axes.ts';
 import { copyOf, originOf } from './explain.ts';
 
@@ -26,6 +27,10 @@ export function reducedAxes(rank: number, attrs: Pick<ReduceAttributes, 'axis' |
 export function reducedType(data: TensorType, attrs: ReduceAttributes, dtype = data.dtype): TensorType | Failed {
   const axes = normalizeAxes(attrs.axis ?? [], data.shape.length);
   if (isFailed(axes)) return axes;
+  // Dimensions that stay with size 1 may be named twice; TVM 0.12 dies where the others are counted from them.
+  const twice = axes.find((axis, i) => axes.indexOf(axis) !== i);
+  if (twice !== undefined && (!attrs.keepdims || attrs.exclude))
+    return badAttribute('axis', `\`axis\` names dimension ${twice} twice.`, 'Name each dimension once.');
   return tensorType(reducedShape(data.shape, attrs), dtype);
 }
 

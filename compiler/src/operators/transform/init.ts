@@ -144,6 +144,8 @@ const arange = defineOperator({
         );
     }
     const range = rangeLength(context);
+    if (range?.step === 0)
+      return badAttribute('step', 'The step of a range must not be 0: it would never end.', 'Write another step.');
     if (range && !(range.length > 0))
       return badAttribute(
         'stop',
