@@ -6,6 +6,7 @@ import { integerRange, isFloat } from '../tensor/dtype.ts';
 import type { CompareOp } from '../tensor/te.ts';
 import type { LExpr, Local, Stmt } from './ir.ts';
 import { typeOfExpr } from './ir.ts';
+import { mapStatement, sameExpression } from './map.ts';
 import { expressionsOf, operands, substatements } from './visit.ts';
 
 /** The same loops without them. Parts in which nothing changes stay the same objects. */
@@ -22,7 +23,7 @@ function fold(e: LExpr): LExpr {
   if (e.kind !== 'compare') return e;
   const type = typeOfExpr(e.left);
   if (type !== 'index' && isFloat(type)) return e;
-  if (same(e.left, e.right)) return bool(e.op === 'eq' || e.op === 'le' || e.op === 'ge');
+  if (sameExpression(e.left, e.right)) return bool(e.op === 'eq' || e.op === 'le' || e.op === 'ge');
   const value = e.right.kind === 'const' ? outOfRange(e.op, type, e.right.value) : undefined;
   return value === undefined ? e : bool(value);
 }
@@ -34,7 +35,7 @@ function booleans(e: Extract<LExpr, { kind: 'binary' }>): LExpr {
     case 'add':
     case 'sub':
     case 'xor':
-      return same(left, right) ? bool(false) : { ...e, op: 'xor' };
+      return sameExpression(left, right) ? bool(false) : { ...e, op: 'xor' };
     case 'mul':
     case 'min':
     case 'and':
@@ -67,109 +68,6 @@ function outOfRange(op: CompareOp, type: string, bound: number | bigint): boolea
   if (op === 'lt' || op === 'ge') return at <= range.min ? op === 'ge' : at > range.max ? op === 'lt' : undefined;
   if (op === 'gt' || op === 'le') return at >= range.max ? op === 'le' : at < range.min ? op === 'gt' : undefined;
   return at < range.min || at > range.max ? op === 'ne' : undefined;
-}
-
-function same(a: LExpr, b: LExpr): boolean {
-  if (a === b) return true;
-  if (a.kind !== b.kind) return false;
-  const [x, y] = [operands(a), operands(b)];
-  if (x.length !== y.length || !x.every((e, i) => same(e, y[i] as LExpr))) return false;
-  if (typeOfExpr(a) !== typeOfExpr(b)) return false;
-  switch (a.kind) {
-    case 'const':
-      return b.kind === 'const' && a.value === b.value;
-    case 'load':
-      return b.kind === 'load' && a.buffer === b.buffer;
-    case 'deref':
-      return b.kind === 'deref' && a.pointer === b.pointer;
-    case 'binary':
-    case 'compare':
-    case 'unary':
-      return 'op' in b && a.op === b.op;
-    case 'intrinsic':
-      return b.kind === 'intrinsic' && a.name === b.name;
-    case 'local':
-    case 'loopvar':
-      return false;
-    default:
-      return true;
-  }
-}
-
-type Change = (e: LExpr) => LExpr;
-
-function mapExpression(e: LExpr, change: Change): LExpr {
-  const next = (o: LExpr): LExpr => mapExpression(o, change);
-  let out: LExpr = e;
-  switch (e.kind) {
-    case 'load': {
-      const index = next(e.index);
-      if (index !== e.index) out = { ...e, index };
-      break;
-    }
-    case 'deref': {
-      const offset = next(e.offset);
-      if (offset !== e.offset) out = { ...e, offset };
-      break;
-    }
-    case 'binary':
-    case 'compare': {
-      const [left, right] = [next(e.left), next(e.right)];
-      if (left !== e.left || right !== e.right) out = { ...e, left, right };
-      break;
-    }
-    case 'unary':
-    case 'cast':
-    case 'bitcast': {
-      const operand = next(e.operand);
-      if (operand !== e.operand) out = { ...e, operand };
-      break;
-    }
-    case 'select': {
-      const [condition, then, otherwise] = [next(e.condition), next(e.then), next(e.otherwise)];
-      if (condition !== e.condition || then !== e.then || otherwise !== e.otherwise)
-        out = { ...e, condition, then, otherwise };
-      break;
-    }
-    case 'intrinsic': {
-      const args = e.args.map(next);
-      if (args.some((a, i) => a !== e.args[i])) out = { ...e, args };
-      break;
-    }
-    default:
-  }
-  return change(out);
-}
-
-function mapStatement(s: Stmt, change: Change): Stmt {
-  const ex = (e: LExpr): LExpr => mapExpression(e, change);
-  switch (s.kind) {
-    case 'block': {
-      const body = s.body.map((b) => mapStatement(b, change));
-      return body.some((b, i) => b !== s.body[i]) ? { ...s, body } : s;
-    }
-    case 'for': {
-      const [extent, body] = [ex(s.extent), mapStatement(s.body, change)];
-      return extent !== s.extent || body !== s.body ? { ...s, extent, body } : s;
-    }
-    case 'if': {
-      const [condition, then] = [ex(s.condition), mapStatement(s.then, change)];
-      const otherwise = s.otherwise && mapStatement(s.otherwise, change);
-      if (condition === s.condition && then === s.then && otherwise === s.otherwise) return s;
-      return { kind: 'if', condition, then, ...(otherwise ? { otherwise } : {}) };
-    }
-    case 'declare':
-    case 'assign': {
-      const value = ex(s.value);
-      return value === s.value ? s : { ...s, value };
-    }
-    case 'store': {
-      const [index, value] = [ex(s.index), ex(s.value)];
-      return index === s.index && value === s.value ? s : { ...s, index, value };
-    }
-    default:
-      return s;
-  }
 }
 
 /** Drops declarations of locals that no expression reads and no statement assigns. */

@@ -1,0 +1,82 @@
+/** The primitive that computes what does not change in a loop before it. */
+import { ok } from '../../base/result.ts';
+import { block, declare, local } from '../../loops/build.ts';
+import type { LExpr, Local, LoopVar, Stmt } from '../../loops/ir.ts';
+import { typeOfExpr } from '../../loops/ir.ts';
+import { mapOperands, mapOwnExpressions, sameExpression } from '../../loops/map.ts';
+import { operands } from '../../loops/visit.ts';
+import { effectsOf, writtenBy } from './dependence.ts';
+import * as examples from './examples.ts';
+import { constantTurns, findLoop, illegal, loopsOf, replaced, statementsOf, type Primitive } from './primitive.ts';
+
+export const hoist: Primitive = {
+  name: 'hoist',
+  summary: 'Computes before a loop what is the same in all of its turns.',
+  args: [{ name: 'loop', kind: 'loop', summary: 'The loop.' }],
+  checks: [
+    'the loop runs a constant number of turns, at least one',
+    'only what every turn computes is moved, and no load of a buffer that the loop writes or that may share its memory',
+  ],
+  example: () => ({ kernel: examples.outer(), args: { loop: 'j' } }),
+  apply: (kernel, { loop: name }) => {
+    const at = findLoop(kernel, name);
+    if (!at.ok) return at;
+    const { loop } = at.value;
+    const turns = constantTurns(loop);
+    if (!turns.ok) return turns;
+    const effects = effectsOf(loop);
+    const written = writtenBy(effects);
+    const changing = new Set<Local | LoopVar>([
+      ...effects.declared,
+      ...effects.assigned.map((a) => a.local),
+      ...effects.performed,
+      loop.variable,
+      ...loopsOf(loop.body).map((l) => l.loop.variable),
+    ]);
+    const fixed = (e: LExpr): boolean => {
+      if (e.kind === 'local' || e.kind === 'loopvar') return !changing.has(e);
+      if (e.kind === 'deref') return false;
+      if (e.kind === 'load' && written.has(e.buffer)) return false;
+      return operands(e).every(fixed);
+    };
+    const moved: { value: LExpr; name: Local }[] = [];
+    const take = (e: LExpr): LExpr => {
+      const known = moved.find((m) => sameExpression(m.value, e));
+      if (known) return known.name;
+      const name = local('fixed', typeOfExpr(e));
+      moved.push({ value: e, name });
+      return name;
+    };
+    /** The largest fixed parts that cost something; the branches of a selection are left, as they may not be taken. */
+    const lift = (e: LExpr): LExpr => {
+      if (isWorthwhile(e) && fixed(e)) return take(e);
+      if (e.kind === 'select') return { ...e, condition: lift(e.condition) };
+      // What stands to the right may be guarded by what stands to the left.
+      if (e.kind === 'binary' && e.dtype === 'bool' && (e.op === 'and' || e.op === 'or'))
+        return { ...e, left: lift(e.left) };
+      return mapOperands(e, lift);
+    };
+    const visit = (s: Stmt): Stmt => {
+      switch (s.kind) {
+        case 'block':
+          return { kind: 'block', body: s.body.map(visit) };
+        case 'for':
+          return constantTurns(s).ok ? { ...s, body: visit(s.body) } : s;
+        case 'if':
+          return { ...s, condition: lift(s.condition) };
+        default:
+          return mapOwnExpressions(s, lift);
+      }
+    };
+    const body = visit(loop.body);
+    if (moved.length === 0) return illegal(`Nothing in \`${String(name)}\` is the same in all turns.`);
+    const declared = moved.map((m) => declare(m.name, m.value));
+    return ok({ ...replaced(kernel, loop, block(...declared, { ...loop, body: block(...statementsOf(body)) })), overlaps: [] }); // prettier-ignore
+  },
+};
+
+/** Loads and calls of functions; arithmetic around them comes along, arithmetic alone is the compiler's. */
+function isWorthwhile(e: LExpr): boolean {
+  if (e.kind === 'const' || e.kind === 'local' || e.kind === 'loopvar' || typeOfExpr(e) === 'index') return false;
+  return e.kind === 'load' || e.kind === 'unary' || e.kind === 'intrinsic' || operands(e).some(isWorthwhile);
+}
