@@ -3,21 +3,28 @@
  * version of the same preview takes the place of the older one, running or waiting; whoever asked gets the newer.
  */
 import { lowerDocument, refusedLowering, type LoweringJob } from './features/lowering.ts';
-import type { BuildResult, LowerResult } from './protocol.ts';
+import type { BuildResult, CompareResult, LowerResult } from './protocol.ts';
 import { buildDocument, refusedBuild, type BuildJob } from './requests/build.ts';
+import { compareDocuments, refusedComparison, type CompareJob } from './requests/compare.ts';
 
-/** Work for the process of previews: a stage's text, or what compiling tells. */
-export type Job = LoweringJob | BuildJob;
-export type ResultOf<J extends Job> = J extends BuildJob ? BuildResult : LowerResult;
+/** Work for the process of previews: a stage's text, what compiling tells, or a comparison of programs. */
+export type Job = LoweringJob | BuildJob | CompareJob;
+export type ResultOf<J extends Job> = J extends BuildJob
+  ? BuildResult
+  : J extends CompareJob
+    ? CompareResult
+    : LowerResult;
+export type JobResult = LowerResult | BuildResult | CompareResult;
 
 /** Does a job here and now. */
-export function runJob(job: Job): BuildResult | LowerResult {
-  return 'kind' in job ? buildDocument(job) : lowerDocument(job);
+export function runJob(job: Job): JobResult {
+  if (!('kind' in job)) return lowerDocument(job);
+  return job.kind === 'build' ? buildDocument(job) : compareDocuments(job);
 }
 
 /** Does one job at a time, somewhere. `stop` gives it up; its result is not waited for any more. */
 export interface LoweringRunner {
-  run(job: Job): Promise<LowerResult | BuildResult>;
+  run(job: Job): Promise<JobResult>;
   stop(): void;
   dispose(): void;
 }
@@ -47,7 +54,7 @@ export class LoweringQueue {
 
   /** The document at the stage; of the version asked for or of a newer one. */
   request<J extends Job>(job: J): Promise<ResultOf<J>> {
-    const key = `${'kind' in job ? `build ${job.target ?? ''}` : job.stage} ${job.uri}`;
+    const key = `${subjectOf(job)} ${job.uri}`;
     return new Promise<ResultOf<J>>((resolve) => {
       const waiters: Entry['waiters'] = [resolve];
       if (this.running?.key === key) {
@@ -90,7 +97,7 @@ export class LoweringQueue {
     if (!entry) return;
     this.waiting.delete(entry.key);
     this.running = entry;
-    const finish = (result: LowerResult | BuildResult): void => {
+    const finish = (result: JobResult): void => {
       if (this.running !== entry) return;
       this.running = undefined;
       settle(entry, result);
@@ -103,14 +110,27 @@ export class LoweringQueue {
   }
 }
 
-function refused(job: Job, message: string): LowerResult | BuildResult {
-  return 'kind' in job ? refusedBuild(job, message) : refusedLowering(job.version, message);
+function refused(job: Job, message: string): JobResult {
+  if (!('kind' in job)) return refusedLowering(job.version, message);
+  return job.kind === 'build' ? refusedBuild(job, message) : refusedComparison(job, message);
 }
 
-function settle(entry: Entry, result: LowerResult | BuildResult): void {
+/** What a job is about, beside its document: of two jobs about the same the newer counts. */
+function subjectOf(job: Job): string {
+  if (!('kind' in job)) return job.stage;
+  return job.kind === 'build' ? `build ${job.target ?? ''}` : `compare ${job.other.uri}`;
+}
+
+function settle(entry: Entry, result: JobResult): void {
   for (const resolve of entry.waiters) resolve(result as never);
 }
 
 function sameJob(a: Job, b: Job): boolean {
-  return a.version === b.version && a.text === b.text && a.params === b.params && a.target === b.target;
+  const [x, y] = [inputsOf(a), inputsOf(b)];
+  return a.version === b.version && x.every((input, i) => input === y[i]);
+}
+
+function inputsOf(job: Job): readonly (string | undefined)[] {
+  if ('kind' in job && job.kind === 'compare') return [job.text, job.other.text];
+  return [job.text, job.params, job.target];
 }

@@ -11,6 +11,8 @@ export const requests = {
   graph: 'relay/graph',
   /** A document under other types of its parameters. */
   whatIf: 'relay/whatIf',
+  /** Whether two documents mean the same. */
+  compare: 'relay/compare',
   /** The text of a virtual document: the prelude, or the explanation of a diagnostic. */
   virtualDocument: 'relay/virtualDocument',
   /** What the server knows and how it is doing. No parameters. */
@@ -109,9 +111,18 @@ export interface PassInfo {
 /** A tensor in memory while a kernel runs. */
 export interface AliveTensor {
   readonly name: string;
-  readonly kind: 'input' | 'output' | 'activation' | 'scratch';
+  readonly kind: 'input' | 'output' | 'activation' | 'window' | 'scratch';
   readonly bytes: number;
   readonly source: readonly WireRange[];
+}
+
+/** A tensor's place in the arena, and the kernels that it lives for. */
+export interface BufferInfo extends AliveTensor {
+  /** Bytes from the start of the arena. */
+  readonly offset: number;
+  /** Indices in `layers`, both included. */
+  readonly first: number;
+  readonly last: number;
 }
 
 /** A kernel, in the order of execution. */
@@ -143,6 +154,8 @@ export interface BuildResult {
   readonly passes: readonly PassInfo[];
   readonly layers: readonly LayerInfo[];
   readonly barriers: readonly BarrierInfo[];
+  /** Everything that lies in the arena. */
+  readonly buffers: readonly BufferInfo[];
   readonly macs: number;
   readonly arenaBytes: number;
   readonly constantBytes: number;
@@ -196,6 +209,25 @@ export interface WhatIfParams {
   /** As in `LowerParams`. */
   readonly params?: string;
   readonly target?: string;
+}
+
+/** Two programs; a text stands for the open document or the file of its URI. */
+export interface CompareParams {
+  readonly uri: string;
+  readonly other: { readonly uri: string; readonly text: string };
+}
+
+export interface CompareResult {
+  /** Version of the first document. */
+  readonly version: number;
+  readonly verdict: 'identical' | 'same' | 'same-real' | 'agree' | 'differ' | 'unlike' | 'unknown';
+  /** The verdict in a sentence. */
+  readonly headline: string;
+  /** 0 (proved equal) to 1 (nothing in common). */
+  readonly distance: number;
+  /** The normal forms; empty where there are none. */
+  readonly left: string;
+  readonly right: string;
 }
 
 /** A binding whose type differs. */

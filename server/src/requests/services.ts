@@ -3,6 +3,8 @@ import {
   requests,
   type BuildParams,
   type BuildResult,
+  type CompareParams,
+  type CompareResult,
   type Footprint,
   type GraphParams,
   type GraphResult,
@@ -11,6 +13,7 @@ import {
 } from '../protocol.ts';
 import type { Service } from '../service.ts';
 import { refusedBuild, type BuildJob } from './build.ts';
+import { refusedComparison } from './compare.ts';
 import { functionGraph } from './graph.ts';
 import { compareTypes, substitute } from './whatIf.ts';
 
@@ -56,6 +59,17 @@ export const viewServices: readonly Service[] = [
         const substituted = { ...params, uri: `${params.uri}#what-if` };
         const after = await host.lowering.request(jobOf(substituted, version, text.value));
         return { version, ...types, before: footprint(before), after: footprint(after) };
+      });
+    },
+  },
+  {
+    name: 'comparisons',
+    capabilities: {},
+    register: (host) => {
+      host.connection.onRequest(requests.compare, ({ uri, other }: CompareParams): Promise<CompareResult> => {
+        const document = host.documents.get(uri);
+        if (!document) return Promise.resolve(refusedComparison({ version: 0 }, 'The source is not open.'));
+        return host.lowering.request({ kind: 'compare', uri, version: document.version, text: document.text, other });
       });
     },
   },
