@@ -77,6 +77,12 @@ function seen(result: CheckResult): string {
   return [...findings(result).sort(), ...[...hovers(result)].map((entry) => entry.join(' '))].join('\n');
 }
 
+function firstDifference(again: string, anew: string): string {
+  const [left, right] = [again.split('\n'), anew.split('\n')];
+  const at = left.findIndex((line, i) => line !== right[i]);
+  return at < 0 ? `fresh also has ${right[left.length]}` : `${left[at]} instead of ${right[at]}`;
+}
+
 export interface FuzzReport {
   readonly edits: number;
   /** Longest time one edit took, in milliseconds. */
@@ -107,8 +113,9 @@ export function fuzz(programs: readonly string[], edits: number, seed: number): 
       result = check(tree, { previous: result });
       slowest = Math.max(slowest, performance.now() - began);
       const fresh = check(parseSource(next));
-      if (seen(result) !== seen(fresh)) {
-        failures.push({ text, edit, problem: 'differs from a fresh check' });
+      const [again, anew] = [seen(result), seen(fresh)];
+      if (again !== anew) {
+        failures.push({ text, edit, problem: `differs from a fresh check: ${firstDifference(again, anew)}` });
         tree = fresh.tree;
         result = fresh;
       }

@@ -55,7 +55,8 @@ export function tokenEdit(tokens: readonly SourceToken[], random: Random): Token
     token.kind === 'bracket' || token.kind === 'punctuation' || token.kind === 'operator' || token.kind === 'keyword';
   const shown = what ? token.text : token.kind;
   const { start, end } = token;
-  if (kind < 2) return { start, end, insert: '', label: `deleted ${shown}` };
+  // What stood on both sides stays two tokens.
+  if (kind < 2) return { start, end, insert: ' ', label: `deleted ${shown}` };
   if (kind < 4) return { start, end: start, insert: `${piece} `, label: `inserted ${piece}` };
   if (kind === 4 || token.text.length < 2)
     return { start, end, insert: ` ${piece} `, label: `changed ${shown} to ${piece}` };

@@ -5,6 +5,7 @@ import { errorType, refType, scalarType, tupleType, unitType, type Type } from '
 import { bindLocal, lookupGraph, lookupLocal } from './bindings.ts';
 import type { Context } from './context.ts';
 import { checkExhaustive } from './exhaustive.ts';
+import { inferBroken } from './infer-broken.ts';
 import { inferCall, inferInfix, inferName } from './infer-call.ts';
 import { inferFunction } from './infer-function.ts';
 import { checkPattern } from './infer-pattern.ts';
@@ -83,7 +84,7 @@ function infer(cx: Context, expr: Expr): Type {
     case 'block':
       return inferBlock(cx, expr);
     case 'missing':
-      return errorType;
+      return inferBroken(cx, expr);
   }
 }
 

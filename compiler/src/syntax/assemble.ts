@@ -7,6 +7,7 @@ import type { Steps } from '../base/steps.ts';
 import type { ParseContext } from './chunks.ts';
 import { classify } from './classify.ts';
 import { declaredDottedNames } from './dotted.ts';
+import { markHeadless } from './headless.ts';
 import { endOf, lex } from './lexer.ts';
 import type { LexResult } from './lexer.ts';
 import { quote } from './messages.ts';
@@ -29,7 +30,8 @@ export function* assemble(text: string): Steps<FileState> {
   const metadata = last?.tokenType === t.Metadata ? metadataPart(createAnchor(), last.image) : undefined;
   const end = metadata ? (last as IToken).startOffset : text.length;
   const versions = all.filter((x) => x.tokenType === t.Version);
-  const tokens = all.filter((x) => x.tokenType !== t.Version && x.tokenType !== t.Metadata);
+  const own = all.filter((x) => x.tokenType !== t.Version && x.tokenType !== t.Metadata);
+  const tokens = markHeadless(own, text);
   const context: ParseContext = { text, dottedNames: declaredDottedNames(tokens) };
   yield;
   const starts = definitionStarts(tokens, text);

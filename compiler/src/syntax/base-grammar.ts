@@ -4,16 +4,28 @@ import type { IToken, TokenType } from 'chevrotain';
 import type { Diagnostic, Fix } from '../base/diagnostic.ts';
 import type { Anchor, Span } from '../base/span.ts';
 import { endOf } from './lexer.ts';
-import { describeFound } from './messages.ts';
-import type { Name } from './tree.ts';
+import { describeFound, quote } from './messages.ts';
+import type { Expr, MissingExpr, Name } from './tree.ts';
 import * as t from './vocabulary.ts';
 
 /** Thrown after a diagnostic was recorded; the nearest list or statement catches it and skips on. */
-const syntaxFailure = { syntaxFailure: true };
+export const syntaxFailure = { syntaxFailure: true };
 
 /** Nesting beyond this is reported instead of parsed: every later stage recurses over expressions. */
 export const maximumDepth = 120;
 
+/** Expressions that are more often a slip than the value that was meant. */
+const simpleKinds = new Set<Expr['kind']>([
+  'int',
+  'float',
+  'bool',
+  'local',
+  'graphref',
+  'global',
+  'name',
+  'meta',
+  'missing',
+]);
 const openers = new Set<TokenType>([t.LParen, t.LSquare, t.LBrace]);
 const closers = new Set<TokenType>([t.RParen, t.RSquare, t.RBrace]);
 
@@ -179,6 +191,57 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     while (!this.atEnd()) this.SKIP_TOKEN();
   }
 
+  /** Whether an expression can start with the next token, and one that does; defined by the grammar of expressions. */
+  protected abstract startsFragment(): boolean;
+  protected abstract fragment(): Expr;
+
+  /**
+   * Skips like `skipTo`, but reads the expressions on the way: in broken text the names and calls that are whole keep
+   * their meaning. Nothing is reported; that the text is broken already was.
+   */
+  protected salvage(mark: IToken, ...stops: readonly TokenType[]): Expr[] {
+    const level = this.levelOf(mark) - (openers.has(mark.tokenType) ? 1 : 0);
+    const parts: Expr[] = [];
+    while (!this.atEnd()) {
+      const next = this.LA(1);
+      const own = this.levelOf(next);
+      if (closers.has(next.tokenType) ? own <= level : own < level) break;
+      if (stops.includes(next.tokenType) && own === level) break;
+      if (this.startsFragment()) this.readFragment(next, parts);
+      else this.SKIP_TOKEN();
+    }
+    return parts;
+  }
+
+  private readFragment(start: IToken, parts: Expr[]): void {
+    const reported = this.diagnostics.length;
+    const depth = this.depth;
+    try {
+      parts.push(this.fragment());
+    } catch (error) {
+      if (!this.isFailure(error)) throw error;
+      this.depth = depth;
+      if (this.LA(1) === start) this.SKIP_TOKEN();
+    }
+    this.diagnostics.length = reported;
+  }
+
+  protected missing(at: number): MissingExpr {
+    return { kind: 'missing', span: this.emptySpan(at) };
+  }
+
+  /** What broken text is taken for: its only expression, or a missing one that holds all that could be read. */
+  protected recovered(parts: readonly Expr[], at: number): Expr {
+    const [first] = parts;
+    const last = parts[parts.length - 1];
+    if (!first || !last) return this.missing(at);
+    if (parts.length === 1) return first;
+    const span = { anchor: this.anchor, start: first.span.start, end: last.span.end };
+    const compound = parts.filter((part) => !simpleKinds.has(part.kind));
+    const [likely] = compound;
+    return { kind: 'missing', span, parts, ...(likely && compound.length === 1 ? { likely } : {}) };
+  }
+
   /** Number of brackets around a token; a bracket counts as inside of itself. Computed when first needed. */
   private levelOf(token: IToken): number {
     if (this.levels === undefined) {
@@ -195,9 +258,16 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
 
   /**
    * The elements of a bracketed list and its closing bracket. As in TVM a trailing comma is fine and commas are
-   * optional after the first one (that deserves a warning). A broken element is skipped alone.
+   * optional after the first one (that deserves a warning). A broken element is skipped alone; `salvaged` is given
+   * the expressions in it, where the elements are expressions.
    */
-  protected elements(idx: number, closer: TokenType, noun: string, element: () => void): void {
+  protected elements(
+    idx: number,
+    closer: TokenType,
+    noun: string,
+    element: () => void,
+    salvaged?: (broken: Expr) => void,
+  ): void {
     let needsComma = false;
     let sawComma = false;
     const alternatives = [
@@ -227,22 +297,38 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
           } catch (error) {
             if (!this.isFailure(error)) throw error;
             this.depth = depth;
-            this.skipTo(mark, t.Comma);
+            skip(mark);
           }
         },
       },
     ];
+    const skip = (mark: IToken): void => {
+      if (salvaged === undefined || mark.tokenType === t.AttributeKey) this.skipTo(mark, t.Comma);
+      else {
+        const parts = this.salvage(mark, t.Comma);
+        if (parts.length > 0) salvaged(this.recovered(parts, 0));
+      }
+    };
     const step = (): unknown => this.or(idx + 100, alternatives);
     for (;;) {
       this.many(idx + 100, step);
       if (this.RECORDING_PHASE || this.LA(1).tokenType === closer || this.atEnd()) break;
       const wanted = needsComma ? `“,” or “${closerText(closer)}”` : `${noun} or “${closerText(closer)}”`;
-      this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`);
-      this.skipTo(this.LA(1), t.Comma);
+      this.reportUnexpected(wanted, closer);
+      skip(this.LA(1));
       if (this.LA(1).tokenType !== t.Comma) break;
       needsComma = true;
     }
     this.take(idx + 100, closer, `“${closerText(closer)}”`);
+  }
+
+  private reportUnexpected(wanted: string, closer: TokenType): void {
+    const found = this.LA(1);
+    const remedy =
+      found.tokenType === t.Assign
+        ? 'Attributes are written name=value, behind all arguments.'
+        : `Remove ${quote(found.image)}, or close the list with “${closerText(closer)}” before it.`;
+    this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
   }
 
   private reportMissingComma(noun: string, sawComma: boolean): void {

@@ -40,11 +40,26 @@ export abstract class ExpressionGrammar extends TypeGrammar {
     if (!this.RECORDING_PHASE && !startsOperand.has(this.LA(1).tokenType)) this.failExpression();
     return this.subrule(idx, this.expression);
   }
+  /** The right side of an infix sign; a missing one is reported and stands in. */
   private operandHere(idx: number): Expr {
     if (!this.RECORDING_PHASE && !startsOperand.has(this.LA(1).tokenType)) {
-      this.fail('expected-expression', `an operand after ${quote(this.LA(0).image)}`);
+      const sign = quote(this.LA(0).image);
+      this.report(
+        'expected-expression',
+        this.gapSpan(),
+        `Expected an operand after ${sign}, found ${this.found()}.`,
+        `Write the right side, or remove ${sign}.`,
+      );
+      return this.missing(this.previousEnd());
     }
     return this.subrule(idx, this.operand);
+  }
+
+  protected startsFragment(): boolean {
+    return startsOperand.has(this.LA(1).tokenType);
+  }
+  protected fragment(): Expr {
+    return this.subrule(80, this.expression);
   }
 
   protected failExpression(): never {
@@ -164,10 +179,16 @@ export abstract class ExpressionGrammar extends TypeGrammar {
     this.CONSUME1(t.LParen);
     const fields: Expr[] = [];
     let comma = false;
-    this.elements(1, t.RParen, 'an expression', () => {
-      fields.push(this.element(1));
-      comma ||= this.LA(1).tokenType === t.Comma;
-    });
+    this.elements(
+      1,
+      t.RParen,
+      'an expression',
+      () => {
+        fields.push(this.element(1));
+        comma ||= this.LA(1).tokenType === t.Comma;
+      },
+      (broken) => fields.push(broken),
+    );
     const span = this.since(start);
     const only = fields[0];
     if (fields.length === 1 && only !== undefined && !comma) return { kind: 'paren', span, inner: only };
@@ -181,18 +202,24 @@ export abstract class ExpressionGrammar extends TypeGrammar {
     this.CONSUME2(t.LParen);
     const args: Expr[] = [];
     const attrs: Attribute[] = [];
-    this.elements(2, t.RParen, 'an argument', () => {
-      this.or(3, [
-        { ALT: () => attrs.push(this.subrule(3, this.attribute)) },
-        {
-          ALT: () => {
-            const arg = this.element(2);
-            if (attrs.length > 0) this.reportPositional(arg);
-            args.push(arg);
+    this.elements(
+      2,
+      t.RParen,
+      'an argument',
+      () => {
+        this.or(3, [
+          { ALT: () => attrs.push(this.subrule(3, this.attribute)) },
+          {
+            ALT: () => {
+              const arg = this.element(2);
+              if (attrs.length > 0) this.reportPositional(arg);
+              args.push(arg);
+            },
           },
-        },
-      ]);
-    });
+        ]);
+      },
+      (broken) => args.push(broken),
+    );
     return { kind: 'call', span: this.since(start), callee, args, attrs, argsSpan: this.since(from) };
   }
 

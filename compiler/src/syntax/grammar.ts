@@ -1,6 +1,8 @@
 /** Rules for definitions; the grammar as a whole. */
-import { StatementGrammar } from './statement-grammar.ts';
-import type { Signature } from './statement-grammar.ts';
+import type { IToken } from 'chevrotain';
+import { quote } from './messages.ts';
+import { CompoundGrammar } from './compound-grammar.ts';
+import type { Signature } from './compound-grammar.ts';
 import type { ConstructorNode, ImportDefinition, Name, TypeDefinition, TypeNode } from './tree.ts';
 import * as t from './vocabulary.ts';
 
@@ -11,7 +13,7 @@ export interface Header extends Signature {
   readonly fnStart: number;
 }
 
-export class RelayGrammar extends StatementGrammar {
+export class RelayGrammar extends CompoundGrammar {
   constructor() {
     super();
     this.performSelfAnalysis();
@@ -19,7 +21,8 @@ export class RelayGrammar extends StatementGrammar {
 
   /** `def @name …` up to the body, whose brace stays. */
   readonly header = this.RULE('header', (): Header => {
-    this.CONSUME(t.Def);
+    const keyword = this.CONSUME(t.Def);
+    this.checkKeyword(keyword, 'def', 'Functions start with def @name(…).');
     let name = this.missingName();
     this.OPTION(() => {
       const token = this.CONSUME(t.Global);
@@ -31,6 +34,20 @@ export class RelayGrammar extends StatementGrammar {
     const signature = this.attempt<Signature>(() => this.SUBRULE(this.signature), empty, t.LBrace);
     return { name, fnStart, ...signature };
   });
+
+  /** Reports that a definition's keyword was guessed (`headless.ts`). */
+  private checkKeyword(token: IToken, keyword: 'def' | 'type', remedy: string): void {
+    if (this.RECORDING_PHASE || token.image === keyword) return;
+    const span = this.spanOf(token);
+    const found = token.image === '' ? this.found() : quote(token.image);
+    const fix = {
+      title: token.image === '' ? `Insert “${keyword}”` : `Write ${keyword}`,
+      edits: [{ span, newText: token.image === '' ? `${keyword} ` : keyword }],
+      preferred: true,
+    };
+    const shown = token.image === '' ? this.spanOf(this.LA(1)) : span;
+    this.report('expected-definition', shown, `Expected “${keyword}”, found ${found}.`, remedy, fix);
+  }
 
   /** Reports that a function has no name; a bare word in its place is taken for it. */
   private missingName(): Name {
@@ -67,7 +84,8 @@ export class RelayGrammar extends StatementGrammar {
     let name: Name = { text: '', span: this.emptySpan(this.previousEnd()) };
     this.attempt(
       () => {
-        this.take(1, t.Type, '“type”', 'unexpected-token', 'Write extern type Name.');
+        const keyword = this.take(1, t.Type, '“type”', 'unexpected-token', 'Write extern type Name.');
+        this.checkKeyword(keyword, 'type', 'Types start with type Name.');
         name = this.plainName(this.take(2, t.Identifier, 'the name of the type', 'expected-name'), 'type');
       },
       undefined,

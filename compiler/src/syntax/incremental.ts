@@ -10,6 +10,7 @@ import { grammar, parseChunks } from './chunks.ts';
 import type { Chunk, ParseContext } from './chunks.ts';
 import { classify } from './classify.ts';
 import { declaredDottedNames } from './dotted.ts';
+import { isGuessed, markHeadless, startsLine } from './headless.ts';
 import { endOf, lex } from './lexer.ts';
 import { repair } from './repair.ts';
 import { definitionStarts, isDefinitionHead } from './segments.ts';
@@ -268,9 +269,12 @@ class Edit {
     if (comment && (isOpenComment(comment) || (endOf(comment) === end - start && end < this.text.length)))
       return undefined;
     for (const token of lexed.tokens) token.startOffset += start;
-    const tokens = classify(lexed.tokens);
+    const tokens = markHeadless(classify(lexed.tokens), this.text);
     for (const token of tokens)
       if (token.tokenType === t.Version || token.tokenType === t.Metadata || isOpenString(token)) return undefined;
+    // Whether a word was meant as the keyword of a definition depends on what stands before it.
+    const head = tokens[0];
+    if (head && isGuessed(head) && !startsLine(this.text, head.startOffset)) return undefined;
     return this.sameDottedNames(tokens, start, oldEnd) ? tokens : undefined;
   }
 

@@ -9,6 +9,7 @@ import type { IToken, TokenType } from 'chevrotain';
 import { endOf } from './lexer.ts';
 import { Layout } from './layout.ts';
 import { quote } from './messages.ts';
+import { reopen, reopenConstruct } from './reopen.ts';
 import * as t from './vocabulary.ts';
 
 /** A diagnostic before its chunk has an anchor: offsets are those of the tokens. */
@@ -60,8 +61,13 @@ export function repair(tokens: IToken[], text: string): Repaired {
   const matching = match(tokens);
   if (matching.clean && !lacksSemicolon(tokens)) return { tokens, issues: [], braces: false };
   const layout = new Layout(text);
-  const final = matching.braces ? match(tokens, layout) : matching;
-  return new Repair(tokens, layout, final).run(matching.braces);
+  const first = reopenConstruct(tokens, matching.lonely, (list) => match(list).lonely.size);
+  const reopened = first.tokens === tokens ? reopen(tokens, matching.lonely) : first;
+  const again = reopened.tokens === tokens ? matching : match(reopened.tokens);
+  const final = again.braces ? match(reopened.tokens, layout) : again;
+  const { issues, ...rest } = new Repair(reopened.tokens, layout, final).run(matching.braces);
+  const all = reopened.issues.length > 0 ? [...reopened.issues, ...issues].sort((a, b) => a.start - b.start) : issues;
+  return { ...rest, issues: all };
 }
 
 interface Matching {

@@ -1,5 +1,6 @@
 /** Where top-level units start. */
 import type { IToken, TokenType } from 'chevrotain';
+import { isGuessed, startsLine } from './headless.ts';
 import { endOf } from './lexer.ts';
 import * as t from './vocabulary.ts';
 
@@ -46,6 +47,8 @@ export function definitionStarts(tokens: readonly IToken[], text: string): Defin
 
 function looksLikeDefinition(tokens: readonly IToken[], i: number, text: string): boolean {
   const token = tokens[i] as IToken;
+  // A keyword that was guessed stands only where nothing before it could hold the name.
+  if (isGuessed(token)) return startsLine(text, token.startOffset);
   const previous = tokens[i - 1];
   const name = tokens[i + 1]?.tokenType;
   const named =

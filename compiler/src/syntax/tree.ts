@@ -284,6 +284,10 @@ export interface Arm {
 export interface MissingExpr {
   readonly kind: 'missing';
   readonly span: Span;
+  /** Expressions that could be read inside of broken text, in order. */
+  readonly parts?: readonly Expr[];
+  /** The part that most likely was meant to be the whole. */
+  readonly likely?: Expr;
 }
 
 // ------------------------------------------------------------------------------------------------ patterns, types

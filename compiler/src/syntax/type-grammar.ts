@@ -1,5 +1,5 @@
 /** Rules for types, dimensions and patterns. */
-import type { IToken } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
 import { BaseGrammar } from './base-grammar.ts';
 import { readNumber } from './numbers.ts';
 import { quote } from './messages.ts';
@@ -225,7 +225,7 @@ export abstract class TypeGrammar extends BaseGrammar {
       {
         ALT: () => {
           const name = this.binder(this.CONSUME(t.Local));
-          const type = this.annotation(1);
+          const type = this.annotation(1, t.Comma, t.FatArrow);
           return { kind: 'varpattern', span: this.since(start), name, type };
         },
       },
@@ -281,17 +281,61 @@ export abstract class TypeGrammar extends BaseGrammar {
     );
   }
 
-  /** `: T`, if present. `_` counts as written but unknown. */
-  protected annotation(idx: number): TypeNode | undefined {
-    let type: TypeNode | undefined;
-    this.option(idx + 20, () => {
-      this.consume(idx + 20, t.Colon);
-      type = this.typeHere(idx + 20);
-    });
-    return type;
+  /**
+   * `: T`, if present; a type that cannot be read is skipped up to one of `stops`, and a forgotten colon is reported.
+   * `_` counts as written but unknown.
+   */
+  protected annotation(idx: number, ...stops: readonly TokenType[]): TypeNode | undefined {
+    if (this.RECORDING_PHASE) {
+      let type: TypeNode | undefined;
+      this.option(idx + 20, () => {
+        this.consume(idx + 20, t.Colon);
+        type = this.typeHere(idx + 20);
+      });
+      return type;
+    }
+    if (this.LA(1).tokenType === t.Colon) this.consume(idx + 20, t.Colon);
+    else if (this.startsBareType()) {
+      const at = this.emptySpan(this.previousEnd());
+      const fix = { title: 'Insert “:”', edits: [{ span: at, newText: ':' }], preferred: true };
+      this.report(
+        'missing-colon',
+        this.gapSpan(),
+        `Expected “:” before the type, found ${this.found()}.`,
+        'Insert “:”.',
+        fix,
+      );
+    } else return undefined;
+    return this.attempt(() => this.typeHere(idx + 20), this.missingType(), ...stops);
+  }
+
+  /** A type where a colon was forgotten: nothing else can start with `Tensor[` or the name of an element type. */
+  private startsBareType(): boolean {
+    const next = this.LA(1);
+    return next.tokenType === t.TensorName || (next.tokenType === t.Identifier && dtypeName.test(next.image));
+  }
+
+  protected missingType(): TypeNode {
+    return { kind: 'holetype', span: this.emptySpan(this.previousEnd()), missing: true };
+  }
+
+  /** Runs `parse`; where it fails, skips to one of `stops` and returns `otherwise`. */
+  protected attempt<T>(parse: () => T, otherwise: T, ...stops: readonly TokenType[]): T {
+    const depth = this.depth;
+    const mark = this.LA(1);
+    try {
+      return parse();
+    } catch (error) {
+      if (!this.isFailure(error)) throw error;
+      this.depth = depth;
+      this.skipTo(mark, ...stops);
+      return otherwise;
+    }
   }
 }
 
+/** Names of element types, and of those that other languages have. */
+const dtypeName = /^(?:(?:u?int|float|bfloat)[0-9]*|bool)$/;
 const typeStarts = new Set([t.TensorName, t.Identifier, t.Underscore, t.LParen, t.Fn, t.Ref, t.MetaReference]);
 const dimStarts = new Set([
   t.NumberLiteral,

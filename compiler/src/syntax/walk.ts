@@ -38,6 +38,8 @@ export function children(node: Node): Node[] {
       return [...node.operands];
     case 'paren':
       return [node.inner];
+    case 'missing':
+      return [...(node.parts ?? [])];
     case 'projection':
       return [node.tuple];
     case 'call':

@@ -1,0 +1,308 @@
+/** Rules for function literals and control flow. What is missing of them stands in as missing; the rest keeps its tree. */
+import type { IToken } from 'chevrotain';
+import { startsOperand } from './expression-grammar.ts';
+import { quote } from './messages.ts';
+import { StatementGrammar } from './statement-grammar.ts';
+import type { Arm, Attribute, Block, Expr, FunctionNode, Name, Param, TypeNode } from './tree.ts';
+import * as t from './vocabulary.ts';
+
+/** The part of a function before its body. */
+export interface Signature {
+  readonly typeParams: readonly Name[];
+  readonly params: readonly Param[];
+  readonly attrs: readonly Attribute[];
+  readonly ret: TypeNode | undefined;
+}
+
+export abstract class CompoundGrammar extends StatementGrammar {
+  protected compound(): Expr {
+    return this.or<Expr>(20, [
+      { ALT: () => this.subrule(20, this.block) },
+      { ALT: () => this.functionLiteral() },
+      { ALT: () => this.subrule(21, this.conditional) },
+      { ALT: () => this.subrule(22, this.match) },
+      { ALT: () => this.subrule(23, this.reference) },
+    ]);
+  }
+
+  private functionLiteral(): Expr {
+    this.consume(20, t.Fn);
+    return this.subrule(24, this.functionRest);
+  }
+
+  /** A function's signature and body, behind `fn`. */
+  readonly functionRest = this.RULE('functionRest', (): FunctionNode => {
+    const keyword = this.LA(0);
+    const start = this.RECORDING_PHASE ? 0 : keyword.startOffset - this.base;
+    const empty = { typeParams: [], params: [], attrs: [], ret: undefined };
+    const signature = this.attempt<Signature>(() => this.SUBRULE(this.signature), empty, t.LBrace);
+    const body = this.blockHere(1, 'the body of the function in braces', 'Write { … } after the signature.');
+    return { kind: 'fn', span: this.since(start), ...signature, body };
+  });
+
+  readonly signature = this.RULE('signature', (): Signature => {
+    const typeParams: Name[] = [];
+    const params: Param[] = [];
+    const attrs: Attribute[] = [];
+    let ret: TypeNode | undefined;
+    this.OPTION1(() => {
+      this.CONSUME1(t.LSquare);
+      this.elements(1, t.RSquare, 'a type parameter', () => typeParams.push(this.typeParam(1)));
+    });
+    this.take(2, t.LParen, '“(” and parameters', 'expected-parameters');
+    this.elements(2, t.RParen, 'a parameter', () => {
+      if (!this.RECORDING_PHASE && this.LA(1).tokenType !== t.Local && this.LA(1).tokenType !== t.AttributeKey) {
+        params.push(this.nakedParam());
+        return;
+      }
+      this.OR([
+        {
+          ALT: () => {
+            const param = this.SUBRULE(this.param);
+            if (attrs.length > 0 && !this.RECORDING_PHASE)
+              this.report(
+                'positional-after-attribute',
+                param.span,
+                'A parameter stands behind an attribute.',
+                'Move all parameters before the first attribute.',
+              );
+            params.push(param);
+          },
+        },
+        { ALT: () => attrs.push(this.SUBRULE(this.attribute)) },
+      ]);
+    });
+    this.OPTION2(() => {
+      this.CONSUME3(t.Arrow);
+      const hole: TypeNode = { kind: 'holetype', span: this.emptySpan(this.previousEnd()), missing: true };
+      ret = this.attempt(() => this.typeHere(1), hole, t.LBrace);
+    });
+    return { typeParams, params, attrs, ret };
+  });
+
+  readonly param = this.RULE('param', (): Param => {
+    const start = this.here();
+    const name = this.binder(this.CONSUME(t.Local));
+    const attrs: Attribute[] = [];
+    this.OPTION(() => {
+      this.CONSUME(t.LBrace);
+      this.elements(1, t.RBrace, 'an attribute', () => attrs.push(this.SUBRULE(this.attribute)));
+    });
+    const type = this.annotation(1, t.Comma);
+    return { kind: 'param', span: this.since(start), name, attrs, type };
+  });
+
+  /** `x: T` without `%`, or `: T` without a name. */
+  private nakedParam(): Param {
+    const start = this.here();
+    const token = this.LA(1);
+    const word = token.tokenType === t.Identifier || token.tokenType === t.Global;
+    if (!word && token.tokenType !== t.Colon)
+      this.fail('expected-variable', 'a parameter such as %x', 'Write %name: type.');
+    const text = word ? token.image.replace(/^@/, '') : '';
+    const span = word ? this.spanOf(token) : this.emptySpan(start);
+    this.report(
+      'expected-variable',
+      this.spanOf(token),
+      `Expected a parameter such as %x, found ${quote(token.image)}.`,
+      word ? `Names of variables start with %: write %${text}.` : 'Write a name that starts with % before the type.',
+      word ? { title: `Write %${text}`, edits: [{ span, newText: `%${text}` }], preferred: true } : undefined,
+    );
+    if (word) this.SKIP_TOKEN();
+    const type = this.annotation(1, t.Comma);
+    return { kind: 'param', span: this.since(start), name: { text, span }, attrs: [], type };
+  }
+
+  /** `if (c) { … } else { … }`; a chain of `else if` is read in a loop. */
+  readonly conditional = this.RULE('conditional', (): Expr => {
+    const links: { start: number; condition: Expr; then: Block }[] = [];
+    let otherwise: Block | undefined;
+    const link = (): void => {
+      const start = this.here();
+      const keyword = this.CONSUME(t.If);
+      if (links.length > 0)
+        this.extension(this.spanOf(keyword), '“else if” without braces.', 'TVM needs else { if … }.');
+      const condition = this.condition();
+      const then = this.blockHere(1, 'the branch in braces', 'Write { … } after the condition.');
+      links.push({ start, condition, then });
+      if (this.RECORDING_PHASE || this.LA(1).tokenType === t.Else) this.consume(3, t.Else);
+      else {
+        otherwise = this.missingElse('“else” and the other branch');
+        return;
+      }
+      this.OPTION(() => {
+        otherwise = this.SUBRULE2(this.block);
+      });
+    };
+    this.AT_LEAST_ONE({ GATE: () => otherwise === undefined, DEF: link });
+    if (this.RECORDING_PHASE) return this.missing(0);
+    otherwise ??= this.missingElse('the other branch in braces');
+    let result: Expr | undefined;
+    for (let i = links.length - 1; i >= 0; i--) {
+      const { start, condition, then } = links[i] as (typeof links)[number];
+      if (result !== undefined) otherwise = { kind: 'block', span: result.span, braces: false, statements: [], result };
+      result = { kind: 'if', span: this.since(start), condition, then, otherwise };
+    }
+    return result as Expr;
+  });
+
+  /** `(c)`; parentheses may be forgotten around a single operand. */
+  private condition(): Expr {
+    if (!this.RECORDING_PHASE && this.LA(1).tokenType !== t.LParen) {
+      const from = this.here();
+      this.report(
+        'expected-condition',
+        this.gapSpan(),
+        `Expected “(” and a condition, found ${this.found()}.`,
+        'Write if (condition) { … } else { … }.',
+      );
+      const bare = startsOperand.has(this.LA(1).tokenType) && this.LA(1).tokenType !== t.LBrace;
+      return bare ? this.subrule(31, this.expression) : this.missing(from);
+    }
+    this.consume(1, t.LParen);
+    if (this.RECORDING_PHASE) {
+      const condition = this.element(1);
+      this.consume(2, t.RParen);
+      return condition;
+    }
+    const mark = this.LA(1);
+    const depth = this.depth;
+    let parts: Expr[] = [];
+    try {
+      parts = [this.element(1)];
+      if (this.LA(1).tokenType !== t.RParen)
+        this.fail('unexpected-token', '“)”', 'Close the condition with “)” before the branch.');
+    } catch (error) {
+      if (!this.isFailure(error)) throw error;
+      this.depth = depth;
+      parts.push(...this.salvage(mark));
+    }
+    if (this.LA(1).tokenType === t.RParen) this.consume(2, t.RParen);
+    return this.recovered(parts, this.previousEnd());
+  }
+
+  private missingElse(wanted: string): Block {
+    const at = this.previousEnd();
+    this.report(
+      'missing-else',
+      this.gapSpan(),
+      `Expected ${wanted}, found ${this.found()}.`,
+      'Add else { … }: an if always has a value.',
+    );
+    return this.emptyBlock(at);
+  }
+
+  private emptyBlock(at: number): Block {
+    return { kind: 'block', span: this.emptySpan(at), braces: false, statements: [], result: this.missing(at) };
+  }
+
+  /** A block in braces; where the braces were forgotten, the expression that stands there. */
+  private blockHere(idx: number, wanted: string, remedy: string): Block {
+    if (this.RECORDING_PHASE || this.LA(1).tokenType === t.LBrace) return this.subrule(idx, this.block);
+    this.report('expected-body', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
+    if (!startsOperand.has(this.LA(1).tokenType)) return this.emptyBlock(this.previousEnd());
+    const result = this.subrule(idx + 32, this.expression);
+    return { kind: 'block', span: result.span, braces: false, statements: [], result };
+  }
+
+  readonly match = this.RULE('match', (): Expr => {
+    this.enter();
+    const start = this.here();
+    const keyword = this.OR<IToken>([
+      { ALT: () => this.CONSUME(t.Match) },
+      { ALT: () => this.CONSUME(t.PartialMatch) },
+    ]);
+    const bare =
+      !this.RECORDING_PHASE && (this.LA(1).tokenType === t.LBrace || !startsOperand.has(this.LA(1).tokenType));
+    if (bare)
+      this.report(
+        'expected-expression',
+        this.gapSpan(),
+        `Expected the value to match on, found ${this.found()}.`,
+        'Write match (value) { pattern => result, … }.',
+      );
+    const scrutinee = bare ? this.missing(this.previousEnd()) : this.SUBRULE(this.operand);
+    if (!this.RECORDING_PHASE && this.LA(1).tokenType !== t.LBrace) {
+      const remedy = 'Write match (value) { pattern => result, … }.';
+      this.report('expected-body', this.gapSpan(), `Expected “{” and the arms, found ${this.found()}.`, remedy);
+      this.leave();
+      return { kind: 'missing', span: this.since(start), parts: [scrutinee] };
+    }
+    this.consume(1, t.LBrace);
+    const arms: Arm[] = [];
+    this.elements(2, t.RBrace, 'an arm', () => arms.push(this.SUBRULE(this.arm)));
+    this.leave();
+    const complete = keyword.image !== 'match?';
+    return { kind: 'match', span: this.since(start), complete, keywordSpan: this.spanOf(keyword), scrutinee, arms };
+  });
+
+  readonly arm = this.RULE('arm', (): Arm => {
+    const start = this.here();
+    const pattern = this.SUBRULE(this.pattern);
+    if (this.RECORDING_PHASE || this.LA(1).tokenType === t.FatArrow) this.consume(1, t.FatArrow);
+    else this.reportArrow();
+    const body = this.armBody();
+    return { kind: 'arm', span: this.since(start), pattern, body };
+  });
+
+  /** Reports that `=>` does not stand here, and skips what was probably written for it. */
+  private reportArrow(): void {
+    const found = this.LA(1);
+    const instead = found.tokenType === t.Arrow || found.tokenType === t.Assign || found.tokenType === t.Colon;
+    const span = instead ? this.spanOf(found) : this.emptySpan(this.previousEnd());
+    const fix = { title: 'Write “=>”', edits: [{ span, newText: instead ? '=>' : ' =>' }], preferred: true };
+    this.report(
+      'expected-arm-body',
+      this.gapSpan(),
+      `Expected “=>” and the value of the arm, found ${this.found()}.`,
+      'Write pattern => value.',
+      instead || startsOperand.has(found.tokenType) ? fix : undefined,
+    );
+    if (instead) this.SKIP_TOKEN();
+  }
+
+  /** The value of an arm; one that cannot be read keeps the arm and its pattern. */
+  private armBody(): Expr {
+    if (this.RECORDING_PHASE) return this.element(1);
+    const mark = this.LA(1);
+    const depth = this.depth;
+    const reported = this.diagnostics.length;
+    try {
+      return this.element(1);
+    } catch (error) {
+      if (!this.isFailure(error)) throw error;
+      // A missing arrow was already reported where the value is missing too.
+      if (this.diagnostics[reported - 1]?.code === 'expected-arm-body' && this.LA(1) === mark)
+        this.diagnostics.length = reported;
+      this.depth = depth;
+      return this.recovered(this.salvage(mark, t.Comma), this.previousEnd());
+    }
+  }
+
+  readonly reference = this.RULE('reference', (): Expr => {
+    const start = this.here();
+    const keyword = this.OR<IToken>([
+      { ALT: () => this.CONSUME(t.Ref) },
+      { ALT: () => this.CONSUME(t.RefRead) },
+      { ALT: () => this.CONSUME(t.RefWrite) },
+    ]);
+    this.take(1, t.LParen, '“(” and the operand', 'unexpected-token', `Write ${keyword.image}(…).`);
+    const operands: Expr[] = [];
+    const add = (operand: Expr): unknown => operands.push(operand);
+    this.elements(2, t.RParen, 'an operand', () => add(this.element(1)), add);
+    const kind = keyword.image as 'ref' | 'ref_read' | 'ref_write';
+    const wanted = kind === 'ref_write' ? 2 : 1;
+    const span = this.since(start);
+    if (!this.RECORDING_PHASE && operands.length !== wanted) {
+      this.report(
+        'wrong-operand-count',
+        span,
+        `${kind} takes ${wanted === 1 ? 'one operand' : 'two operands'}, found ${operands.length}.`,
+        wanted === 2 ? 'Write ref_write(cell, value).' : `Write ${kind}(…) with one operand.`,
+      );
+      while (operands.length < wanted) operands.push(this.missing(this.previousEnd() - 1));
+      operands.length = wanted;
+    }
+    return { kind, span, operands };
+  });
+}
