@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { catalogue, syntaxCatalogue, type CatalogueEntry } from '../compiler/src/check/catalogue.ts';
+import { catalogue, rangeCatalogue, syntaxCatalogue, type CatalogueEntry } from '../compiler/src/check/catalogue.ts';
 import { format } from '../compiler/src/format/format.ts';
 import { attributeText } from '../compiler/src/ir/print.ts';
 import type { AttributeSpec } from '../compiler/src/operators/attributes.ts';
@@ -31,6 +31,11 @@ function diagnosticsPage(): string {
   const sections: readonly (readonly [string, string, readonly CatalogueEntry[]])[] = [
     ['Syntax', 'Found while reading the text.', syntaxCatalogue],
     ['Names, types and shapes', 'Found by the checker.', catalogue],
+    [
+      'Value ranges',
+      'Proved from ranges of values, in the editor alone (`relay.valueRanges.diagnostics`).',
+      rangeCatalogue,
+    ],
   ];
   const lines = [
     '# Diagnostics',

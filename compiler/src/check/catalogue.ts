@@ -5,6 +5,7 @@ import { nameEntries } from './catalogue/names.ts';
 import { patternEntries } from './catalogue/patterns.ts';
 import { formEntries } from './catalogue/syntax-forms.ts';
 import { textEntries } from './catalogue/syntax-text.ts';
+import { rangeEntries } from './catalogue/ranges.ts';
 import { typeEntries } from './catalogue/types.ts';
 
 export type { CatalogueEntry } from './catalogue/entry.ts';
@@ -20,7 +21,10 @@ export const catalogue: readonly CatalogueEntry[] = [
 /** What is found while reading the text, before anything is known of types. */
 export const syntaxCatalogue: readonly CatalogueEntry[] = [...textEntries, ...formEntries];
 
-const byCode = new Map([...catalogue, ...syntaxCatalogue].map((entry) => [entry.code, entry]));
+/** What value ranges prove, in the editor. */
+export const rangeCatalogue: readonly CatalogueEntry[] = rangeEntries;
+
+const byCode = new Map([...catalogue, ...syntaxCatalogue, ...rangeCatalogue].map((entry) => [entry.code, entry]));
 
 /** The entry of a code. */
 export function catalogueEntry(code: string): CatalogueEntry | undefined {

@@ -164,12 +164,15 @@ export class Facts {
     dim: number,
     field: number | undefined,
   ): DimStep | undefined {
-    const constant = (expr: Expr | undefined): NDArray | undefined =>
-      constantValue(expr, this.tree.metadata, (ref) => {
-        const symbol = this.symbolOf(ref);
-        return symbol?.kind === 'graph' ? symbol.definition.value : undefined;
-      });
+    const constant = (expr: Expr | undefined): NDArray | undefined => this.constantOf(expr);
     return explainDim(result, node, dim, field, (name) => this.operators.get(name), constant);
+  }
+
+  private constantOf(expr: Expr | undefined): NDArray | undefined {
+    return constantValue(expr, this.tree.metadata, (ref) => {
+      const symbol = this.symbolOf(ref);
+      return symbol?.kind === 'graph' ? symbol.definition.value : undefined;
+    });
   }
 
   result(diagnostics: readonly Diagnostic[], globals: ReadonlyMap<string, FuncType>): CheckResult {
@@ -182,6 +185,7 @@ export class Facts {
       findings: (node) => this.findings(node),
       referencesTo: (symbol) => this.referencesTo(symbol),
       attrsOf: (call) => this.attrsOf(call),
+      constantOf: (node) => this.constantOf(node),
       explainDim: (node, dim, field) => this.explain(result, node, dim, field),
     };
     known.set(result, this);

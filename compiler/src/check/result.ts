@@ -21,6 +21,7 @@ import type {
   TypeNode,
   VarPattern,
 } from '../syntax/tree.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
 import type { FuncType, Type } from '../types/type.ts';
 
 /** What a name refers to. `definition` is absent for what the prelude or another file declares without a tree here. */
@@ -74,6 +75,8 @@ export interface CheckResult {
   findings(node: Statement | Expr): object | undefined;
   /** Every reference to what `symbol` names, in this tree. */
   referencesTo(symbol: Symbol): readonly Span[];
+  /** The value of a literal or a metadata constant, also through graph numbers. */
+  constantOf(node: Expr): NDArray | undefined;
   /** Attributes of an operator call, normalised by its schema; undefined when they did not check. */
   attrsOf(call: CallExpr): Readonly<Record<string, AttributeValueData>> | undefined;
   /** How dimension `dim` of the (tensor, or `field` of a tuple) type of `node` came to be. */
