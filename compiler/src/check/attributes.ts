@@ -118,7 +118,7 @@ export function operatorAttributes(
     checkTypeKey(cx, operator.name, operator.attrsType, attrs, key);
   const result = normalizeAttributes(operator, written);
   if (result.ok) return result.value;
-  for (const problem of result.problems) {
+  for (const problem of rootProblems(result.problems)) {
     const attribute = attrs.find((candidate) => candidate.key.text === problem.name);
     let span = calleeSpan;
     if (attribute)
@@ -135,6 +135,17 @@ export function operatorAttributes(
     });
   }
   return undefined;
+}
+
+/** A key that is unknown most likely stands for one that is missing; the two are one slip. */
+function rootProblems(problems: readonly AttributeProblem[]): readonly AttributeProblem[] {
+  const missing = problems.filter(({ code }) => code === 'missing-attribute');
+  const unknown = problems.filter(({ code }) => code === 'unknown-attribute');
+  if (unknown.length === 0 || missing.length === 0) return problems;
+  const [only] = missing;
+  const kept = problems.filter((problem) => !missing.slice(0, unknown.length).includes(problem));
+  if (missing.length > 1 || unknown.length > 1 || !only) return kept;
+  return kept.map((problem) => (problem === unknown[0] ? { ...problem, suggestion: only.name } : problem));
 }
 
 /** A required attribute that may be `None` is added as such. */

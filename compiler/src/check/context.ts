@@ -4,7 +4,8 @@ import type { Fix, RelatedLocation, Severity } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
 import type { MetadataSection } from '../syntax/tree.ts';
 import { Solver, type Unified } from '../types/unify.ts';
-import { errorType, type FuncType, type Type, type TypeVar } from '../types/type.ts';
+import { someType } from '../types/substitute.ts';
+import { errorType, type FuncType, type IncompleteType, type Type, type TypeVar } from '../types/type.ts';
 import type { Operator } from '../operators/operator.ts';
 import { Chunk } from './chunk.ts';
 import type { Relation } from './relations.ts';
@@ -52,6 +53,7 @@ export class Context {
   readonly pending: Set<Relation>;
   readonly watchers: Map<number, Relation[]>;
   readonly queue: Relation[];
+  private readonly spoiled: Type[];
   solving = false;
   /** Statements that bind a name to something that may be shown as never used. */
   readonly used = new Set<Binding>();
@@ -74,6 +76,7 @@ export class Context {
     this.pending = sharing?.pending ?? new Set();
     this.watchers = sharing?.watchers ?? new Map();
     this.queue = sharing?.queue ?? [];
+    this.spoiled = sharing?.spoiled ?? [];
     this.module = module;
     this.metadata = metadata;
     this.order = order;
@@ -123,6 +126,19 @@ export class Context {
     const q = this.operatorTypes.get(b);
     if (p === q) return p ? { ok: true, type: a } : undefined;
     return { ok: false, mismatch: { reason: 'operator', left: a, right: b, path: [] } };
+  }
+
+  /** Notes that a call went wrong which would have told what these types are: that they stay unknown follows from it. */
+  spoil(types: readonly Type[]): void {
+    for (const type of types) {
+      const resolved = this.resolve(type);
+      if (resolved.kind !== 'tensor') this.spoiled.push(resolved);
+    }
+  }
+
+  /** Whether what is unknown about `type` follows from an error that was reported. */
+  isSpoiled(type: IncompleteType): boolean {
+    return this.spoiled.some((spoiled) => someType(this.resolve(spoiled), (part) => part === type));
   }
 
   /** Binds every placeholder in `type` to the error type, so that nothing that follows complains. */

@@ -44,6 +44,11 @@ function report(cx: Context, chunks: readonly Chunk[], wanted: (node: Typed) => 
       if (found.kind !== 'incomplete') continue;
       const node = key as Typed;
       if (!wanted(node)) continue;
+      if (cx.isSpoiled(found)) {
+        cx.poison(found);
+        solve(cx);
+        continue;
+      }
       const name = typeof node.name === 'object' ? node.name.text : undefined;
       const what = name === undefined || name === '' ? 'this expression' : `\`%${name}\``;
       cx.report(

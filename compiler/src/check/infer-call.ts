@@ -120,8 +120,10 @@ function inferOneCall(cx: Context, call: CallExpr): Type {
   }
   const calleeType =
     call.callee.kind === 'call' ? (cx.chunk.types.get(call.callee) ?? errorType) : inferExpr(cx, call.callee);
-  const args = call.args.map((arg) => inferExpr(cx, arg));
-  rejectAttributes(cx, call.attrs);
+  // Attributes beside a name that means nothing are most likely those of the operator that was meant.
+  const unknown = cx.find(calleeType).kind === 'error';
+  const args = call.args.map((arg) => (unknown && isAttributeObject(arg) ? errorType : inferExpr(cx, arg)));
+  if (!unknown) rejectAttributes(cx, call.attrs);
   return callFunction(cx, call, calleeType, args);
 }
 
@@ -158,10 +160,12 @@ export function callOperator(
   const attrs = operatorAttributes(cx, operator, written, calleeSpan, wholeAttributes, call);
   const wanted = operator.inputs.length;
   if (operator.variadic !== true && argTypes.length !== wanted) {
-    reportCount(cx, operator, node, argExprs);
+    if (!argExprs.some(isMissing)) reportCount(cx, operator, node, argExprs);
+    cx.spoil(argTypes);
     return errorType;
   }
   if (!attrs) {
+    cx.spoil(argTypes);
     return errorType;
   }
   if (node.kind === 'call') cx.chunk.attrs.set(node, attrs);
@@ -174,6 +178,11 @@ export function callOperator(
     result: undefined,
     work: { kind: 'operator', operator, attrs, written, calleeSpan },
   });
+}
+
+/** An argument that could not be read; that was said already. */
+function isMissing(arg: Expr): boolean {
+  return arg.kind === 'missing';
 }
 
 function reportCount(cx: Context, operator: Operator, node: CallExpr | InfixExpr, args: readonly Expr[]): void {
@@ -201,7 +210,10 @@ function reportCount(cx: Context, operator: Operator, node: CallExpr | InfixExpr
 /** A call of a function value (reference, section 4.4). */
 function callFunction(cx: Context, call: CallExpr, calleeType: Type, args: readonly Type[]): Type {
   const callee = cx.find(calleeType);
-  if (callee.kind === 'error') return errorType;
+  if (callee.kind === 'error') {
+    cx.spoil(args);
+    return errorType;
+  }
   if (callee.kind === 'incomplete') {
     const ret = cx.solver.fresh();
     const unified = cx.unify(callee, funcType(args, ret));
@@ -242,6 +254,7 @@ function callFunction(cx: Context, call: CallExpr, calleeType: Type, args: reado
         related: calleeDeclaration(cx, call.callee),
       },
     );
+    cx.spoil([fn, ...args]);
     return cx.poison(fn.ret);
   }
   let failed = false;
@@ -254,7 +267,9 @@ function callFunction(cx: Context, call: CallExpr, calleeType: Type, args: reado
     failed = true;
     reportArgument(cx, call, arg, i, param, type, unified.mismatch);
   });
-  return failed ? cx.poison(fn.ret) : fn.ret;
+  if (!failed) return fn.ret;
+  cx.spoil([fn, ...args]);
+  return cx.poison(fn.ret);
 }
 
 function reportArgument(

@@ -2,15 +2,16 @@
 import type { RelatedLocation } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
 import type { AttributeValueData } from '../operators/attributes.ts';
-import type { Advice, Blame, Operator, RelateContext, RelateError, RelateResult } from '../operators/operator.ts';
+import type { Blame, Operator, RelateContext, RelateError, RelateResult } from '../operators/operator.ts';
 import type { Attribute, Expr } from '../syntax/tree.ts';
 import { simplifyType } from '../types/dims.ts';
 import { containsError } from '../types/substitute.ts';
-import { printDim, printType } from '../types/print.ts';
-import { constantDim, errorType, type IncompleteType, type Type } from '../types/type.ts';
+import { printType } from '../types/print.ts';
+import { errorType, type IncompleteType, type Type } from '../types/type.ts';
 import type { Chunk } from './chunk.ts';
 import { constantOf } from './constants.ts';
 import type { Context } from './context.ts';
+import { generalAdvice } from './general-advice.ts';
 import { declarationOf, mismatchText } from './messages.ts';
 
 interface OperatorWork {
@@ -111,7 +112,10 @@ function contextOf(
 /** The result's type, or undefined when too little is known. Errors are reported and give the error type. */
 function attempt(cx: Context, relation: Relation, expected: Type | undefined): Type | undefined {
   const inputs = relation.inputs.map((type) => cx.resolve(type));
-  if (inputs.some(containsError)) return errorType;
+  if (inputs.some(containsError)) {
+    cx.spoil(inputs);
+    return errorType;
+  }
   const previous = cx.chunk;
   cx.chunk = relation.chunk;
   try {
@@ -127,6 +131,7 @@ function attempt(cx: Context, relation: Relation, expected: Type | undefined): T
 function conclude(cx: Context, relation: Relation, inputs: readonly Type[], result: RelateResult): Type | undefined {
   if (result.kind === 'error') {
     reportRelateError(cx, relation, result.error);
+    cx.spoil(inputs);
     return result.error.result ?? errorType;
   }
   let failed = false;
@@ -136,6 +141,7 @@ function conclude(cx: Context, relation: Relation, inputs: readonly Type[], resu
     const unified = cx.unify(input, type);
     if (unified.ok) continue;
     failed = true;
+    cx.spoil(inputs);
     const arg = relation.args[index];
     const name = relation.work.kind === 'operator' ? relation.work.operator.inputs[index]?.name : undefined;
     const found = cx.resolve(input);
@@ -159,7 +165,7 @@ function conclude(cx: Context, relation: Relation, inputs: readonly Type[], resu
 function advise(cx: Context, relation: Relation, work: OperatorWork, inputs: readonly Type[], result: Type): void {
   const context = contextOf(cx, relation, work, inputs, undefined);
   const advice = [...(work.operator.advise?.(context, result) ?? [])];
-  if (advice.length === 0) advice.push(...negativeSizes(inputs, result));
+  if (advice.length === 0) advice.push(...generalAdvice(work.operator, inputs, result));
   for (const { code, message, remedy, blame, related } of advice) {
     const places = (related ?? []).map((other) => ({ span: blameSpan(relation, other.blame), message: other.message }));
     const arg = blame.kind === 'input' ? relation.args[blame.index] : undefined;
@@ -169,24 +175,6 @@ function advise(cx: Context, relation: Relation, work: OperatorWork, inputs: rea
       related: arg ? [...places, ...declarationOf(cx, arg)] : places,
     });
   }
-}
-
-/** No tensor has a negative size. What is computed from a tensor without elements is not told of again. */
-function negativeSizes(inputs: readonly Type[], result: Type): readonly Advice[] {
-  const below = (type: Type, limit: number): number =>
-    type.kind === 'tensor' ? type.shape.findIndex((dim) => Number(constantDim(dim) ?? 1) < limit) : -1;
-  const parts = (type: Type): readonly Type[] => (type.kind === 'tuple' ? type.fields : [type]);
-  const wrong = parts(result).find((type) => below(type, 0) >= 0);
-  if (wrong?.kind !== 'tensor' || inputs.flatMap(parts).some((type) => below(type, 1) >= 0)) return [];
-  const at = below(wrong, 0);
-  return [
-    {
-      code: 'empty-result',
-      message: `Dimension ${at} of the result is ${printDim(wrong.shape[at] ?? 0)}, but no tensor has a negative size.`,
-      remedy: 'Change the sizes or attributes that it is computed from.',
-      blame: { kind: 'call' },
-    },
-  ];
 }
 
 function project(cx: Context, relation: Relation, tuple: Type, index: number, indexSpan: Span): Type | undefined {
