@@ -144,7 +144,7 @@ class Writer {
         return [`${pad}/* ${commentText(s.text)} */`];
       case 'for': {
         const v = this.names.of(s.variable, s.variable.name, 'i');
-        const unroll = s.unroll ? [`#pragma GCC unroll 64`] : [];
+        const unroll = s.unroll ? [`${pad}${this.helpers.unroll()}`] : [];
         return [
           ...unroll,
           `${pad}for (int32_t ${v} = 0; ${v} < ${this.text(s.extent)}; ${v}++) {`,

@@ -8,6 +8,7 @@ import { fitConv } from './conv-space.ts';
 import { parseAdd, parseConv } from './parse.ts';
 import { fitFilter, parseFilter } from './float/space.ts';
 import { fitAveragePool, parseAveragePool } from './pool-space.ts';
+import { genericSpace, scheduleGeneric } from './primitives/generic.ts';
 import { inParameterOrder, log, spaceOver, type Fitted } from './space.ts';
 import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } from './task.ts';
 import { lowerAdd } from './templates/add.ts';
@@ -16,11 +17,15 @@ import { sumTables } from './templates/epilogue.ts';
 /** By whether the processor has the DSP instructions, and floating point. */
 const caches = new Map<string, WeakMap<Func, Fitted | 'none'>>();
 
+/** A host takes the DSP schedules too, in portable C: what runs there is what a board runs. */
+function hasDsp(target: Target): boolean {
+  return target.features.dsp || target.features.bits === 64;
+}
+
 /** The template that fits; parsed once a function. */
 function fit(func: Func, target: Target): Fitted | undefined {
   if (!target.littleEndian) return undefined;
-  // A host takes the DSP schedules too, in portable C: what runs there is what a board runs.
-  const dsp = target.features.dsp || target.features.bits === 64;
+  const dsp = hasDsp(target);
   const { fpu } = target.features;
   const kind = `${dsp} ${fpu}`;
   const cache = caches.get(kind) ?? new WeakMap<Func, Fitted | 'none'>();
@@ -76,20 +81,6 @@ function findTemplate(func: Func, dsp: boolean, fpu: boolean): Fitted | undefine
   };
 }
 
-const genericKnob: Knob = {
-  name: 'flags',
-  summary: 'Compiler flags of the kernel’s file.',
-  values: ['-O2', '-O3', '-O2 -funroll-loops'],
-};
-
-const genericSpace: ScheduleSpace = spaceOver(
-  'generic',
-  [genericKnob],
-  { flags: '-O2' },
-  () => true,
-  (c) => genericKnob.values.map((v) => (c['flags'] === v ? 1 : 0)),
-);
-
 function flagsOf(config: ScheduleConfig): readonly string[] {
   return String(config['flags'] ?? '-O2').split(' ');
 }
@@ -104,7 +95,8 @@ function lowerFused(fused: FusedFunction, target: Target, config: ScheduleConfig
   const fitted = fit(fused.func, target);
   if (!fitted) {
     if (!genericSpace.isValid(config)) return misfit(fused, config, genericSpace);
-    return lowerGeneric(fused.name, fused.func, flagsOf(config));
+    const lowered = lowerGeneric(fused.name, fused.func, flagsOf(config));
+    return lowered.ok ? ok(scheduleGeneric(lowered.value, config, hasDsp(target)).kernel) : lowered;
   }
   if (!fitted.space.isValid(config)) return misfit(fused, config, fitted.space);
   const parts = fitted.lower(config);

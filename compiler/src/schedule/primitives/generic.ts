@@ -1,0 +1,140 @@
+/** Schedules of kernels that no template fits: knobs that choose steps, each taken wherever it is legal. */
+import { tidy } from '../../loops/tidy.ts';
+import type { LExpr, Stmt } from '../../loops/ir.ts';
+import type { LoweredKernel } from '../../loops/kernel.ts';
+import { expressionsOf, operands, substatements } from '../../loops/visit.ts';
+import { effectsOf } from './dependence.ts';
+import { loopsOf, turnsOf, withNamedLoops, type LocatedLoop } from './primitive.ts';
+import { applyStep, type Step, type Trace } from './trace.ts';
+import type { Knob, ScheduleConfig, ScheduleSpace } from '../task.ts';
+import { oneHot } from '../space.ts';
+
+/** In the order in which their steps are taken. */
+export const genericKnobs: readonly Knob[] = [
+  {
+    name: 'flags',
+    summary: 'Compiler flags of the kernel’s file.',
+    values: ['-O2', '-O3', '-O2 -funroll-loops', '-O2 -fno-schedule-insns'],
+  },
+  {
+    name: 'temporaries',
+    summary: 'Temporaries are computed whole, or part by part in the loops that read them (`compute_at`).',
+    values: ['whole', 'parts'],
+  },
+  { name: 'pack', summary: 'Constants lie in the order in which they are read (`pack`).', values: [false, true] },
+  {
+    name: 'order',
+    summary: 'Innermost loops stand as they are, or change places with the loops around them (`reorder`).',
+    values: ['given', 'swapped'],
+  },
+  { name: 'hoist', summary: 'What does not change in innermost loops is computed before (`hoist`).', values: [false, true] },
+  { name: 'words', summary: 'Bytes are copied and multiplied by fours (`tensorise`).', values: [false, true] },
+  { name: 'unroll', summary: 'Turns of innermost loops that are written out (`split`, `unroll`).', values: [1, 2, 4, 8] },
+]; // prettier-ignore
+
+const chosen: ScheduleConfig = {
+  flags: '-O3',
+  temporaries: 'parts',
+  pack: true,
+  order: 'given',
+  hoist: true,
+  words: true,
+  unroll: 8,
+};
+
+/** Most nodes of loop IR that unrolling makes of one loop; a larger body is written out fewer times. */
+const mostNodes = 400;
+
+/** A configuration with the default for each knob that it does not name: records of earlier versions named fewer. */
+function completed(config: ScheduleConfig): ScheduleConfig {
+  return { ...chosen, ...config };
+}
+
+export const genericSpace: ScheduleSpace = {
+  template: 'generic',
+  knobs: genericKnobs,
+  default: chosen,
+  isValid(config) {
+    const all = completed(config);
+    const known = Object.keys(config).every((name) => genericKnobs.some((k) => k.name === name));
+    return known && genericKnobs.every((k) => k.values.some((v) => v === all[k.name]));
+  },
+  features: (config) => genericKnobs.flatMap((k) => oneHot(k, completed(config))),
+};
+
+const innermost = (kernel: LoweredKernel): LocatedLoop[] =>
+  loopsOf(kernel.body).filter(({ loop }) => loopsOf(loop.body).length === 0);
+
+/** A kernel and the steps that led to it. */
+interface Scheduled {
+  kernel: LoweredKernel;
+  readonly trace: Step[];
+}
+
+function nodesOf(s: Stmt): number {
+  const nodes = (e: LExpr): number => operands(e).reduce((n, o) => n + nodes(o), 1);
+  return expressionsOf(s).reduce((n, e) => n + nodes(e), 1) + substatements(s).reduce((n, b) => n + nodesOf(b), 0);
+}
+
+/** Takes a step if it is legal. */
+function attempt(state: Scheduled, primitive: string, args: Step['args']): boolean {
+  const step: Step = { primitive, args };
+  const next = applyStep(state.kernel, step);
+  if (!next.ok) return false;
+  state.kernel = next.value;
+  state.trace.push(step);
+  return true;
+}
+
+/** The kernel that a point of the space makes of the loops as lowered, and the steps to it. */
+export function scheduleGeneric(
+  lowered: LoweredKernel,
+  config: ScheduleConfig,
+  dsp: boolean,
+): { readonly kernel: LoweredKernel; readonly trace: Trace } {
+  const point = completed(config);
+  const state: Scheduled = { kernel: withNamedLoops(lowered), trace: [] };
+  if (point['temporaries'] === 'parts')
+    for (const buffer of lowered.scratch) placeTemporary(state, buffer.name);
+  if (point['pack'] === true)
+    for (const { buffer } of lowered.constants) attempt(state, 'pack', { buffer: buffer.name });
+  if (point['order'] === 'swapped')
+    for (const { around } of innermost(state.kernel)) {
+      const outer = around.at(-1);
+      if (outer) attempt(state, 'reorder', { loop: outer.variable.name });
+    }
+  if (point['hoist'] === true)
+    for (const { loop } of innermost(state.kernel)) attempt(state, 'hoist', { loop: loop.variable.name });
+  if (point['words'] === true)
+    for (const { loop } of innermost(state.kernel)) useWords(state, loop.variable.name, dsp);
+  for (const { loop } of innermost(state.kernel)) {
+    const { name } = loop.variable;
+    let factor = Number(point['unroll']);
+    while (factor > 1 && factor * nodesOf(loop.body) > mostNodes) factor /= 2;
+    if (factor === 1) continue;
+    if ((turnsOf(loop) ?? 0) <= factor) attempt(state, 'unroll', { loop: name });
+    else if (attempt(state, 'split', { loop: name, factor })) attempt(state, 'unroll', { loop: `${name}_inner` });
+  }
+  return { kernel: state.trace.length === 0 ? lowered : { ...state.kernel, body: tidy(state.kernel.body) }, trace: state.trace };
+} // prettier-ignore
+
+/** Computes a temporary in the outermost loop that reads it. */
+function placeTemporary(state: Scheduled, name: string): void {
+  for (const { loop, around } of loopsOf(state.kernel.body)) {
+    const reads = around.length === 0 && effectsOf(loop).loads.some((l) => l.buffer.name === name);
+    if (reads && attempt(state, 'compute_at', { buffer: name, loop: loop.variable.name })) return;
+  }
+}
+
+/** Takes four turns at once where an instruction means them. */
+function useWords(state: Scheduled, name: string, dsp: boolean): void {
+  const before = { kernel: state.kernel, steps: state.trace.length };
+  for (const [factor, instruction] of [[4, 'dot4'], [4, 'copy4'], [2, 'dot2']] as const) {
+    // Without instructions on halves, taking words apart costs more than it saves.
+    if (instruction !== 'copy4' && !dsp) continue;
+    if (attempt(state, 'split', { loop: name, factor }) && attempt(state, 'tensorise', { loop: `${name}_inner`, instruction })) return;
+    state.kernel = before.kernel;
+    state.trace.length = before.steps;
+  }
+  attempt(state, 'tensorise', { loop: name, instruction: 'saturate' });
+} // prettier-ignore
