@@ -1,5 +1,6 @@
 /**
- * Writes the reference pages that are made of records: `docs/diagnostics.md` and `docs/operators.md`.
+ * Writes the reference pages that are made of records: `docs/diagnostics.md`, `docs/operators.md`,
+ * `docs/schedules.md`.
  *
  *     npx tsx tools/docs.ts
  */
@@ -12,6 +13,7 @@ import { attributeText } from '../compiler/src/ir/print.ts';
 import type { AttributeSpec } from '../compiler/src/operators/attributes.ts';
 import type { Operator } from '../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../compiler/src/operators/registry.ts';
+import { schedulesPage } from './docs-schedules.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const note = '<!-- Made by tools/docs.ts; edit the records instead. -->';
@@ -22,6 +24,7 @@ export function pages(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/diagnostics.md', diagnosticsPage()],
     ['docs/operators.md', operatorsPage()],
+    ['docs/schedules.md', schedulesPage(note)],
   ]);
 }
 
