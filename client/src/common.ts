@@ -1,9 +1,11 @@
 /** What the extension does in every host, Node or browser. */
 import * as vscode from 'vscode';
 import { Builds } from './builds.ts';
+import { registerCompare } from './compare.ts';
 import { registerGraph } from './graphPanel.ts';
 import type { Assemble } from './assembly.ts';
 import { LoweringProvider } from './lowering.ts';
+import { registerMemory } from './memoryPanel.ts';
 import { Profiles } from './profiles.ts';
 import { showRibbon } from './ribbon.ts';
 import { Session, type ClientFactory } from './session.ts';
@@ -39,6 +41,7 @@ export function activateCommon(context: vscode.ExtensionContext, create: ClientF
     output,
     session,
     showStatus(session),
+    registerCompare(session),
     registerLowering(stages, builds),
     builds,
     showRibbon(builds),
@@ -47,7 +50,8 @@ export function activateCommon(context: vscode.ExtensionContext, create: ClientF
     registerModels(session, builds),
     registerTuning(runs),
     registerGraph(session, builds),
-    registerWhatIf(session, profiles),
+    registerMemory(builds),
+    registerWhatIf(session, profiles, context.workspaceState),
     vscode.commands.registerCommand('relay.restartServer', () => session.restart()),
     vscode.commands.registerCommand('relay.showOutput', () => output.show()),
   );

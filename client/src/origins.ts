@@ -4,6 +4,9 @@ import type { WireRange } from '../../server/src/protocol.ts';
 import { cLines, sourceRanges, stageLines, type Lines } from './engine/origins.ts';
 import { addressOf, assemblyStage, scheme, type LoweringProvider } from './lowering.ts';
 
+/** A cursor that moves within this time after a change was moved by it. */
+const typingMs = 150;
+
 export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
   const mark = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
@@ -12,8 +15,9 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
     overviewRulerLane: vscode.OverviewRulerLane.Full,
   });
   let last: vscode.TextEditor | undefined;
-  /** The version and place of the last selection that the other editors were scrolled for. */
-  let seen = { document: '', version: -1, lines: '' };
+  /** The lines of the last selection, and when which document was last typed in. */
+  let seen = '';
+  let typed = { document: '', at: 0 };
 
   const update = (from: vscode.TextEditor | undefined, reveal: boolean): void => {
     if (!from) return;
@@ -34,7 +38,9 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
           : places;
       editor.setDecorations(mark, ranges);
       const first = startOfLongest(ranges);
-      if (first && reveal) editor.revealRange(first, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+      // By its line: columns would scroll the text sideways.
+      const line = first && new vscode.Range(first.start.line, 0, first.start.line, 0);
+      if (line && reveal) editor.revealRange(line, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     }
     from.setDecorations(mark, []);
   };
@@ -44,16 +50,15 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
     vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
       if (textEditor !== vscode.window.activeTextEditor) return;
       const { document, selection } = textEditor;
-      const now = {
-        document: document.uri.toString(),
-        version: document.version,
-        lines: `${selection.start.line} ${selection.end.line}`,
-      };
+      const key = document.uri.toString();
+      const now = `${key} ${selection.start.line} ${selection.end.line}`;
       // Typing moves the cursor, too: then the stages stay where their reader has scrolled them.
-      const typed = now.document === seen.document && now.version !== seen.version;
-      const moved = now.document !== seen.document || now.lines !== seen.lines;
+      const byTyping = typed.document === key && Date.now() - typed.at < typingMs;
+      update(textEditor, now !== seen && !byTyping);
       seen = now;
-      update(textEditor, moved && !typed);
+    }),
+    vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+      if (contentChanges.length > 0) typed = { document: document.uri.toString(), at: Date.now() };
     }),
     vscode.window.onDidChangeVisibleTextEditors(() => update(last, false)),
     provider.onProvided(() => update(last, false)),

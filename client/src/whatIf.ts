@@ -1,163 +1,144 @@
-/** "What if" types: another type of a parameter, tried without touching the text. */
+/**
+ * "What if" types: another type of a parameter, tried without touching the text. The answer stands in a lens above the
+ * function and behind the bindings whose types change, and follows what is typed until it is reset.
+ */
 import * as vscode from 'vscode';
-import { requests, type Footprint, type WhatIfParams, type WhatIfResult } from '../../server/src/protocol.ts';
-import type { Profiles } from './profiles.ts';
-import { count, size } from './engine/sizes.ts';
+import { requests, type WhatIfParams, type WhatIfResult } from '../../server/src/protocol.ts';
+import { declaredParameters, headline, suggestions, typeFrom, type Declared } from './engine/whatIf.ts';
 import { parametersOf } from './parameters.ts';
+import type { Profiles } from './profiles.ts';
 import type { Session } from './session.ts';
+import { showSubstituted, WhatIfLens, whatIfScheme } from './whatIfLens.ts';
 
-const scheme = 'relay-what-if';
+const historyKey = 'relay.whatIf.history';
+const longestHistory = 12;
+/** Pause after the last change before the question is asked anew. */
+const pauseMs = 300;
 
-/** `relay-what-if:/model.relay?{"source":…,"function":…,"parameter":…,"type":…}` */
-interface Address {
-  readonly source: string;
+/** A question about a document, with its answer once it is there. */
+export interface Trial {
+  readonly uri: vscode.Uri;
   readonly function: string;
   readonly parameter: string;
   readonly type: string;
+  readonly result?: WhatIfResult;
 }
 
-interface Declared {
-  readonly function: string;
-  readonly parameter: string;
-  readonly type: string;
-  readonly line: number;
-}
-
-/** Parameters with a tensor type, found in the text. */
-export function declaredParameters(text: string): readonly Declared[] {
-  const found: Declared[] = [];
-  const lines = text.split(/\r\n|\r|\n/);
-  let current = '';
-  lines.forEach((content, line) => {
-    const head = /\bdef\s+@([\w.]+)/.exec(content);
-    if (head?.[1] !== undefined) current = head[1];
-    if (current === '' || /^\s*(let\s|%[\w.]+\s*=)/.test(content)) return;
-    // Behind the body's brace there are no parameters of the definition any more.
-    const body = head ? content.replace(/\{[^}]*$/, '') : content;
-    for (const match of body.matchAll(/%([A-Za-z_][\w.]*)\s*:\s*(Tensor\[\([^)]*\),\s*\w+\])/g))
-      found.push({ function: current, parameter: match[1] ?? '', type: match[2] ?? '', line });
-    if (/\{\s*$/.test(content)) current = '';
-  });
-  return found;
-}
-
-class WhatIfProvider implements vscode.TextDocumentContentProvider, vscode.CodeLensProvider, vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
-  readonly onDidChange = this.changed.event;
+/** The trials, one a document. */
+export class WhatIf implements vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<void>();
+  readonly onChanged = this.changed.event;
   private readonly session: Session;
   private readonly profiles: Profiles;
-  private readonly checked: vscode.Disposable;
+  private readonly trials = new Map<string, Trial>();
+  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly subscriptions: vscode.Disposable[];
 
   constructor(session: Session, profiles: Profiles) {
     this.session = session;
     this.profiles = profiles;
-    this.checked = session.onChecked(({ uri }) => {
-      for (const document of vscode.workspace.textDocuments)
-        if (document.uri.scheme === scheme && addressOf(document.uri).source === uri) this.changed.fire(document.uri);
-    });
+    this.subscriptions = [
+      this.changed,
+      session.onChecked(({ uri }) => this.later(uri)),
+      vscode.workspace.onDidCloseTextDocument(({ uri }) => this.reset(uri)),
+    ];
   }
 
-  async provideTextDocumentContent(uri: vscode.Uri, token: vscode.CancellationToken): Promise<string> {
-    const { source, ...wanted } = addressOf(uri);
-    const weights = await parametersOf(vscode.Uri.parse(source));
+  of(uri: vscode.Uri): Trial | undefined {
+    return this.trials.get(uri.toString());
+  }
+
+  /** Asks; the answer comes with the event, too. */
+  async ask(trial: Trial): Promise<WhatIfResult | undefined> {
+    const key = trial.uri.toString();
+    this.trials.set(key, trial);
+    this.changed.fire();
+    const weights = await parametersOf(trial.uri);
     const target = (await this.profiles.chosen())?.target;
     const params: WhatIfParams = {
-      uri: source,
-      ...wanted,
+      uri: key,
+      function: trial.function,
+      parameter: trial.parameter,
+      type: trial.type,
       ...(weights === undefined ? {} : { params: weights }),
       ...(target === undefined ? {} : { target }),
     };
     try {
-      const result = await this.session.client.sendRequest<WhatIfResult>(requests.whatIf, params, token);
-      return report(wanted, result);
+      const result = await this.session.client.sendRequest<WhatIfResult>(requests.whatIf, params);
+      const current = this.trials.get(key);
+      // Reset, or replaced by another question meanwhile.
+      if (current?.type !== trial.type || current.parameter !== trial.parameter) return undefined;
+      this.trials.set(key, { ...trial, result });
+      this.changed.fire();
+      return result;
     } catch (error) {
-      return `// ${error instanceof Error ? error.message : String(error)}\n`;
+      this.session.output.debug(`No answer about ${key}: ${String(error)}`);
+      return undefined;
     }
   }
 
-  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
-    const enabled = vscode.workspace.getConfiguration('relay', document).get<boolean>('whatIf.lens', true);
-    if (!enabled || document.lineCount > 20_000) return [];
-    const seen = new Set<string>();
-    return declaredParameters(document.getText()).flatMap((declared) => {
-      if (seen.has(declared.function)) return [];
-      seen.add(declared.function);
-      const range = new vscode.Range(declared.line, 0, declared.line, 0);
-      const args = [document.uri, declared.function];
-      return new vscode.CodeLens(range, { title: 'What if …', command: 'relay.whatIf', arguments: args });
-    });
+  reset(uri: vscode.Uri): void {
+    if (this.trials.delete(uri.toString())) this.changed.fire();
+  }
+
+  private later(key: string): void {
+    clearTimeout(this.timers.get(key));
+    if (!this.trials.has(key)) return;
+    const again = (): void => {
+      const trial = this.trials.get(key);
+      if (trial) void this.ask(trial);
+    };
+    this.timers.set(key, setTimeout(again, pauseMs));
   }
 
   dispose(): void {
-    this.checked.dispose();
-    this.changed.dispose();
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    for (const subscription of this.subscriptions) subscription.dispose();
   }
 }
 
-function addressOf(uri: vscode.Uri): Address {
-  return JSON.parse(uri.query) as Address;
-}
-
-/** The answer as text: figures and types that follow as comments, then the program as it would be. */
-function report(wanted: Omit<Address, 'source'>, result: WhatIfResult): string {
-  const lines = [`What if %${wanted.parameter} of @${wanted.function} were ${wanted.type}`, ''];
-  if (result.failure) return comments([...lines, result.failure.message, result.failure.remedy ?? '']);
-  const { before, after } = result;
-  if (before && after) {
-    lines.push(
-      figure('MACs', before, after, (f) => count(f.macs)),
-      figure('RAM', before, after, (f) => size(f.arenaBytes)),
-      figure('Constants', before, after, (f) => size(f.constantBytes)),
-    );
-    if (before.failure !== undefined) lines.push(`As it is, it does not compile: ${before.failure}`);
-    if (after.failure !== undefined) lines.push(`It would not compile: ${after.failure}`);
-    lines.push('');
-  }
-  for (const error of result.errors) lines.push(`Line ${error.line + 1}: ${error.message}`);
-  for (const { name, before: was, after: is } of result.changed) lines.push(`${name}: ${was} → ${is}`);
-  return `${comments(lines)}${result.text}`;
-}
-
-function figure(name: string, before: Footprint, after: Footprint, text: (f: Footprint) => string): string {
-  const side = (f: Footprint): string => (f.failure === undefined ? text(f) : '–');
-  return `${name.padEnd(10)} ${side(before)} → ${side(after)}`;
-}
-
-function comments(lines: readonly string[]): string {
-  return lines
-    .flatMap((line) => line.split('\n'))
-    .map((line) => `// ${line}`.trimEnd() + '\n')
-    .join('');
-}
-
-export function registerWhatIf(session: Session, profiles: Profiles): vscode.Disposable {
-  const provider = new WhatIfProvider(session, profiles);
+export function registerWhatIf(session: Session, profiles: Profiles, memento: vscode.Memento): vscode.Disposable {
+  const whatIf = new WhatIf(session, profiles);
+  const lens = new WhatIfLens(whatIf);
+  const documentOf = (resource: unknown): vscode.TextDocument | undefined => {
+    const uri = resource instanceof vscode.Uri ? resource : vscode.window.activeTextEditor?.document.uri;
+    const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === uri?.toString());
+    return document?.languageId === 'relay' ? document : undefined;
+  };
   return vscode.Disposable.from(
-    provider,
-    vscode.workspace.registerTextDocumentContentProvider(scheme, provider),
-    vscode.languages.registerCodeLensProvider({ language: 'relay' }, provider),
+    whatIf,
+    lens,
+    vscode.workspace.registerTextDocumentContentProvider(whatIfScheme, lens),
+    vscode.languages.registerCodeLensProvider({ language: 'relay' }, lens),
     vscode.commands.registerCommand(
       'relay.whatIf',
       async (resource?: unknown, inFunction?: unknown, parameter?: unknown, type?: unknown) => {
-        const uri = resource instanceof vscode.Uri ? resource : vscode.window.activeTextEditor?.document.uri;
-        const document = vscode.workspace.textDocuments.find((d) => d.uri.toString() === uri?.toString());
-        if (document?.languageId !== 'relay') return;
+        const document = documentOf(resource);
+        if (!document) return undefined;
         const chosen = await chooseParameter(document, inFunction, parameter);
-        if (!chosen) return;
-        const wanted = typeof type === 'string' ? type : await askType(chosen);
-        if (wanted === undefined) return;
-        const query = JSON.stringify({
-          source: document.uri.toString(),
-          function: chosen.function,
-          parameter: chosen.parameter,
-          type: wanted,
-        } satisfies Address);
-        const path = `/what if, ${document.uri.path.split('/').at(-1) ?? ''}`;
-        const provided = await vscode.workspace.openTextDocument(vscode.Uri.from({ scheme, path, query }));
-        const shown = await vscode.languages.setTextDocumentLanguage(provided, 'relay-lowered');
-        await vscode.window.showTextDocument(shown, { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true });
+        if (!chosen) return undefined;
+        const wanted = typeof type === 'string' ? type : await askType(chosen, whatIf.of(document.uri), memento);
+        if (wanted === undefined) return undefined;
+        if (wanted === '') {
+          whatIf.reset(document.uri);
+          return undefined;
+        }
+        const history = memento.get<readonly string[]>(historyKey, []).filter((known) => known !== wanted);
+        await memento.update(historyKey, [wanted, ...history].slice(0, longestHistory));
+        const { function: name, parameter: param } = chosen;
+        const result = await whatIf.ask({ uri: document.uri, function: name, parameter: param, type: wanted });
+        if (result) vscode.window.setStatusBarMessage(`Relay: ${headline(result)}`, 8000);
+        return result;
       },
     ),
+    vscode.commands.registerCommand('relay.resetWhatIf', (resource?: unknown) => {
+      const document = documentOf(resource);
+      if (document) whatIf.reset(document.uri);
+    }),
+    vscode.commands.registerCommand('relay.showWhatIf', (resource?: unknown) => {
+      const trial = whatIf.of(documentOf(resource)?.uri ?? vscode.Uri.file('/'));
+      return trial && showSubstituted(trial);
+    }),
   );
 }
 
@@ -178,21 +159,55 @@ async function chooseParameter(
   if (all.length === 1) return all[0];
   const items = all.map((d) => ({
     label: `%${d.parameter}`,
-    description: `@${d.function}`,
-    detail: d.type,
+    description: d.type,
+    detail: typeof inFunction === 'string' ? undefined : `of @${d.function}`,
     declared: d,
   }));
   const placeHolder = 'Parameter whose type to change';
-  return (await vscode.window.showQuickPick(items, { title: 'Relay: What If', placeHolder }))?.declared;
+  const options = { title: 'Relay: What If', placeHolder, matchOnDescription: true };
+  return (
+    await vscode.window.showQuickPick(
+      items.map(({ detail, ...item }) => (detail === undefined ? item : { ...item, detail })),
+      options,
+    )
+  )?.declared;
 }
 
-function askType(declared: Declared): Thenable<string | undefined> {
-  const start = declared.type.indexOf('(') + 1;
-  const first = /^[^,)]*/.exec(declared.type.slice(start))?.[0].length ?? 0;
-  return vscode.window.showInputBox({
-    title: `Relay: What If %${declared.parameter} Were …`,
-    value: declared.type,
-    valueSelection: [start, start + first],
-    prompt: 'The text stays as it is',
+interface TypeItem extends vscode.QuickPickItem {
+  readonly type?: string;
+}
+
+/** Asks for a type: one that is offered, one tried before, or one that is typed. '' resets; undefined leaves. */
+function askType(declared: Declared, trial: Trial | undefined, memento: vscode.Memento): Promise<string | undefined> {
+  const pick = vscode.window.createQuickPick<TypeItem>();
+  pick.title = `Relay: What If %${declared.parameter} Were …`;
+  pick.placeholder = `${declared.type}: type another, or only a first size, a shape, an element type`;
+  const offered = suggestions(declared.type);
+  const rank = (type: string): number => type.split(',').length;
+  const tried = memento
+    .get<readonly string[]>(historyKey, [])
+    .filter((type) => rank(type) === rank(declared.type) && !offered.some((o) => o.type === type));
+  const separator = (label: string): TypeItem => ({ label, kind: vscode.QuickPickItemKind.Separator });
+  const rest: TypeItem[] = [
+    ...(trial ? [{ label: '$(discard) Reset', description: `to ${declared.type}`, type: '' }] : []),
+    separator('offered'),
+    ...offered.map(({ type, why }) => ({ label: type, description: why, type })),
+    ...(tried.length > 0 ? [separator('tried before'), ...tried.map((type) => ({ label: type, type }))] : []),
+  ];
+  pick.items = rest;
+  pick.onDidChangeValue((value) => {
+    const type = typeFrom(value, declared.type);
+    pick.items = value.trim() === '' ? rest : [{ label: `$(question) ${type}`, type, alwaysShow: true }, ...rest];
+  });
+  return new Promise((resolve) => {
+    pick.onDidAccept(() => {
+      resolve(pick.selectedItems[0]?.type);
+      pick.hide();
+    });
+    pick.onDidHide(() => {
+      resolve(undefined);
+      pick.dispose();
+    });
+    pick.show();
   });
 }

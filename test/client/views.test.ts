@@ -24,6 +24,7 @@ function build(layers: readonly LayerInfo[], peakLayer: number): BuildResult {
     passes: [],
     layers,
     barriers: [],
+    buffers: [],
     macs: 64,
     arenaBytes: Math.max(...layers.map((l) => l.aliveBytes)),
     constantBytes: layers.reduce((sum, l) => sum + l.constantBytes, 0),

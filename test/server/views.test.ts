@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { lowerDocument } from '../../server/src/features/lowering.ts';
 import { buildDocument, covered } from '../../server/src/requests/build.ts';
 import { functionGraph } from '../../server/src/requests/graph.ts';
-import { compareTypes, substitute } from '../../server/src/requests/whatIf.ts';
+import { compareTypes, follow, substitute } from '../../server/src/requests/whatIf.ts';
 import { header, marked, snapshotOf } from './fixture.ts';
 
 const program = `def @main(%x: Tensor[(1, 8), float32], %w: Tensor[(4, 8), float32]) {
@@ -99,6 +99,28 @@ describe('what if a parameter had another type', () => {
     const { errors } = compareTypes(snapshotOf(program), text.value);
     assert.equal(errors.length, 1);
     assert.equal(errors[0]?.line, 2);
+  });
+  it('lets the annotations of called functions follow, also through several calls', () => {
+    const calls = `#[version = "0.0.5"]
+def @inner(%a: Tensor[(2, 8), float32]) -> Tensor[(2, 8), float32] { nn.relu(%a) }
+def @outer(%b: Tensor[(2, 8), float32], %w: Tensor[(4, 8), float32]) { nn.dense(@inner(%b), %w, units=4) }
+def @main(%x: Tensor[(2, 8), float32], %w: Tensor[(4, 8), float32]) { @outer(%x, %w) }
+`;
+    const text = substitute(snapshotOf(calls), { function: 'main', parameter: 'x', type: 'Tensor[(6, 8), float32]' });
+    assert.ok(text.ok);
+    assert.notDeepEqual(compareTypes(snapshotOf(calls), text.value).errors, []);
+    const followed = follow(text.value);
+    assert.deepEqual(compareTypes(snapshotOf(calls), followed).errors, []);
+    assert.equal(followed.match(/Tensor\[\(6, 8\), float32\]/g)?.length, 4);
+    assert.match(followed, /%w: Tensor\[\(4, 8\), float32\]/);
+  });
+  it('lets nothing follow that differs in more than sizes, and ends where functions call each other', () => {
+    const other = program.replace(/8\)/, '9)');
+    assert.equal(follow(other), other);
+    const rounds = `#[version = "0.0.5"]
+def @f(%a: Tensor[(1), int32]) -> Tensor[(1), int32] { concatenate((%a, @f(%a))) }
+`;
+    assert.ok(follow(rounds).startsWith('#[version'));
   });
   it('refuses what is no type, and unknown parameters', () => {
     assert.ok(!ask('Tensor[(1').ok);

@@ -96,6 +96,10 @@ const actions = {
   async texts(page, { selector }) {
     return page.locator(selector).allInnerTexts();
   },
+  /** How many elements match. */
+  async count(page, { selector }) {
+    return page.locator(selector).count();
+  },
   /** Text of every element that matches inside the frame of the visible webview. */
   async webviewTexts(page, { selector }) {
     const frame = page.frameLocator('iframe.webview.ready').first().frameLocator('iframe#active-frame');

@@ -5,6 +5,8 @@ import { escapeHtml } from './html.ts';
 import { count, size } from './sizes.ts';
 
 const [nodeWidth, lineHeight, padding] = [218, 15, 9];
+/** Width of a letter of an edge's shape. */
+const letter = 6.1;
 
 interface Box {
   readonly node: GraphNode;
@@ -32,12 +34,13 @@ export function layerOf(node: GraphNode, build: BuildResult | undefined): LayerI
   );
 }
 
-function linesOf(node: GraphNode, layer: LayerInfo | undefined, costOf: CostOf): readonly string[] {
+/** The lines in a node. Its shape stands on the edges that leave it; where there are none, here. */
+function linesOf(node: GraphNode, layer: LayerInfo | undefined, costOf: CostOf, leaves: boolean): readonly string[] {
   const title = node.binding === '' ? node.title : `${node.binding} = ${node.title}`;
   const cost = layer && costOf(layer.task);
   return [
     title,
-    shapeText(node.type),
+    ...(leaves ? [] : [shapeText(node.type)]),
     ...(layer ? [`${layer.macs > 0 ? `${count(layer.macs)} MACs · ` : ''}${size(layer.aliveBytes)} alive`] : []),
     ...(cost === undefined ? [] : [`tuned: ${cost}`]),
   ];
@@ -53,14 +56,18 @@ export function shapeText(type: string): string {
 /** The whole page. Names are escaped; `nonce` admits one style sheet and one script, nothing is loaded. */
 export function graphPage(graph: GraphResult, build: BuildResult | undefined, costOf: CostOf, nonce: string): string {
   const g = new Graph();
-  g.setGraph({ rankdir: 'TB', nodesep: 24, ranksep: 34, marginx: 16, marginy: 16 });
+  g.setGraph({ rankdir: 'TB', nodesep: 24, ranksep: 26, marginx: 16, marginy: 16 });
   g.setDefaultEdgeLabel(() => ({}));
-  const lines = new Map(graph.nodes.map((node) => [node.id, linesOf(node, layerOf(node, build), costOf)]));
+  const leaves = new Set(graph.edges.map((edge) => edge.from));
+  const lines = new Map(
+    graph.nodes.map((node) => [node.id, linesOf(node, layerOf(node, build), costOf, leaves.has(node.id))]),
+  );
   for (const node of graph.nodes) {
     const height = (lines.get(node.id)?.length ?? 1) * lineHeight + 2 * padding;
     g.setNode(node.id, { width: nodeWidth, height });
   }
-  for (const edge of graph.edges) g.setEdge(edge.from, edge.to);
+  for (const edge of graph.edges)
+    g.setEdge(edge.from, edge.to, { width: shapeText(edge.label).length * letter, height: lineHeight, labelpos: 'c' });
   layout(g);
   const boxes = graph.nodes.map((node): Box => {
     const at = g.node(node.id) as { x: number; y: number; height: number };
@@ -75,19 +82,24 @@ export function graphPage(graph: GraphResult, build: BuildResult | undefined, co
   const whole = g.graph() as { width?: number; height?: number };
   const [width, height] = [Math.ceil(whole.width ?? 300), Math.ceil(whole.height ?? 100)];
   const edges = graph.edges.map((edge) => {
-    const { points } = g.edge(edge.from, edge.to) as { points: readonly { x: number; y: number }[] };
+    const { points, x, y } = g.edge(edge.from, edge.to) as {
+      points: readonly { x: number; y: number }[];
+      x: number;
+      y: number;
+    };
     const path = points.map((p, i) => `${i === 0 ? 'M' : 'L'}${p.x.toFixed(1)} ${p.y.toFixed(1)}`).join('');
-    return `<path class="edge" marker-end="url(#arrow)" d="${path}"><title>${escapeHtml(edge.label)}</title></path>`;
+    const shape = `<text class="shape" x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}">${escapeHtml(shapeText(edge.label))}</text>`;
+    return `<path class="edge" marker-end="url(#arrow)" d="${path}"></path>${shape}<title>${escapeHtml(edge.label)}</title>`;
   });
   const more = graph.leftOut > 0 ? `<p>${graph.leftOut} further nodes are not drawn.</p>` : '';
   const n = escapeHtml(nonce);
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'nonce-${n}'; script-src 'nonce-${n}';">
 <title>${escapeHtml(graph.name)}</title><style nonce="${n}">${style}</style></head>
-<body><h1>${escapeHtml(graph.name)}</h1><p id="help">${graph.nodes.length} nodes. Arrow keys move along the data; Enter goes to the source; plus and minus zoom.</p>${more}
+<body><h1>${escapeHtml(graph.name)}</h1><p id="help">${graph.nodes.length} nodes. Arrow keys move along the data; Enter goes to the source; plus, minus and 0 zoom.</p>${more}
 <svg id="graph" role="group" aria-label="Data flow of ${escapeHtml(graph.name)}" aria-describedby="help" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="head" d="M0 0L8 4L0 8z"></path></marker></defs>
-${edges.join('\n')}
+${edges.map((edge) => `<g>${edge}</g>`).join('\n')}
 ${boxes.map((box, i) => nodeSvg(box, i, graph)).join('\n')}
 </svg><script nonce="${n}">${script}</script></body></html>`;
 }
@@ -112,9 +124,12 @@ const script = `
 const api = acquireVsCodeApi();
 const svg = document.getElementById('graph');
 const nodes = [...svg.querySelectorAll('.node')];
-let scale = 1;
 const width = svg.viewBox.baseVal.width, height = svg.viewBox.baseVal.height;
-function zoom(by) { scale = Math.min(3, Math.max(0.2, scale * by)); svg.setAttribute('width', width * scale); svg.setAttribute('height', height * scale); }
+// At first the whole width is in sight, unless it would be too small to read; later the reader's own zoom.
+let scale = (api.getState() || {}).scale || Math.min(1, Math.max(0.5, (document.documentElement.clientWidth - 24) / width));
+function zoom(by) { scale = Math.min(3, Math.max(0.2, scale * by)); api.setState({ scale }); draw(); }
+function draw() { svg.setAttribute('width', width * scale); svg.setAttribute('height', height * scale); }
+draw();
 function mark(node, focus) {
   if (!node) return;
   for (const other of nodes) { other.classList.toggle('current', other === node); other.tabIndex = other === node ? 0 : -1; }
@@ -125,6 +140,7 @@ function show(node) { api.postMessage({ show: node.id }); }
 svg.addEventListener('click', (e) => { const node = e.target.closest('.node'); if (node) { mark(node, true); show(node); } });
 addEventListener('keydown', (e) => {
   const node = document.activeElement.closest && document.activeElement.closest('.node');
+  if (e.key === '0') { scale = 1; zoom(1); e.preventDefault(); return; }
   if (e.key === '+' || e.key === '-') { zoom(e.key === '+' ? 1.25 : 0.8); e.preventDefault(); return; }
   if (!node) return;
   const ids = (key) => node.dataset[key].split(' ').filter(Boolean);
@@ -150,5 +166,6 @@ p { margin: 0 0 8px; color: var(--vscode-descriptionForeground); }
 .node:focus-visible rect { stroke: var(--vscode-focusBorder); stroke-width: 3; }
 text { fill: var(--vscode-foreground); font-size: 12px; }
 text.title { font-weight: 600; }
+text.shape { text-anchor: middle; font-size: 11px; fill: var(--vscode-descriptionForeground); stroke: var(--vscode-editor-background); stroke-width: 4px; paint-order: stroke; }
 text.detail { fill: var(--vscode-descriptionForeground); font-size: 11px; }
 `;

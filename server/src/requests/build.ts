@@ -74,6 +74,12 @@ export function buildDocument(job: BuildJob): BuildResult {
     barriers: program.barriers.map(({ message, producer, consumer, origin }) => {
       return { message, producer, consumer, source: locate(origin) };
     }),
+    buffers: arena.buffers.map((b) => ({
+      ...tensor(b),
+      offset: b.offset,
+      first: b.first,
+      last: Math.min(b.last, layers.length - 1),
+    })),
     macs: report.macs,
     arenaBytes: report.arena.bytes,
     constantBytes: report.constantBytes,
@@ -90,6 +96,7 @@ export function refusedBuild(job: Pick<BuildJob, 'version' | 'target'>, message:
     passes: [],
     layers: [],
     barriers: [],
+    buffers: [],
     macs: 0,
     arenaBytes: 0,
     constantBytes: 0,

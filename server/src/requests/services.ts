@@ -15,7 +15,7 @@ import type { Service } from '../service.ts';
 import { refusedBuild, type BuildJob } from './build.ts';
 import { refusedComparison } from './compare.ts';
 import { functionGraph } from './graph.ts';
-import { compareTypes, substitute } from './whatIf.ts';
+import { compareTypes, follow, substitute } from './whatIf.ts';
 
 export const viewServices: readonly Service[] = [
   {
@@ -53,11 +53,14 @@ export const viewServices: readonly Service[] = [
         const { version } = snapshot;
         const text = substitute(snapshot, params);
         if (!text.ok) return { version, ...nothing, failure: text.error };
-        const types = compareTypes(snapshot, text.value);
+        // What was wrong before is the author's to mend: annotations follow in a sound program alone.
+        const sound = ![...snapshot.tree.errors, ...snapshot.check.diagnostics].some((d) => d.severity === 'error');
+        const followed = sound ? follow(text.value) : text.value;
+        const types = compareTypes(snapshot, followed);
         const before = await host.lowering.request(jobOf(params, version, snapshot.text));
         // Weights keep their shapes, so the parameter file goes with the substituted program, too.
         const substituted = { ...params, uri: `${params.uri}#what-if` };
-        const after = await host.lowering.request(jobOf(substituted, version, text.value));
+        const after = await host.lowering.request(jobOf(substituted, version, followed));
         return { version, ...types, before: footprint(before), after: footprint(after) };
       });
     },

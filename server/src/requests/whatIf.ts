@@ -1,15 +1,29 @@
-/** A document under another type of one parameter: the text is substituted in memory and checked from there. */
+/**
+ * A document under another type of one parameter: the text is substituted in memory and checked from there. Functions
+ * that are called with the changed shapes follow, where their annotations differ in sizes alone.
+ */
 import { LineIndex, resolveSpan } from '../../../compiler/src/base/span.ts';
+import { fail, ok, type Result } from '../../../compiler/src/base/result.ts';
 import { check } from '../../../compiler/src/check/check.ts';
 import type { CheckResult } from '../../../compiler/src/check/result.ts';
 import { parseSource } from '../../../compiler/src/syntax/parser.ts';
-import type { FunctionDefinition, GraphStatement, LetStatement, Param } from '../../../compiler/src/syntax/tree.ts';
+import type {
+  FunctionDefinition,
+  GraphStatement,
+  LetStatement,
+  Param,
+  SourceTree,
+  TypeNode,
+} from '../../../compiler/src/syntax/tree.ts';
 import { walkTree } from '../../../compiler/src/syntax/walk.ts';
 import { printType } from '../../../compiler/src/types/print.ts';
-import { fail, ok, type Result } from '../../../compiler/src/base/result.ts';
+import type { Type } from '../../../compiler/src/types/type.ts';
 import { toRange } from '../convert.ts';
 import type { ChangedType, WhatIfParams, WhatIfResult } from '../protocol.ts';
 import { rangeOf, type CheckedSnapshot, type Snapshot } from '../snapshot.ts';
+
+/** Rounds in which annotations follow each other; a chain of calls may be this deep. */
+const mostRounds = 12;
 
 /** The document's text with the type of the parameter replaced. The type must be one type and nothing else. */
 export function substitute(
@@ -32,6 +46,57 @@ export function substitute(
   }
   const { end } = rangeOf(snapshot, param.name.span);
   return ok(`${snapshot.text.slice(0, end)}: ${wanted.type}${snapshot.text.slice(end)}`);
+}
+
+/** The text in which the annotations of functions follow the shapes that now reach them. */
+export function follow(text: string): string {
+  let current = text;
+  for (let round = 0; round < mostRounds; round++) {
+    const tree = parseSource(current);
+    const edits = outdated(tree, check(tree));
+    if (edits.length === 0) return current;
+    for (const { start, end, type } of edits.sort((a, b) => b.start - a.start))
+      current = current.slice(0, start) + type + current.slice(end);
+  }
+  return current;
+}
+
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly type: string;
+}
+
+/** Annotations whose sizes are not those of the arguments, or of the body, each once. */
+function outdated(tree: SourceTree, result: CheckResult): Edit[] {
+  const functions = new Map(tree.definitions.flatMap((d) => (d.kind === 'def' ? [[d.name.text, d] as const] : [])));
+  const edits = new Map<TypeNode, Edit>();
+  const compare = (node: TypeNode | undefined, declared: Type | undefined, actual: Type | undefined): void => {
+    if (!node || !declared || !actual || edits.has(node) || !otherSizes(declared, actual)) return;
+    const { start, end } = resolveSpan(tree.anchors, node.span);
+    edits.set(node, { start, end, type: printType(actual) });
+  };
+  walkTree(tree, (node) => {
+    if (node.kind === 'call' && node.callee.kind === 'global') {
+      const called = functions.get(node.callee.name)?.fn;
+      node.args.forEach((arg, i) => {
+        const param = called?.params[i];
+        if (param?.type) compare(param.type, result.typeOf(param), result.typeOf(arg));
+      });
+    }
+    return true;
+  });
+  for (const { fn } of functions.values()) {
+    const declared = fn.ret && result.typeOf(fn.ret);
+    compare(fn.ret, declared, result.typeOf(fn.body.result));
+  }
+  return [...edits.values()];
+}
+
+/** Two tensors that differ in sizes alone. */
+function otherSizes(a: Type, b: Type): boolean {
+  if (a.kind !== 'tensor' || b.kind !== 'tensor') return false;
+  return a.dtype === b.dtype && a.shape.length === b.shape.length && printType(a) !== printType(b);
 }
 
 /** Types and errors of the substituted program beside those of the document. */

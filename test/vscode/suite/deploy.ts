@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { hasDriver, screenshot, tell, texts, until, webviewTexts } from './driver.ts';
-import { closeAll, hoverText, open, positionOf } from './editor.ts';
+import { closeAll, open } from './editor.ts';
 
 /** As much of the command's result as the tests look at. */
 interface Result {
@@ -19,64 +19,6 @@ interface Figure {
 
 /** From the source to the emulated board. */
 export function deployTests(): void {
-  describe('Show Lowering', () => {
-    afterEach(closeAll);
-
-    /** The text of the lowering document of a stage, when it is open. */
-    const lowered = (stage: string): string | undefined =>
-      vscode.workspace.textDocuments
-        .find((d) => d.uri.scheme === 'relay-lowering' && d.uri.path.includes(stage))
-        ?.getText();
-
-    it('opens a stage beside the source and leaves the focus there', async () => {
-      const { document } = await open('keyword_spotting.relay');
-      await hoverText(document.uri, positionOf(document, '%0', 1));
-      await vscode.commands.executeCommand('relay.showLowering', document.uri, 'fused');
-      const text = await until('the lowered program', () => lowered('fused'));
-      assert.match(text, /qnn\.conv2d/);
-      assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), document.uri.toString());
-      const shown = vscode.window.visibleTextEditors.map((editor) => editor.document.languageId);
-      assert.ok(shown.includes('relay-lowered'), shown.join(', '));
-      await vscode.commands.executeCommand('workbench.action.closeSidebar');
-      await vscode.commands.executeCommand('revealLine', { lineNumber: 33, at: 'top' });
-      await screenshot('lowering');
-      await vscode.commands.executeCommand('workbench.view.explorer');
-    });
-
-    it('follows the source as it changes, down to C', async function () {
-      this.timeout(90_000);
-      const editor = await open('keyword_spotting.relay');
-      await hoverText(editor.document.uri, positionOf(editor.document, '%0', 1));
-      await vscode.commands.executeCommand('relay.showLowering', editor.document.uri, 'c');
-      const before = await until('C', () => lowered('.c'));
-      assert.match(before, /#include/);
-      const at = positionOf(editor.document, '@main', 0);
-      await editor.edit((edit) => edit.replace(new vscode.Range(at, at.translate(0, 5)), '@other'));
-      await until(
-        'the note that there is no @main',
-        () => /@main/.test(lowered('.c') ?? '') && !/#include/.test(lowered('.c') ?? ''),
-      );
-      await vscode.commands.executeCommand('undo');
-      await until('C again', () => lowered('.c') === before);
-    });
-
-    it('asks for the stage when none is given', async function () {
-      if (!hasDriver) this.skip();
-      await open('keyword_spotting.relay');
-      const shown = vscode.commands.executeCommand('relay.showLowering');
-      const labels = await until('the list of stages', async () => {
-        const found = await texts('.quick-input-list .monaco-list-row .label-name');
-        return found.length > 4 ? found : undefined;
-      });
-      assert.ok(
-        labels.some((label) => label.includes('Fused')),
-        labels.join(', '),
-      );
-      await tell('press', { key: 'Escape' });
-      await shown;
-    });
-  });
-
   describe('Tune and Deploy', () => {
     after(closeAll);
 

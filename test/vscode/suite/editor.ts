@@ -1,7 +1,7 @@
 /** What the suites do in the editor. */
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { until } from './driver.ts';
+import { texts, until } from './driver.ts';
 
 /** A file of the workspace of fixtures. */
 export function file(name: string): vscode.Uri {
@@ -45,6 +45,51 @@ export function hoverText(uri: vscode.Uri, position: vscode.Position): Promise<s
   });
 }
 
+/** Closes everything; what a failed test left unsaved is thrown away. */
 export async function closeAll(): Promise<void> {
+  for (const document of vscode.workspace.textDocuments) {
+    if (!document.isDirty) continue;
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand('workbench.action.files.revert');
+  }
   await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+}
+
+/** The example that most tests open. */
+export const model = 'keyword_spotting.relay';
+
+/** The text of the open document of a stage. */
+export function lowered(ending: string): string | undefined {
+  return vscode.workspace.textDocuments
+    .find((d) => d.uri.scheme === 'relay-lowering' && d.uri.path.includes(ending))
+    ?.getText();
+}
+
+/** The editor of a stage, once it has its text. */
+export function stageEditor(ending: string): Promise<vscode.TextEditor> {
+  return until(`the stage ${ending}`, () =>
+    vscode.window.visibleTextEditors.find(
+      ({ document }) =>
+        document.uri.scheme === 'relay-lowering' && document.uri.path.endsWith(ending) && document.lineCount > 8,
+    ),
+  );
+}
+
+/** Rows of the trees of the side bar. */
+export async function rows(): Promise<readonly string[]> {
+  return (await texts('.pane-body .monaco-list-row')).map((row) => row.replaceAll('\u00a0', ' ').replaceAll('\n', ' '));
+}
+
+/** Waits for a row. */
+export function rowThat(what: string, pattern: RegExp): Promise<string> {
+  return until(what, async () => (await rows()).find((row) => pattern.test(row)));
+}
+
+export async function useTheme(theme: string | undefined): Promise<void> {
+  await vscode.workspace.getConfiguration('workbench').update('colorTheme', theme, true);
+}
+
+/** A setting of this extension, in the workspace. */
+export async function setting(name: string, value: unknown): Promise<void> {
+  await vscode.workspace.getConfiguration('relay').update(name, value, vscode.ConfigurationTarget.Workspace);
 }

@@ -1,5 +1,6 @@
 import { deployTests } from './deploy.ts';
 import { languageTests } from './language.ts';
+import { loweringTests } from './lowering.ts';
 import { runSuite } from './runner.ts';
 import { viewTests } from './views.ts';
 
@@ -7,6 +8,7 @@ import { viewTests } from './views.ts';
 export function run(): Promise<void> {
   return runSuite(() => {
     languageTests();
+    loweringTests();
     viewTests();
     deployTests();
   });

@@ -1,96 +1,10 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { hasDriver, screenshot, tell, texts, until, webviewTexts } from './driver.ts';
-import { closeAll, diagnosticsOf, hoverText, open, positionOf } from './editor.ts';
-
-const model = 'keyword_spotting.relay';
-
-async function useTheme(theme: string | undefined): Promise<void> {
-  await vscode.workspace.getConfiguration('workbench').update('colorTheme', theme, true);
-}
-
-async function setting(name: string, value: unknown): Promise<void> {
-  await vscode.workspace.getConfiguration('relay').update(name, value, vscode.ConfigurationTarget.Workspace);
-}
-
-/** Rows of the trees of the side bar. */
-async function rows(): Promise<readonly string[]> {
-  return (await texts('.pane-body .monaco-list-row')).map((row) => row.replaceAll('\u00a0', ' '));
-}
-
-function rowThat(what: string, pattern: RegExp): Promise<string> {
-  return until(what, async () => (await rows()).find((row) => pattern.test(row.replaceAll('\n', ' '))));
-}
+import { closeAll, diagnosticsOf, hoverText, model, open, positionOf, rowThat, setting, useTheme } from './editor.ts';
 
 /** The views beside the text: side bar, memory, graph, what-if. */
 export function viewTests(): void {
-  describe('the lowering view', () => {
-    afterEach(closeAll);
-
-    it('lists the stages and the passes that changed something', async function () {
-      if (!hasDriver) this.skip();
-      await open(model);
-      await vscode.commands.executeCommand('relay.stages.focus');
-      await rowThat('the stages', /^Scheduled/);
-      assert.match(await rowThat('passes', /passes changed something/), /\d+ of \d+/);
-      await rowThat('a pass with its counts', /(simplify|fold-constants|common-subexpressions)\D*\d+ [a-z]/);
-    });
-
-    it('marks in C what is selected in the source, and back, and leaves the focus alone', async function () {
-      const { document } = await open(model);
-      await hoverText(document.uri, positionOf(document, '%0', 1));
-      await vscode.commands.executeCommand('relay.showLowering', document.uri, 'c');
-      const stage = await until('C', () =>
-        vscode.window.visibleTextEditors.find((e) => e.document.uri.scheme === 'relay-lowering'),
-      );
-      await until('its text', () => stage.document.getText().includes('#include'));
-      const source = vscode.window.activeTextEditor;
-      assert.equal(source?.document.uri.toString(), document.uri.toString());
-      const before = stage.visibleRanges[0]?.start.line;
-      const at = positionOf(document, 'nn.softmax', 2);
-      source.selection = new vscode.Selection(at, at);
-      await until('the softmax in C to come into view', () => {
-        const now = stage.visibleRanges[0]?.start.line;
-        return now !== undefined && now !== before;
-      });
-      assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), document.uri.toString());
-      if (hasDriver) {
-        await vscode.commands.executeCommand('relay.stages.focus');
-        await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-        await screenshot('origins');
-      }
-      await vscode.window.showTextDocument(stage.document, { viewColumn: vscode.ViewColumn.Two });
-      const back = vscode.window.activeTextEditor;
-      assert.ok(back);
-      const line = back.document
-        .getText()
-        .split('\n')
-        .findIndex((text) => /nn\.conv2d/.test(text));
-      const place = new vscode.Position(Math.max(0, line + 6), 0);
-      back.selection = new vscode.Selection(place, place);
-      await until('the source to follow', () =>
-        vscode.window.visibleTextEditors.some((e) => e.document.uri.toString() === document.uri.toString()),
-      );
-    });
-
-    it('shows two stages as a difference', async () => {
-      const { document } = await open(model);
-      await hoverText(document.uri, positionOf(document, '%0', 1));
-      await vscode.commands.executeCommand('relay.compareStages', document.uri, 'typed', 'simplified');
-      const tab = await until('the difference', () =>
-        vscode.window.tabGroups.all
-          .flatMap((group) => group.tabs)
-          .find((t) => t.input instanceof vscode.TabInputTextDiff),
-      );
-      assert.match(tab.label, /typed ↔ simplified/);
-      if (hasDriver) {
-        await vscode.commands.executeCommand('notifications.clearAll');
-        await until('changed lines', async () => (await texts('.line-insert, .line-delete')).length > 0 || undefined);
-        await screenshot('stages-diff');
-      }
-    });
-  });
-
   describe('the Relay side bar', () => {
     afterEach(closeAll);
     after(() => setting('board', undefined));

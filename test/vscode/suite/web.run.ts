@@ -8,6 +8,17 @@ def @main(%x: Tensor[(1, 8), float32], %w: Tensor[(4, 8), float32]) {
 }
 `;
 
+/** Layers one after the other, of sizes that share no kernel. */
+function deep(layers: number): string {
+  const size = (i: number): number => 8 + i;
+  const weights = Array.from({ length: layers }, (_, i) => `%w${i}: Tensor[(${size(i + 1)}, ${size(i)}), float32]`);
+  const lines = Array.from(
+    { length: layers },
+    (_, i) => `  %${i} = nn.dense(${i === 0 ? '%x' : `%${i - 1}`}, %w${i}, units=${size(i + 1)});`,
+  );
+  return `#[version = "0.0.5"]\ndef @main(%x: Tensor[(1, 8), float32], ${weights.join(', ')}) {\n${lines.join('\n')}\n  %${layers - 1}\n}\n`;
+}
+
 function expect(condition: boolean, message: string): void {
   if (!condition) throw new Error(message);
 }
@@ -79,6 +90,24 @@ const tests: readonly (readonly [string, () => Promise<void>])[] = [
           (d) => d.uri.scheme === 'relay-lowering' && d.getText().includes('#include'),
         ),
       );
+    },
+  ],
+  [
+    'answers hovers while a large program is lowered',
+    async () => {
+      const document = await open(deep(400));
+      await until('types', async () => (await hoverText(document, '%399')).includes('Tensor'));
+      const c = (): boolean =>
+        vscode.workspace.textDocuments.some(
+          (d) => d.uri.scheme === 'relay-lowering' && d.getText().includes('400 kernels'),
+        );
+      const shown = vscode.commands.executeCommand('relay.showLowering', document.uri, 'c');
+      for (let answered = 0; answered < 3; answered++) {
+        expect((await hoverText(document, '%399')).includes('Tensor'), 'the hover has a type');
+        expect(!c(), `${answered} hovers were answered before the C was there`);
+      }
+      await shown;
+      await until('C', c);
     },
   ],
   [
