@@ -1,5 +1,5 @@
 /** The whole file: header, units, metadata. */
-import type { IToken } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
 import type { Diagnostic, Severity } from '../base/diagnostic.ts';
 import { createAnchor } from '../base/span.ts';
 import type { Anchor } from '../base/span.ts';
@@ -48,7 +48,8 @@ export function* assemble(text: string): Steps<FileState> {
   const preamble = parsePreamble(text, firstOffset ?? end, versions, stray, isModule || tokens.length === 0);
   const lexical = lexicalErrors(text, lexed, preamble);
   const misplaced = stray.length > 0 || preamble.errors.some((x) => x.code === 'misplaced-header');
-  const fragile = misplaced || lexical.length > 0 || lexed.tokens.some(isOpenString);
+  const fragile =
+    misplaced || lexical.length > 0 || all.some((token, i) => isOpenString(token) || isMisplacedString(token, i, all));
   return { preamble, units, metadata, lexical, dottedNames: context.dottedNames, fragile };
 }
 
@@ -156,23 +157,32 @@ function lexicalErrors(text: string, lexed: LexResult, preamble: Preamble): Diag
       remedy: 'Remove it; names are made of ASCII letters, digits and _.',
     });
   }
-  const open = lexed.comments[lexed.comments.length - 1];
-  if (open && isOpenComment(open))
+  for (const open of lexed.comments) {
+    if (!isOpenComment(open)) continue;
+    const end = endOf(open);
     errors.push({
       code: 'unterminated-comment',
       severity: 'error',
       span: at(preamble.anchor, open.startOffset, open.startOffset + 2),
-      message: 'The comment never ends, so the rest of the file belongs to it.',
+      message: 'The comment never ends.',
       remedy: 'Close it with */; comments nest, so every /* inside needs its own.',
+      fixes: [
+        {
+          title: 'Close the comment at the end of its line',
+          edits: [{ span: at(preamble.anchor, end, end), newText: ' */' }],
+        },
+      ],
     });
+  }
   return errors;
 }
 
 /** Whether a block comment lacks its end. */
 export function isOpenComment(comment: IToken): boolean {
-  if (!comment.image.startsWith('/*')) return false;
+  const { image } = comment;
+  if (!image.startsWith('/*') || (image.endsWith('*/') && image.length > 3 && !image.includes('/*', 2))) return false;
   let depth = 0;
-  for (const [mark] of comment.image.matchAll(/\/\*|\*\//g)) depth += mark === '/*' ? 1 : -1;
+  for (const [mark] of image.matchAll(/\/\*|\*\//g)) depth += mark === '/*' ? 1 : -1;
   return depth > 0;
 }
 
@@ -180,3 +190,12 @@ export function isOpenComment(comment: IToken): boolean {
 export function isOpenString(token: IToken): boolean {
   return token.tokenType === t.StringLiteral && (token.image.length < 2 || !token.image.endsWith('"'));
 }
+
+/** Whether a string stands where none can: what it ends with then depends on the rest of its line. */
+export function isMisplacedString(token: IToken, i: number, tokens: readonly IToken[]): boolean {
+  if (token.tokenType !== t.StringLiteral) return false;
+  const before = tokens[i - 1]?.tokenType;
+  return before === undefined || !beforeString.has(before);
+}
+
+const beforeString = new Set<TokenType>([t.Assign, t.Comma, t.LSquare, t.LParen, t.Import]);

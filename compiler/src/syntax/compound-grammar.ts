@@ -1,5 +1,6 @@
 /** Rules for function literals and control flow. What is missing of them stands in as missing; the rest keeps its tree. */
 import type { IToken } from 'chevrotain';
+import { syntaxFailure } from './base-grammar.ts';
 import { startsOperand } from './expression-grammar.ts';
 import { quote } from './messages.ts';
 import { StatementGrammar } from './statement-grammar.ts';
@@ -97,8 +98,17 @@ export abstract class CompoundGrammar extends StatementGrammar {
     const start = this.here();
     const token = this.LA(1);
     const word = token.tokenType === t.Identifier || token.tokenType === t.Global;
-    if (!word && token.tokenType !== t.Colon)
-      this.fail('expected-variable', 'a parameter such as %x', 'Write %name: type.');
+    if (!word && token.tokenType !== t.Colon) {
+      this.report(
+        'expected-variable',
+        this.gapSpan(),
+        `Expected a parameter such as %x, found ${this.found()}.`,
+        'Write %name: type.',
+      );
+      this.skipTo(token, t.Comma, t.Local);
+      if (this.LA(1).tokenType !== t.Local) throw syntaxFailure;
+      return this.SUBRULE(this.param);
+    }
     const text = word ? token.image.replace(/^@/, '') : '';
     const span = word ? this.spanOf(token) : this.emptySpan(start);
     this.report(

@@ -5,7 +5,7 @@
  */
 import type { IToken } from 'chevrotain';
 import { complete, type Steps } from '../base/steps.ts';
-import { assemble, isOpenComment, isOpenString, metadataPart } from './assemble.ts';
+import { assemble, isMisplacedString, isOpenComment, isOpenString, metadataPart } from './assemble.ts';
 import { grammar, parseChunks } from './chunks.ts';
 import type { Chunk, ParseContext } from './chunks.ts';
 import { classify } from './classify.ts';
@@ -266,12 +266,13 @@ class Edit {
     const lexed = lex(this.text.slice(start, end));
     if (lexed.unknown.length > 0) return undefined;
     const comment = lexed.comments[lexed.comments.length - 1];
-    if (comment && (isOpenComment(comment) || (endOf(comment) === end - start && end < this.text.length)))
-      return undefined;
+    if (lexed.comments.some(isOpenComment)) return undefined;
+    if (comment && endOf(comment) === end - start && end < this.text.length) return undefined;
     for (const token of lexed.tokens) token.startOffset += start;
     const tokens = markHeadless(classify(lexed.tokens), this.text);
     for (const token of tokens)
       if (token.tokenType === t.Version || token.tokenType === t.Metadata || isOpenString(token)) return undefined;
+    if (tokens.some(isMisplacedString)) return undefined;
     // Whether a word was meant as the keyword of a definition depends on what stands before it.
     const head = tokens[0];
     if (head && isGuessed(head) && !startsLine(this.text, head.startOffset)) return undefined;

@@ -1,7 +1,7 @@
 /** Text to tokens. */
 import { Lexer } from 'chevrotain';
 import type { ILexingError, IToken } from 'chevrotain';
-import { vocabulary } from './vocabulary.ts';
+import { resetScanner, vocabulary } from './vocabulary.ts';
 
 const lexer = new Lexer(vocabulary, {
   positionTracking: 'onlyOffset',
@@ -18,6 +18,7 @@ export interface LexResult {
 
 /** Scans `text`; never fails. Keywords and binders are still identifiers (`classify.ts` tells them apart). */
 export function lex(text: string): LexResult {
+  resetScanner();
   const result = lexer.tokenize(text);
   return { tokens: result.tokens, comments: result.groups['comments'] ?? [], unknown: result.errors };
 }

@@ -19,7 +19,7 @@ export interface Reopened {
 /** How far back an opener is looked for; bounds the time that hopeless texts take. */
 const maximumReach = 400;
 /** How many openers are put in; more are missing in no program. */
-const maximumCount = 50;
+export const maximumCount = 50;
 
 const openers = new Set<TokenType>([t.LParen, t.LSquare, t.LBrace]);
 const closers = new Set<TokenType>([t.RParen, t.RSquare, t.RBrace]);
@@ -36,76 +36,12 @@ export function reopen(tokens: IToken[], lonely: ReadonlySet<number>): Reopened 
     const place = type === t.LParen ? parenthesis(tokens, i) : square(tokens, i);
     if (!place || places.some(({ at }) => at >= place.at)) continue;
     places.push({ at: place.at, type });
-    issues.push(issueAt(tokens, place, type, closer));
+    issues.push(openerIssue(tokens, place, type, closer));
   }
   return { tokens: places.length === 0 ? tokens : inserted(tokens, places), issues };
 }
 
-/**
- * The same where a construct shows the place although its closer found another partner: in `f(%x: Tensor[2), int8])` the
- * first `)` seems to close the parameters. `count` tells how many brackets of a list lack a partner. Only the stretch
- * between braces and semicolons is looked at, so that a statement is repaired the same way wherever it stands.
- */
-export function reopenConstruct(
-  tokens: IToken[],
-  lonely: ReadonlySet<number>,
-  count: (tokens: readonly IToken[]) => number,
-): Reopened {
-  const places: { readonly at: number; readonly type: TokenType }[] = [];
-  const issues: RawIssue[] = [];
-  let done = 0;
-  for (const i of [...lonely].sort((a, b) => a - b)) {
-    if (i < done || places.length >= maximumCount) continue;
-    let from = i;
-    while (from > done && !borders.has((tokens[from - 1] as IToken).tokenType)) from--;
-    done = i;
-    while (done < tokens.length && !borders.has((tokens[done] as IToken).tokenType)) done++;
-    const at = constructPlace(tokens.slice(from, done), count);
-    if (at === undefined) continue;
-    places.push({ at: from + at, type: t.LParen });
-    const closer = tokens.slice(from + at, done).find((token) => token.tokenType === t.RParen);
-    issues.push(issueAt(tokens, { at: from + at, sure: true }, t.LParen, closer ?? (tokens[i] as IToken)));
-  }
-  return { tokens: places.length === 0 ? tokens : inserted(tokens, places), issues };
-}
-
-const borders = new Set<TokenType>([t.Semicolon, t.LBrace, t.RBrace]);
-
-/** Where one `(` leaves fewer brackets without partner. */
-function constructPlace(tokens: IToken[], count: (tokens: readonly IToken[]) => number): number | undefined {
-  let best: number | undefined;
-  let least = count(tokens);
-  for (const at of constructPlaces(tokens)) {
-    const left = count(inserted(tokens, [{ at, type: t.LParen }]));
-    if (left >= least) continue;
-    least = left;
-    best = at;
-    if (left === 0) break;
-  }
-  return best;
-}
-
-/** How many places are tried: each costs a pass over the tokens. */
-const maximumTries = 6;
-
-/** Where a construct needs a `(` that is not there. */
-function constructPlaces(tokens: readonly IToken[]): number[] {
-  const places: number[] = [];
-  for (let i = 1; i < tokens.length && places.length < maximumTries; i++) {
-    const next = (tokens[i] as IToken).tokenType;
-    const previous = (tokens[i - 1] as IToken).tokenType;
-    if (next === t.LParen) continue;
-    const before = tokens[i - 2]?.tokenType;
-    if (previous === t.LSquare && before === t.TensorName) places.push(i);
-    else if (next === t.LSquare || next === t.LBrace) continue;
-    else if (previous === t.Global && before === t.Def) places.push(i);
-    else if (beforeParenthesis.has(previous)) places.push(i);
-    else if (callees.has(previous) && startsOperand.has(next) && !isAnnotation(tokens, i - 1)) places.push(i);
-  }
-  return places;
-}
-
-function inserted(
+export function inserted(
   tokens: readonly IToken[],
   places: readonly { readonly at: number; readonly type: TokenType }[],
 ): IToken[] {
@@ -123,17 +59,17 @@ function inserted(
 }
 
 /** Right behind the token before it, unless that is where another statement ends. */
-function offsetOf(before: IToken | undefined, next: IToken): number {
+export function offsetOf(before: IToken | undefined, next: IToken): number {
   return before && before.tokenType !== t.Semicolon && before.tokenType !== t.LBrace ? endOf(before) : next.startOffset;
 }
 
 /** Where an opener belongs: before token `at`. `sure`: nothing else can stand there. */
-interface Place {
+export interface Place {
   readonly at: number;
   readonly sure: boolean;
 }
 
-function issueAt(tokens: readonly IToken[], { at, sure }: Place, type: TokenType, closer: IToken): RawIssue {
+export function openerIssue(tokens: readonly IToken[], { at, sure }: Place, type: TokenType, closer: IToken): RawIssue {
   const text = type === t.LParen ? '(' : '[';
   const closing = quote(closer.image);
   const before = tokens[at - 1];
@@ -159,8 +95,16 @@ function issueAt(tokens: readonly IToken[], { at, sure }: Place, type: TokenType
   };
 }
 
-const beforeParenthesis = new Set<TokenType>([t.Fn, t.If, t.Match, t.PartialMatch, t.Ref, t.RefRead, t.RefWrite]);
-const callees = new Set<TokenType>([t.Identifier, t.Local, t.Graph, t.Global]);
+export const beforeParenthesis = new Set<TokenType>([
+  t.Fn,
+  t.If,
+  t.Match,
+  t.PartialMatch,
+  t.Ref,
+  t.RefRead,
+  t.RefWrite,
+]);
+export const callees = new Set<TokenType>([t.Identifier, t.Local, t.Graph, t.Global]);
 
 /** The place of the `(` that the `)` at `i` lacks. */
 function parenthesis(tokens: readonly IToken[], i: number): Place | undefined {
@@ -201,7 +145,7 @@ function parenthesis(tokens: readonly IToken[], i: number): Place | undefined {
 }
 
 /** Whether the word at `i` is a type: two words can stand side by side behind one. */
-function isAnnotation(tokens: readonly IToken[], i: number): boolean {
+export function isAnnotation(tokens: readonly IToken[], i: number): boolean {
   const before = tokens[i - 1]?.tokenType;
   return before === t.Colon || before === t.Arrow;
 }

@@ -9,7 +9,8 @@ import type { IToken, TokenType } from 'chevrotain';
 import { endOf } from './lexer.ts';
 import { Layout } from './layout.ts';
 import { quote } from './messages.ts';
-import { reopen, reopenConstruct } from './reopen.ts';
+import { reopen } from './reopen.ts';
+import { repairStretches } from './stretches.ts';
 import * as t from './vocabulary.ts';
 
 /** A diagnostic before its chunk has an anchor: offsets are those of the tokens. */
@@ -61,13 +62,65 @@ export function repair(tokens: IToken[], text: string): Repaired {
   const matching = match(tokens);
   if (matching.clean && !lacksSemicolon(tokens)) return { tokens, issues: [], braces: false };
   const layout = new Layout(text);
-  const first = reopenConstruct(tokens, matching.lonely, (list) => match(list).lonely.size);
-  const reopened = first.tokens === tokens ? reopen(tokens, matching.lonely) : first;
-  const again = reopened.tokens === tokens ? matching : match(reopened.tokens);
+  const count = (list: readonly IToken[]): number => match(list).lonely.size;
+  const braced = matching.braces ? withoutStrayBrace(tokens, matching.lonely.size, count) : undefined;
+  const own = braced?.tokens ?? tokens;
+  const before = braced ? match(own) : matching;
+  const stretched = repairStretches(own, before.lonely, count);
+  const reopened = stretched.tokens === own ? reopen(own, before.lonely) : stretched;
+  const again = reopened.tokens === own ? before : match(reopened.tokens);
   const final = again.braces ? match(reopened.tokens, layout) : again;
   const { issues, ...rest } = new Repair(reopened.tokens, layout, final).run(matching.braces);
-  const all = reopened.issues.length > 0 ? [...reopened.issues, ...issues].sort((a, b) => a.start - b.start) : issues;
-  return { ...rest, issues: all };
+  const extra = [...(braced?.issues ?? []), ...reopened.issues];
+  return { ...rest, issues: extra.length > 0 ? [...extra, ...issues].sort((x, y) => x.start - y.start) : issues };
+}
+
+/** What a `{` may follow. */
+const beforeBrace = new Set<TokenType>([
+  t.RParen,
+  t.RSquare,
+  t.Identifier,
+  t.Underscore,
+  t.Else,
+  t.FatArrow,
+  t.Assign,
+  t.Semicolon,
+  t.LBrace,
+  t.RBrace,
+  t.Local,
+  t.Graph,
+  t.Index,
+]);
+
+/** The tokens without a `{` that stands where none can, when all brackets but it find their partners. */
+function withoutStrayBrace(
+  tokens: readonly IToken[],
+  lonely: number,
+  count: (tokens: readonly IToken[]) => number,
+): { readonly tokens: IToken[]; readonly issues: readonly RawIssue[] } | undefined {
+  let tries = 0;
+  for (let i = 1; i < tokens.length && tries < 6; i++) {
+    const token = tokens[i] as IToken;
+    if (token.tokenType !== t.LBrace || beforeBrace.has((tokens[i - 1] as IToken).tokenType)) continue;
+    tries++;
+    const without = [...tokens.slice(0, i), ...tokens.slice(i + 1)];
+    if (count(without) < lonely) return { tokens: without, issues: [strayIssue(token)] };
+  }
+  return undefined;
+}
+
+/** Says that a bracket has no partner. */
+export function strayIssue(token: IToken): RawIssue {
+  const shown = quote(token.image);
+  const opens = closerOf.has(token.tokenType);
+  return {
+    code: 'unmatched-bracket',
+    start: token.startOffset,
+    end: endOf(token),
+    message: opens ? `The ${shown} opens nothing here.` : `Nothing is open that ${shown} could close.`,
+    remedy: `Remove ${shown}, or add its ${opens ? 'closing' : 'opening'} partner.`,
+    fix: { title: `Remove ${shown}`, newText: '' },
+  };
 }
 
 interface Matching {
@@ -286,14 +339,7 @@ class Repair {
   }
 
   private dropCloser(token: IToken): void {
-    this.issues.push({
-      code: 'unmatched-bracket',
-      start: token.startOffset,
-      end: endOf(token),
-      message: `Nothing is open that ${quote(token.image)} could close.`,
-      remedy: `Remove ${quote(token.image)}, or add its opening partner.`,
-      fix: { title: `Remove ${quote(token.image)}`, newText: '' },
-    });
+    this.issues.push(strayIssue(token));
   }
 
   private insertSemicolon(i: number): void {

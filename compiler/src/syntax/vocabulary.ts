@@ -18,14 +18,26 @@ export const BlockComment = createToken({
   group: 'comments',
 });
 
-/** Block comments nest. One that is never closed reaches to the end of the text. */
+/** Unclosed comments that one text may have before the rest of it counts as one; bounds the time for hopeless texts. */
+const maximumOpenComments = 16;
+let openComments = 0;
+
+/** To be called before each text is scanned. */
+export function resetScanner(): void {
+  openComments = 0;
+}
+
+/** Block comments nest. One that is never closed ends with its line, so that the rest of the file stays readable. */
 function scanBlockComment(text: string, offset: number): CustomPatternMatcherReturn | null {
   if (text.charCodeAt(offset) !== 47 || text.charCodeAt(offset + 1) !== 42) return null;
   let depth = 1;
   let at = offset + 2;
   while (depth > 0) {
     const close = text.indexOf('*/', at);
-    if (close < 0) return [text.slice(offset)];
+    if (close < 0) {
+      const newline = ++openComments > maximumOpenComments ? -1 : text.indexOf('\n', offset);
+      return [text.slice(offset, newline < 0 ? text.length : newline)];
+    }
     let open = text.indexOf('/*', at);
     while (open >= 0 && open < close) {
       depth++;
@@ -60,7 +72,10 @@ const openString = /"[^\n]*?(?=[)\]};,]{0,8}[ \t\r]{0,8}(?:\n|$))/y;
  * otherwise a quote was forgotten, and the string ends before the punctuation at its line's end, so that the rest of
  * the file stays readable.
  */
-function scanString(text: string, offset: number): CustomPatternMatcherReturn | null {
+function scanString(text: string, offset: number, matched: IToken[]): CustomPatternMatcherReturn | null {
+  const previous = matched[matched.length - 1];
+  if (previous && !beforeString.has(previous.tokenTypeIdx) && previous.image !== 'import' && oddQuotes(text, offset))
+    return ['"'];
   for (const pattern of [sameLineString, rawSameLineString, longString, openString]) {
     pattern.lastIndex = offset;
     const match = pattern.exec(text);
@@ -68,6 +83,20 @@ function scanString(text: string, offset: number): CustomPatternMatcherReturn | 
   }
   return null;
 }
+
+/** Whether an odd number of quotation marks stands in the rest of the line: one of them is too much. */
+function oddQuotes(text: string, offset: number): boolean {
+  let odd = false;
+  for (let i = offset; i < text.length && i - offset < longestLine; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 10) break;
+    if (c === 34) odd = !odd;
+  }
+  return odd;
+}
+
+/** How far quotation marks are counted. */
+const longestLine = 2000;
 
 /** Everything that starts like a number, well formed or not; `numbers.ts` tells which. */
 const numberTail = '[0-9](?:[eE][+-](?=[0-9])|[\\w.])*';
@@ -266,6 +295,9 @@ export const vocabulary: TokenType[] = [
 ];
 
 const index = (type: TokenType): number => type.tokenTypeIdx ?? -1;
+
+/** Token types that a string can follow. */
+const beforeString: ReadonlySet<number> = new Set([Assign, Comma, LSquare, LParen].map(index));
 
 /** Token types after which a directly adjacent `-` is an operator. */
 const endsOperand: ReadonlySet<number> = new Set(
