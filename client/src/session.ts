@@ -28,7 +28,7 @@ export class Session implements vscode.Disposable {
   constructor(create: ClientFactory, output: vscode.LogOutputChannel) {
     this.output = output;
     const settings = readSettings(plainSettings());
-    const initializationOptions: ServerOptions = { ...settings, diagnostics: 'push' };
+    const initializationOptions: ServerOptions = { ...settings, pushDiagnostics: true };
     this.client = create({
       documentSelector: [{ language: 'relay' }],
       outputChannel: output,
@@ -107,6 +107,9 @@ function plainSettings(): unknown {
       types: section.get('inlayHints.types'),
       shapesOnly: section.get('inlayHints.shapesOnly'),
       parameterNames: section.get('inlayHints.parameterNames'),
+      valueRanges: section.get('inlayHints.valueRanges'),
     },
+    valueRanges: { diagnostics: section.get('valueRanges.diagnostics') },
+    diagnostics: { workspace: section.get('diagnostics.workspace') },
   };
 }

@@ -265,9 +265,13 @@ export function toInlayHint(snapshot: Snapshot, hint: Hint): InlayHint {
   const position = snapshot.lines.position(hint.offset);
   return {
     position,
-    label: hint.label,
+    label: hint.parts.map(({ text, target }) => ({
+      value: text,
+      ...(target ? { location: { uri: snapshot.uri, range: toRange(snapshot, target) } } : {}),
+    })),
     kind: hint.kind === 'parameter' ? InlayHintKind.Parameter : InlayHintKind.Type,
     ...(hint.kind === 'parameter' ? { paddingRight: true } : {}),
+    ...(hint.tooltip === undefined ? {} : { tooltip: hint.tooltip }),
     ...(hint.insert === undefined
       ? {}
       : { textEdits: [{ range: { start: position, end: position }, newText: hint.insert }] }),

@@ -5,7 +5,7 @@ import type {
 } from 'vscode-languageserver/lib/common/api.js';
 import * as convert from './convert.ts';
 import { diagnostics, syntaxDiagnostics } from './features/diagnostics.ts';
-import { throwIfCancelled, type Service } from './service.ts';
+import { throwIfCancelled, type Host, type Service } from './service.ts';
 import { closedVersion, type CheckedSnapshot } from './snapshot.ts';
 
 export const diagnosticServices: readonly Service[] = [
@@ -20,7 +20,7 @@ export const diagnosticServices: readonly Service[] = [
       requested.on(async ({ textDocument: { uri }, previousResultId }, token): Promise<DocumentDiagnosticReport> => {
         const snapshot = await host.analysis.checked(uri, token);
         throwIfCancelled(token);
-        if (snapshot) return report(snapshot, names, previousResultId);
+        if (snapshot) return report(host, snapshot, names, previousResultId);
         const parsed = await host.analysis.parsed(uri, token);
         const items = parsed ? syntaxDiagnostics(parsed).map((d) => convert.toDiagnostic(parsed, d)) : [];
         return { kind: 'full', items };
@@ -33,7 +33,7 @@ export const diagnosticServices: readonly Service[] = [
           throwIfCancelled(token);
           if (!snapshot) continue;
           const version = snapshot.version === closedVersion ? null : snapshot.version;
-          items.push({ uri: snapshot.uri, version, ...report(snapshot, names, known.get(snapshot.uri)) });
+          items.push({ uri: snapshot.uri, version, ...(await report(host, snapshot, names, known.get(snapshot.uri))) });
         }
         return { items };
       });
@@ -42,21 +42,27 @@ export const diagnosticServices: readonly Service[] = [
 ];
 
 /** The diagnostics of a document, or that they are those the client has. */
-function report(snapshot: CheckedSnapshot, names: ResultNames, previous: string | undefined): DocumentDiagnosticReport {
-  const resultId = names.of(snapshot);
+async function report(
+  host: Host,
+  snapshot: CheckedSnapshot,
+  names: ResultNames,
+  previous: string | undefined,
+): Promise<DocumentDiagnosticReport> {
+  const ranges = host.settings().valueRanges.diagnostics ? await host.ranges.of(snapshot) : undefined;
+  const resultId = names.of(ranges ?? snapshot.check);
   if (resultId === previous) return { kind: 'unchanged', resultId };
-  const items = diagnostics(snapshot).map((d) => convert.toDiagnostic(snapshot, d));
+  const items = diagnostics(snapshot, ranges).map((d) => convert.toDiagnostic(snapshot, d));
   return { kind: 'full', resultId, items };
 }
 
-/** A name for each result of a check: the text may be the same and what it imports another. */
+/** A name for each result of an analysis: the text may be the same and what it imports another. */
 class ResultNames {
   private next = 1;
-  private readonly names = new WeakMap<CheckedSnapshot['check'], string>();
+  private readonly names = new WeakMap<object, string>();
 
-  of({ check }: CheckedSnapshot): string {
-    const known = this.names.get(check) ?? String(this.next++);
-    this.names.set(check, known);
+  of(result: object): string {
+    const known = this.names.get(result) ?? String(this.next++);
+    this.names.set(result, known);
     return known;
   }
 }

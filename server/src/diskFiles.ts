@@ -1,6 +1,6 @@
 /** Programs on disk, for a server that runs on Node. */
 import { readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FileAccess } from './files.ts';
@@ -9,6 +9,8 @@ import type { FileAccess } from './files.ts';
 const mostFiles = 5000;
 /** Folders in which nobody keeps programs. */
 const skipped = new Set(['node_modules', '.git', '.hg', '.svn', '.vscode-test']);
+/** Weights beyond this many bytes are taken as unknown. */
+const largestParams = 64 * 1024 * 1024;
 /** A link may lead back to its own folder; nobody nests folders deeper than this. */
 const deepest = 24;
 
@@ -26,6 +28,18 @@ export const diskFiles: FileAccess = {
     const found: string[] = [];
     await collect(fileURLToPath(folder), 0, found);
     return found;
+  },
+  bytes: async (uri, known) => {
+    if (!uri.startsWith('file:') || !uri.endsWith('.params')) return undefined;
+    try {
+      const file = fileURLToPath(uri);
+      const { size, mtimeMs } = await stat(file);
+      if (size > largestParams) return undefined;
+      const stamp = `${size} ${mtimeMs}`;
+      return stamp === known ? 'unchanged' : { bytes: await readFile(file), stamp };
+    } catch {
+      return undefined;
+    }
   },
 };
 

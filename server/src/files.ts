@@ -13,6 +13,11 @@ export interface FileAccess {
   read(uri: string): string | undefined;
   /** The programs under a folder of the workspace. */
   list?(folder: string): Promise<readonly string[]>;
+  /** A parameter file; `unchanged` when its stamp is still the one that is known. */
+  bytes?(
+    uri: string,
+    known?: string,
+  ): Promise<{ readonly bytes: Uint8Array; readonly stamp: string } | 'unchanged' | undefined>;
 }
 
 const noFiles: FileAccess = { read: () => undefined };

@@ -277,8 +277,8 @@ export interface CheckedParams {
 
 /** Options at the start, beside the settings. */
 export interface ServerOptions extends ServerSettings {
-  /** `push`: the server sends diagnostics when it has them, also to a client that could ask for them. */
-  readonly diagnostics?: 'push';
+  /** The server sends diagnostics when it has them, also to a client that could ask for them. */
+  readonly pushDiagnostics?: boolean;
 }
 
 /** Settings that the client hands over at the start and on change (section `relay` of the configuration). */
@@ -290,26 +290,39 @@ export interface ServerSettings {
     readonly shapesOnly: boolean;
     /** Names of parameters at calls. */
     readonly parameterNames: boolean;
+    /** What every element of a quantised tensor is at least and at most. */
+    readonly valueRanges: boolean;
+  };
+  readonly valueRanges: {
+    /** Report accumulators that may overflow, saturation, dead clips and scales that lose all precision. */
+    readonly diagnostics: boolean;
+  };
+  readonly diagnostics: {
+    /** Report on every program of the workspace, not only on those that are open. */
+    readonly workspace: boolean;
   };
 }
 
 export const defaultSettings: ServerSettings = {
-  inlayHints: { types: true, shapesOnly: false, parameterNames: false },
+  inlayHints: { types: true, shapesOnly: false, parameterNames: false, valueRanges: false },
+  valueRanges: { diagnostics: true },
+  diagnostics: { workspace: false },
 };
 
 /** Settings from untyped configuration: what is missing or of a wrong kind takes its default. */
 export function readSettings(value: unknown): ServerSettings {
-  const section = isRecord(value) && isRecord(value['inlayHints']) ? value['inlayHints'] : {};
-  const flag = (name: keyof ServerSettings['inlayHints']): boolean => {
-    const given = section[name];
-    return typeof given === 'boolean' ? given : defaultSettings.inlayHints[name];
+  const flags = <K extends keyof ServerSettings>(section: K): ServerSettings[K] => {
+    const given = isRecord(value) && isRecord(value[section]) ? value[section] : {};
+    const entries = Object.entries(defaultSettings[section]).map(([name, fallback]) => {
+      const flag = given[name];
+      return [name, typeof flag === 'boolean' ? flag : fallback];
+    });
+    return Object.fromEntries(entries) as ServerSettings[K];
   };
   return {
-    inlayHints: {
-      types: flag('types'),
-      shapesOnly: flag('shapesOnly'),
-      parameterNames: flag('parameterNames'),
-    },
+    inlayHints: flags('inlayHints'),
+    valueRanges: flags('valueRanges'),
+    diagnostics: flags('diagnostics'),
   };
 }
 

@@ -14,6 +14,7 @@ import { diagnostics, syntaxDiagnostics } from './features/diagnostics.ts';
 import { defaultSettings, notifications, readSettings, type CheckedParams, type ServerSettings } from './protocol.ts';
 import { Files, type FileAccess } from './files.ts';
 import { LoweringQueue, runHere, type LoweringRunner } from './loweringQueue.ts';
+import { ValueRanges } from './ranges.ts';
 import type { Host } from './service.ts';
 import { services } from './services.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
@@ -52,6 +53,20 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
       milliseconds,
     };
     void connection.sendNotification(notifications.checked, params);
+    void publishRanges(snapshot);
+  };
+  /** What ranges prove is found after the rest was shown. */
+  const publishRanges = async (snapshot: CheckedSnapshot): Promise<void> => {
+    if (pulls || !settings.valueRanges.diagnostics) return;
+    const document = documents.get(snapshot.uri);
+    const revision = document?.revision;
+    const outdated = (): boolean => documents.get(snapshot.uri) !== document || document?.revision !== revision;
+    const found = await ranges.of(snapshot, {
+      get isCancellationRequested() {
+        return outdated();
+      },
+    });
+    if (found && found.diagnostics.length > 0 && !outdated()) publish(snapshot, diagnostics(snapshot, found));
   };
   const analysis = new Analysis(
     documents,
@@ -66,6 +81,7 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     files,
   );
   const lowering = new LoweringQueue(runner);
+  const ranges = new ValueRanges(access);
   const workspace = new Workspace(files, analysis);
   const closedHooks: ((uri: string) => void)[] = [];
   const host: Host = {
@@ -75,13 +91,14 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     workspace,
     analysis,
     lowering,
+    ranges,
     settings: () => settings,
     onClosed: (run) => closedHooks.push(run),
   };
 
   connection.onInitialize((params: InitializeParams): InitializeResult => {
-    const options = params.initializationOptions as { readonly diagnostics?: unknown } | undefined;
-    pulls = params.capabilities.textDocument?.diagnostic !== undefined && options?.diagnostics !== 'push';
+    const options = params.initializationOptions as { readonly pushDiagnostics?: unknown } | undefined;
+    pulls = params.capabilities.textDocument?.diagnostic !== undefined && options?.pushDiagnostics !== true;
     settings = readSettings(params.initializationOptions);
     const { workspaceFolders, rootUri } = params;
     files.foldersChanged(workspaceFolders?.map(({ uri }) => uri) ?? (rootUri ? [rootUri] : []), []);
@@ -119,6 +136,8 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     const all = params.settings as { readonly relay?: unknown } | undefined;
     settings = readSettings(all?.relay);
     void connection.languages.inlayHint.refresh().catch(() => undefined);
+    if (pulls) void connection.languages.diagnostics.refresh();
+    else for (const { checked: known } of documents.all()) if (known) checked(known, 0);
   });
   connection.onDidOpenTextDocument(({ textDocument }) => {
     documents.open(textDocument.uri, textDocument.version, textDocument.text);
@@ -132,6 +151,7 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     analysis.closed(textDocument.uri);
     lowering.closed(textDocument.uri);
     documents.close(textDocument.uri);
+    ranges.closed(textDocument.uri);
     for (const run of closedHooks) run(textDocument.uri);
     void connection.sendDiagnostics({ uri: textDocument.uri, diagnostics: [] });
   });

@@ -13,6 +13,7 @@ import type { DocumentStore } from './documents.ts';
 import type { Files } from './files.ts';
 import type { LoweringQueue } from './loweringQueue.ts';
 import type { ServerSettings } from './protocol.ts';
+import type { ValueRanges } from './ranges.ts';
 import { inSlices } from './slices.ts';
 import type { Workspace } from './workspace.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
@@ -24,6 +25,7 @@ export interface Host {
   readonly workspace: Workspace;
   readonly analysis: Analysis;
   readonly lowering: LoweringQueue;
+  readonly ranges: ValueRanges;
   readonly settings: () => ServerSettings;
   /** Has `run` called when a document was closed. */
   onClosed(run: (uri: string) => void): void;

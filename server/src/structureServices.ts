@@ -1,5 +1,7 @@
 /** Services that show how a document is made: outline, folds, selections, colours, hints, links, lenses. */
 import type {
+  InlayHint,
+  InlayHintParams,
   SemanticTokens,
   SemanticTokensDelta,
   SemanticTokensDeltaParams,
@@ -14,7 +16,7 @@ import { semanticTokens, tokenModifiers, tokenTypes } from './features/semanticT
 import { outline } from './features/symbols.ts';
 import { SentTokens, tokenData, tokenEdits, tokenParts } from './features/tokenParts.ts';
 import { importedUri } from './files.ts';
-import { throughTree, throughTypes, withTree, withTypes, type Service } from './service.ts';
+import { throughTree, throughTypes, typesOf, withTree, withTypes, type Service } from './service.ts';
 
 export const structureServices: readonly Service[] = [
   {
@@ -95,13 +97,17 @@ export const structureServices: readonly Service[] = [
     name: 'inlay hints',
     capabilities: { inlayHintProvider: true },
     register: (host) => {
-      host.connection.languages.inlayHint.on(
-        throughTypes(host, null, function* (snapshot, params) {
+      host.connection.languages.inlayHint.on(async (params, token) => {
+        const kinds = host.settings().inlayHints;
+        const checked = kinds.valueRanges ? await typesOf(host, params.textDocument.uri, token) : undefined;
+        const ranges = checked && (await host.ranges.of(checked, token));
+        return throughTypes<InlayHintParams, InlayHint[] | null>(host, null, function* (snapshot) {
           const range = convert.fromRange(snapshot, params.range);
-          const hints = yield* inlayHints(snapshot, range, host.settings().inlayHints);
+          const current = snapshot.check === checked?.check ? ranges : undefined;
+          const hints = yield* inlayHints(snapshot, range, kinds, current);
           return hints.map((hint) => convert.toInlayHint(snapshot, hint));
-        }),
-      );
+        })(params, token);
+      });
     },
   },
   {

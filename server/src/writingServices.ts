@@ -25,12 +25,14 @@ export const writingServices: readonly Service[] = [
     name: 'hover',
     capabilities: { hoverProvider: true },
     register: (host) => {
-      host.connection.onHover(
-        atPlace(host, null, (snapshot, offset) => {
-          const found = hover(snapshot, offset);
-          return found ? convert.toHover(snapshot, found) : null;
-        }),
-      );
+      host.connection.onHover(async (params, token) => {
+        const snapshot = await typesOf(host, params.textDocument.uri, token);
+        if (!snapshot) return null;
+        const ranges = await host.ranges.of(snapshot, token);
+        throwIfCancelled(token);
+        const found = hover(snapshot, snapshot.lines.offset(params.position), ranges);
+        return found ? convert.toHover(snapshot, found) : null;
+      });
     },
   },
   {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { complete } from '../../compiler/src/base/steps.ts';
+import { analyseRanges } from '../../compiler/src/check/ranges/analyse.ts';
 import { documentLinks } from '../../server/src/features/documentLinks.ts';
 import { folds } from '../../server/src/features/folding.ts';
-import { inlayHints } from '../../server/src/features/inlayHints.ts';
+import { inlayHints, type Hint } from '../../server/src/features/inlayHints.ts';
 import { selectionRanges } from '../../server/src/features/selectionRanges.ts';
 import { semanticTokens } from '../../server/src/features/semanticTokens.ts';
 import { documentSymbols, globalSymbols, type OutlineItem } from '../../server/src/features/symbols.ts';
@@ -51,20 +52,27 @@ describe('outline', () => {
 });
 
 describe('inlay hints', () => {
+  const label = (hint: Hint): string => hint.parts.map(({ text }) => text).join('');
   const all = (text: string): string[] => {
     const snapshot = snapshotOf(text);
     return complete(inlayHints(snapshot, { start: 0, end: snapshot.text.length })).map((hint) => {
       const { line } = snapshot.lines.position(hint.offset);
-      return `${line}${hint.label}`;
+      return `${line}${label(hint)}`;
     });
   };
   it('show the types of bindings, not those that are written', () => {
-    assert.deepEqual(all(program), ['6: Tensor[(2, 3), float32]', '7: Tensor[(2, 3), float32]']);
-    assert.deepEqual(all('def @main() { let %a: int32 = 1; let %b = 2f; %b }'), ['1: float32']);
+    assert.deepEqual(all(program), [
+      '5 -> (Tensor[(2, 3), float32], Box[int32])',
+      '6: Tensor[(2, 3), float32]',
+      '7: Tensor[(2, 3), float32]',
+    ]);
+    assert.deepEqual(all('def @main() { let %a: int32 = 1; let %b = 2f; %b }'), ['1 -> float32', '1: float32']);
   });
   it('stand behind the name and can be written into the text where the language allows it', () => {
     const snapshot = snapshotOf('def @main() { let %b = 2f; %b }');
-    const [hint] = complete(inlayHints(snapshot, { start: 0, end: snapshot.text.length }));
+    const [result, hint] = complete(inlayHints(snapshot, { start: 0, end: snapshot.text.length }));
+    assert.equal(result?.insert, ' -> float32');
+    assert.ok(snapshot.text.slice(0, result.offset).endsWith('@main()'));
     assert.ok(hint?.insert);
     assert.ok(snapshot.text.slice(0, hint.offset).endsWith('%b'));
     assert.equal(hint.insert, ': float32');
@@ -75,11 +83,35 @@ describe('inlay hints', () => {
     );
     const shown = (types: boolean, shapesOnly: boolean, parameterNames: boolean): readonly string[] =>
       complete(
-        inlayHints(snapshot, { start: 0, end: snapshot.text.length }, { types, shapesOnly, parameterNames }),
-      ).map(({ label }) => label);
-    assert.deepEqual(shown(true, true, false), [': (2, 3)']);
+        inlayHints(
+          snapshot,
+          { start: 0, end: snapshot.text.length },
+          { types, shapesOnly, parameterNames, valueRanges: false },
+        ),
+      ).map(label);
+    assert.deepEqual(shown(true, true, false), [' -> int32', ' -> int32', ': (2, 3)']);
     assert.deepEqual(shown(false, false, true), ['lhs:', 'rhs:', 'b:']);
     assert.deepEqual(shown(false, true, false), []);
+  });
+});
+
+describe('hints that lead on', () => {
+  it('lead from a data type to its definition and from a name to its parameter', () => {
+    const snapshot = snapshotOf('type T { A }\ndef @f(%a: int32, %t: T) { %t }\ndef @main() { @f(1, A) }');
+    const whole = { start: 0, end: snapshot.text.length };
+    const kinds = { types: true, shapesOnly: false, parameterNames: true, valueRanges: false };
+    const targets = complete(inlayHints(snapshot, whole, kinds)).flatMap(({ parts }) =>
+      parts.flatMap(({ text, target }) => (target ? [`${text} ${snapshot.text.slice(target.start, target.end)}`] : [])),
+    );
+    assert.deepEqual(targets, ['T T', 'T T', 'a: %a', 't: %t']);
+  });
+  it('show what every element of a quantised tensor is, and why', () => {
+    const snapshot = snapshotOf('def @main(%x: Tensor[(2), int8]) {\n  %0 = clip(%x, a_min=0f, a_max=6f);\n  %0\n}');
+    const kinds = { types: false, shapesOnly: false, parameterNames: false, valueRanges: true };
+    const ranges = complete(analyseRanges(snapshot.check));
+    const [hint] = complete(inlayHints(snapshot, { start: 0, end: snapshot.text.length }, kinds, ranges));
+    assert.deepEqual(hint?.parts, [{ text: ' ∈ 0 … 6' }]);
+    assert.equal(hint.tooltip, 'limited to 0 … 6');
   });
 });
 

@@ -5,9 +5,12 @@ import { rangeOf, type CheckedSnapshot, type Snapshot } from '../snapshot.ts';
 /** More than these nobody reads; the editor stays quick. */
 const most = 1000;
 
-/** All diagnostics of a checked document. */
-export function diagnostics(snapshot: CheckedSnapshot): readonly Diagnostic[] {
-  return ordered(snapshot, [...snapshot.tree.errors, ...snapshot.check.diagnostics]);
+/** All diagnostics of a checked document; with `ranges` those that value ranges prove, too. */
+export function diagnostics(
+  snapshot: CheckedSnapshot,
+  ranges?: { readonly diagnostics: readonly Diagnostic[] },
+): readonly Diagnostic[] {
+  return ordered(snapshot, [...snapshot.tree.errors, ...snapshot.check.diagnostics, ...(ranges?.diagnostics ?? [])]);
 }
 
 /** What is known without types. */

@@ -7,6 +7,7 @@ import type { Type } from '../../../compiler/src/types/type.ts';
 import { occurrenceAt, pathAt, symbolText } from '../locate.ts';
 import { rangeOf, textOf, touches, type CheckedSnapshot } from '../snapshot.ts';
 import { summariseConstant } from './constants.ts';
+import { rangeLine, type KnownRanges } from './valueRanges.ts';
 import {
   attributeKind,
   attributesOf,
@@ -23,9 +24,13 @@ export interface Hover {
 }
 
 /** What to show at an offset; undefined where there is nothing to say. */
-export function hover(snapshot: CheckedSnapshot, offset: number): Hover | undefined {
+export function hover(snapshot: CheckedSnapshot, offset: number, ranges?: KnownRanges): Hover | undefined {
   const path = pathAt(snapshot, offset);
-  return hoverAttribute(snapshot, path, offset) ?? hoverName(snapshot, path, offset) ?? hoverExpression(snapshot, path);
+  return (
+    hoverAttribute(snapshot, path, offset) ??
+    hoverName(snapshot, path, offset, ranges) ??
+    hoverExpression(snapshot, path, ranges)
+  );
 }
 
 /** An attribute's key: what it takes, its default, what it does. */
@@ -49,16 +54,28 @@ function operatorOf(snapshot: CheckedSnapshot, call: CallExpr) {
   return symbol?.kind === 'operator' ? symbol.operator : undefined;
 }
 
-function hoverName(snapshot: CheckedSnapshot, path: readonly Node[], offset: number): Hover | undefined {
+function hoverName(
+  snapshot: CheckedSnapshot,
+  path: readonly Node[],
+  offset: number,
+  ranges: KnownRanges | undefined,
+): Hover | undefined {
   const found = occurrenceAt(snapshot, offset);
   if (!found) return undefined;
   const range = rangeOf(snapshot, found.span);
   const call = path.findLast((node): node is CallExpr => node.kind === 'call');
   if (found.symbol.kind === 'operator') {
     const own = call && call.callee.kind === 'name' && call.callee.span === found.span ? call : undefined;
-    return { range, markdown: describeOperator(snapshot, found.symbol, own) };
+    return {
+      range,
+      markdown: joined(describeOperator(snapshot, found.symbol, own), own ? rangeLine(ranges, own) : ''),
+    };
   }
-  return { range, markdown: describeSymbol(snapshot, found.symbol, path) };
+  const bound = found.symbol.kind === 'local' || found.symbol.kind === 'graph' ? found.symbol.definition : undefined;
+  return {
+    range,
+    markdown: joined(describeSymbol(snapshot, found.symbol, path), bound ? rangeLine(ranges, bound) : ''),
+  };
 }
 
 function describeOperator(
@@ -135,7 +152,11 @@ function describeSymbol(snapshot: CheckedSnapshot, symbol: Symbol, path: readonl
 }
 
 /** The innermost expression with a type: literals, calls, projections, tuples, blocks. */
-function hoverExpression(snapshot: CheckedSnapshot, path: readonly Node[]): Hover | undefined {
+function hoverExpression(
+  snapshot: CheckedSnapshot,
+  path: readonly Node[],
+  ranges: KnownRanges | undefined,
+): Hover | undefined {
   for (let i = path.length - 1; i >= 0; i--) {
     const node = path[i];
     if (!node || !isTyped(node)) continue;
@@ -146,7 +167,7 @@ function hoverExpression(snapshot: CheckedSnapshot, path: readonly Node[]): Hove
       const name = `meta[${node.key}][${node.index}]`;
       return { range, markdown: joined(fenced(`${name}: ${printType(type)}`), summariseConstant(snapshot, node)) };
     }
-    return { range, markdown: fenced(printType(type)) };
+    return { range, markdown: joined(fenced(printType(type)), rangeLine(ranges, node)) };
   }
   return undefined;
 }

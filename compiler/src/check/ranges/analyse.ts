@@ -12,7 +12,7 @@ import type { RangeResult } from '../../operators/ranges/rule.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
 import type { CallExpr, Expr, FunctionDefinition, InfixExpr, Node, Param, Statement } from '../../syntax/tree.ts';
 import { children } from '../../syntax/walk.ts';
-import type { Type } from '../../types/type.ts';
+import { staticShape, type Type } from '../../types/type.ts';
 import type { CheckResult } from '../result.ts';
 import { applyRule } from './apply.ts';
 import { sameValue, valueOfConstant, type Value } from './value.ts';
@@ -70,8 +70,9 @@ export function* analyseRanges(check: CheckResult, options: RangeOptions = {}): 
     if (definition.kind !== 'def') continue;
     yield;
     for (const param of definition.fn.params) {
+      const type = check.typeOf(param);
       const constant = options.constantOf?.(param, definition);
-      const value = constant ? valueOfConstant(constant) : valueOfType(check.typeOf(param));
+      const value = constant && fits(constant, type) ? valueOfConstant(constant) : valueOfType(type);
       if (value) bindings.set(param, value);
     }
     const { body } = definition.fn;
@@ -82,6 +83,12 @@ export function* analyseRanges(check: CheckResult, options: RangeOptions = {}): 
   const rangeOf = (node: Node): Value | undefined =>
     bindings.get(node) ?? found.get(node.span.anchor)?.values.get(node);
   return { rangeOf, diagnostics };
+}
+
+/** Whether a value that is given for a parameter is of its type; another model's is not. */
+function fits({ dtype, shape }: NDArray, type: Type | undefined): boolean {
+  const declared = type?.kind === 'tensor' ? staticShape(type) : undefined;
+  return type?.kind === 'tensor' && type.dtype === dtype && declared?.join() === shape.join();
 }
 
 /** Any value of a type. */
