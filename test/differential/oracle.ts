@@ -1,20 +1,18 @@
 /** What a random program must give, and whether the compiler's stages and kernels in JavaScript give it. */
 import { neverCancelled } from '../../compiler/src/base/cancellation.ts';
-import { emitJs } from '../../compiler/src/emit/js.ts';
 import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
 import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import type { IRModule } from '../../compiler/src/ir/expr.ts';
-import type { Buffer } from '../../compiler/src/loops/kernel.ts';
-import { verifyKernel } from '../../compiler/src/loops/verify.ts';
 import { programModule } from '../../compiler/src/passes/program.ts';
 import { backend } from '../../compiler/src/pipeline/backend.ts';
 import { compileModel, type CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { passContext, simplificationOrder } from '../../compiler/src/pipeline/simplification.ts';
 import type { ScheduleConfig, TuningTask } from '../../compiler/src/schedule/task.ts';
 import type { Target } from '../../compiler/src/targets/target.ts';
-import { elementBytes, isFloat } from '../../compiler/src/tensor/dtype.ts';
+import { isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { elementCount, type ElementArray, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { inputsOf, paramsOf, textOf, type Program } from './graph.ts';
+import { arenaMemory, runArena } from '../run-arena.ts';
 import { Random } from './random.ts';
 
 /** Floats may differ by this much of the larger of their own size and the tensor's largest finite magnitude. */
@@ -155,44 +153,20 @@ function compare(
   return typeof result === 'string' ? result : difference(expected, result, approximate);
 }
 
-const fill = 0xa5;
-
 /**
  * Runs the kernels in JavaScript on one arena, as the C would: outputs take inputs' memory where the plan says so.
  * Subscripts are checked by the kernels; here, that nothing but outputs and scratch changes.
  */
 export function checkArena({ program, compiled, inputs, expected }: Prepared): Mismatch | undefined {
-  const { arena, kernels } = compiled;
-  const memory = new Uint8Array(Math.ceil(arena.plan.arenaBytes / 8) * 8 + 64).fill(fill);
-  const bytes = (b: Buffer): number => b.length * elementBytes(b.dtype);
+  const { arena } = compiled;
+  const memory = arenaMemory(arena);
   compiled.program.inputs.forEach((value, i) => {
     const array = [...inputs.values()][i];
     if (array) memory.set(bytesOf(array.data), arena.offsetOf(value));
   });
   try {
-    for (const [k, { lowered, step }] of kernels.entries()) {
-      const wrong = verifyKernel(lowered);
-      if (wrong.length > 0) return { where: 'js', detail: `kernel ${lowered.name}: ${wrong.join('; ')}` };
-      const pieces = new Map<Buffer, Uint8Array>();
-      const place = (b: Buffer, offset: number): Uint8Array => {
-        const piece = memory.subarray(offset, offset + bytes(b));
-        pieces.set(b, piece);
-        return piece;
-      };
-      lowered.inputs.forEach((b, i) => place(b, arena.offsetOf(step.args[i] as never)));
-      for (const { buffer, value } of lowered.constants)
-        pieces.set(buffer, bytesOf(value.data.slice() as ElementArray));
-      const written = [
-        ...lowered.outputs.map((b, i) => ({ b, at: arena.offsetOf(step.results[i] as never) })),
-        ...lowered.scratch.map((b, i) => ({ b, at: arena.scratchOffset(k, i) })),
-      ];
-      for (const { b, at } of written) place(b, at);
-      const before = memory.slice();
-      emitJs(lowered)(pieces);
-      for (const { b, at } of written) before.set(memory.subarray(at, at + bytes(b)), at);
-      const touched = memory.findIndex((byte, i) => byte !== before[i]);
-      if (touched >= 0) return { where: 'canary', detail: `kernel ${lowered.name} wrote byte ${touched} of the arena` };
-    }
+    const wrong = runArena(arena, memory);
+    if (wrong !== undefined) return { where: 'canary', detail: `kernel ${wrong.kernel}: ${wrong.problem}` };
   } catch (error) {
     return { where: 'js', detail: (error as Error).stack ?? String(error) };
   }

@@ -1,5 +1,5 @@
 /** Loop IR to C99: one function a kernel, its constants as static arrays. */
-import type { LExpr, ScalarType, Stmt } from '../loops/ir.ts';
+import type { LExpr, Local, ScalarType, Stmt } from '../loops/ir.ts';
 import { typeOfExpr } from '../loops/ir.ts';
 import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
 import { dtypeInfo, isFloat, isUnsigned } from '../tensor/dtype.ts';
@@ -29,7 +29,7 @@ export interface KernelOptions {
   readonly constantsAsParameters?: boolean;
 }
 
-/** C of one kernel. Parameters: inputs, outputs, scratch buffers, in that order. */
+/** C of one kernel. Parameters: inputs, outputs, scratch buffers, scalars, in that order. */
 export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: KernelOptions = {}): KernelText {
   const name = options.name ?? identifier(kernel.name, 'kernel');
   const writer = new Writer(helpers);
@@ -40,6 +40,7 @@ export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: Ker
     ...kernel.inputs.map((b) => `const ${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
     ...[...kernel.outputs, ...kernel.scratch].map((b) => `${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
   ];
+  for (const s of kernel.scalars ?? []) parameters.push(`const ${cType(s.dtype)} ${writer.names.of(s, s.name)}`);
   if (asParameters)
     for (const { buffer: b } of kernel.constants)
       parameters.push(`const ${cType(b.dtype)} *${writer.names.of(b, b.name)}`);
@@ -58,6 +59,7 @@ export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: Ker
     `${options.linkage ?? 'static '}${prototype}`,
     '{',
     ...unused.map((b) => `  (void)${writer.names.of(b, b.name)};`),
+    ...(kernel.scalars ?? []).flatMap((s) => (writer.locals.has(s) ? [] : [`  (void)${writer.names.of(s, s.name)};`])),
     ...body,
     '}',
   ].join('\n');
@@ -126,6 +128,7 @@ class Writer {
   readonly names = new Names();
   readonly used = new Set<Buffer>();
   readonly readOnly = new Set<Buffer>();
+  readonly locals = new Set<Local>();
   private readonly helpers: Helpers;
   constructor(helpers: Helpers) {
     this.helpers = helpers;
@@ -242,6 +245,7 @@ class Writer {
   private expr(e: LExpr): Text {
     switch (e.kind) {
       case 'local':
+        this.locals.add(e);
         return t(this.names.of(e, e.name, 'v'));
       case 'loopvar':
         return t(this.names.of(e, e.name, 'i'));

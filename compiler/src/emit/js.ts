@@ -1,6 +1,6 @@
 /** Loop IR to JavaScript: a kernel that runs without a compiler, so that schedules can be checked anywhere. */
 import { unreachable } from '../base/result.ts';
-import type { LExpr, ScalarType, Stmt } from '../loops/ir.ts';
+import type { LExpr, Local, ScalarType, Stmt } from '../loops/ir.ts';
 import { typeOfExpr } from '../loops/ir.ts';
 import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
 import { intrinsic } from '../targets/intrinsics.ts';
@@ -33,20 +33,28 @@ export function runKernel(kernel: LoweredKernel, inputs: readonly ElementArray[]
 
 /**
  * The kernel as a function over its buffers' memory: a piece for each, or parts of one piece where an output may take
- * an input's place.
+ * an input's place; and the values of its scalars, if it has any.
  */
-export function emitJs(kernel: LoweredKernel): (memory: ReadonlyMap<Buffer, ArrayBuffer | Uint8Array>) => void {
+export function emitJs(
+  kernel: LoweredKernel,
+): (memory: ReadonlyMap<Buffer, ArrayBuffer | Uint8Array>, scalars?: readonly number[]) => void {
   const writer = new Writer();
+  const scalars = (kernel.scalars ?? []).map((s, i) => `const ${writer.scalar(s)} = $scalars[${i}];`);
   const body = writer.lines([kernel.body]);
-  const source = ['"use strict";', ...writer.views, ...body].join('\n');
-  const compiled = new Function('$memory', '$r', source) as (m: readonly Uint8Array[], r: unknown) => void;
-  return (memory) =>
+  const source = ['"use strict";', ...scalars, ...writer.views, ...body].join('\n');
+  const compiled = new Function('$memory', '$r', '$scalars', source) as (
+    m: readonly Uint8Array[],
+    r: unknown,
+    s: readonly number[],
+  ) => void;
+  return (memory, values = []) =>
     compiled(
       writer.buffers.map((b) => {
         const piece = memory.get(b) ?? new ArrayBuffer(0);
         return piece instanceof Uint8Array ? piece : new Uint8Array(piece);
       }),
       jsRuntime,
+      values,
     );
 }
 
@@ -69,6 +77,10 @@ class Writer {
   readonly buffers: Buffer[] = [];
   private readonly names = new Names();
   private readonly viewNames = new Map<string, string>();
+
+  scalar(s: Local): string {
+    return this.name(s, s.name);
+  }
 
   lines(body: readonly Stmt[]): string[] {
     return body.flatMap((s) => this.statement(s));

@@ -9,6 +9,7 @@ import type { SourceLine } from './lines.ts';
 import { commentText, identifier, Names } from './names.ts';
 import { sharedSizes, skeletonOf } from './sizes.ts';
 import type { SharedSizes } from './sizes.ts';
+import { turnsText, type Line } from './turns.ts';
 
 /** Where a kernel's argument lies when it runs. */
 export type Place =
@@ -23,8 +24,20 @@ export interface KernelCall {
   readonly outputs: readonly Place[];
   /** One for each of the kernel's scratch buffers. */
   readonly scratch: readonly Place[];
+  /** One for each of the kernel's scalars. */
+  readonly scalars?: readonly number[];
+  /** Bytes of the arena that move towards its start before the call; places are multiples of four. */
+  readonly moves?: readonly ArenaMove[];
+  /** Of kernels that run in turns: what tells their stream from others, and the turn. */
+  readonly turn?: { readonly stream: object; readonly index: number };
   /** Lines for a comment above the kernel: the source binding, its shapes. Any text. */
   readonly comment: readonly string[];
+}
+
+export interface ArenaMove {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: number;
 }
 
 /** A tensor the caller writes before, or reads after, a run. It lies in the arena. */
@@ -60,15 +73,18 @@ export interface EmittedFile {
 export interface EmittedModule {
   /**
    * The C identifier stem: `<stem>.h` declares `void <stem>_run(void)` and the pointer expressions `<stem>_input_<i>`
-   * and `<stem>_output_<i>`. Inside `<stem>_run`, the statement `RELAY_LAYER(i);` stands before call `i`, and once more
-   * with the number of calls after the last; the macro is empty unless a profiling build defines it beforehand.
+   * and `<stem>_output_<i>`. Inside `<stem>_run`, the statement `RELAY_LAYER(i);` stands before each C call, `i` being
+   * its place in `marks`, and once more with the number of marks after the last; the macro is empty unless a profiling
+   * build defines it beforehand.
    */
   readonly stem: string;
   readonly files: readonly EmittedFile[];
   /** Bytes of constants as stored in flash. */
   readonly constantBytes: number;
-  /** The C function of each call, in order. */
+  /** The C function of each kernel, in order of first use. */
   readonly functions: readonly string[];
+  /** The kernel, by its place in `functions`, that each C call of a run works for; absent: one call each, in order. */
+  readonly marks?: readonly number[];
 }
 
 /** Kernels of a tuning batch: functions with external linkage and names of their own, in files by compiler flags. */
@@ -151,7 +167,9 @@ export function emitModule(spec: ModuleSpec): EmittedModule {
     const name = names.fresh(`${stem}_${first.kernel.name}`, 'kernel');
     // A function that serves several kernels stands for none of their lines.
     const source = new Set(form.calls.map((c) => c.kernel)).size > 1 ? undefined : spec.lineOf?.(first.kernel);
-    const others = form.calls.slice(1).map((c) => c.comment[0] ?? c.kernel.name);
+    const others = [
+      ...new Set(form.calls.filter((c) => c.kernel !== first.kernel).map((c) => c.comment[0] ?? c.kernel.name)),
+    ];
     const also = others.length > 0 ? ['', 'The same function serves:', ...others.map((o) => `- ${o}`)] : [];
     return {
       kernel: first.kernel,
@@ -172,6 +190,7 @@ export function emitModule(spec: ModuleSpec): EmittedModule {
         sizes: form.sizesOf?.get(kernel) ?? [],
       });
   });
+  const used = [...new Set(spec.calls.map((c) => c.kernel))];
   const program = programText(spec, stem, top, functions, names);
   return {
     stem,
@@ -181,7 +200,8 @@ export function emitModule(spec: ModuleSpec): EmittedModule {
       ...files,
     ],
     constantBytes: texts.reduce((n, t) => n + t.constantBytes, 0) + program.constantBytes,
-    functions: spec.calls.map((call) => functions.get(call.kernel)?.text.name ?? ''),
+    functions: used.map((kernel) => functions.get(kernel)?.text.name ?? ''),
+    marks: program.marks,
   };
 }
 
@@ -204,11 +224,17 @@ interface Form {
 
 function formsOf(calls: readonly KernelCall[]): readonly Form[] {
   const byText = new Map<string, KernelCall[]>();
-  for (const call of calls) {
-    const { kernel } = call;
-    const scratch = new Helpers();
-    const body = emitKernel(kernel, scratch, { name: 'f', constantsAsParameters: true }).text;
+  const keys = new Map<LoweredKernel, string>();
+  const keyOf = (kernel: LoweredKernel): string => {
+    const known = keys.get(kernel);
+    if (known !== undefined) return known;
+    const body = emitKernel(kernel, new Helpers(), { name: 'f', constantsAsParameters: true }).text;
     const key = `${kernel.flags.join(' ')}\n${body}`;
+    keys.set(kernel, key);
+    return key;
+  };
+  for (const call of calls) {
+    const key = keyOf(call.kernel);
     const same = byText.get(key);
     if (same) same.push(call);
     else byText.set(key, [call]);
@@ -300,7 +326,7 @@ function programText(
   top: string,
   kernels: ReadonlyMap<LoweredKernel, CalledFunction>,
   names: Names,
-): { readonly text: string; readonly constantBytes: number } {
+): { readonly text: string; readonly constantBytes: number; readonly marks: readonly number[] } {
   const constants: string[] = [];
   const constantNames = new Map<NDArray, string>();
   let constantBytes = 0;
@@ -315,30 +341,39 @@ function programText(
     }
     return symbol;
   };
-  const argument = (place: Place, buffer: Buffer, write: boolean): string => {
+  const argument = (place: Place, buffer: Buffer, write: boolean): Line => {
     const type = `${write ? '' : 'const '}${cType(buffer.dtype)} *`;
-    if (place.kind === 'arena') return `(${type})(void *)(arena.bytes + ${place.offset})`;
-    return stored(place.value, buffer, `${stem}_constant`);
+    if (place.kind === 'arena') return [`(${type})(void *)(arena.bytes + `, place.offset, ')'];
+    return [stored(place.value, buffer, `${stem}_constant`)];
   };
-  const calls = spec.calls.flatMap((call, number) => {
+  const used = [...new Set(spec.calls.map((c) => c.kernel))];
+  const marks: number[] = [];
+  const mark = (kernel: LoweredKernel): Line => ['  RELAY_LAYER(', marks.push(used.indexOf(kernel)) - 1, ');'];
+  const linesOf = (call: KernelCall): readonly Line[] => {
     const { kernel } = call;
     const called = kernels.get(kernel);
-    const args = [
+    const args: Line[] = [
       ...kernel.inputs.map((b, i) => argument(placeOf(call.inputs, i, kernel), b, false)),
       ...kernel.outputs.map((b, i) => argument(placeOf(call.outputs, i, kernel), b, true)),
       ...kernel.scratch.map((b, i) => argument(placeOf(call.scratch, i, kernel), b, true)),
-      ...(called?.constants ?? []).map((c) => stored(c.value, c.buffer, `${stem}_${kernel.name}_${c.buffer.name}`)),
-      ...(called?.sizes ?? []).map(String),
+      ...(call.scalars ?? []).map((value) => [value]),
+      ...(called?.constants ?? []).map((c) => [stored(c.value, c.buffer, `${stem}_${kernel.name}_${c.buffer.name}`)]),
+      ...(called?.sizes ?? []).map((size) => [size]),
     ];
-    const title = call.comment[0];
     const source = spec.lineOf?.(kernel);
-    const statement = `  ${called?.text.name ?? ''}(${args.join(', ')});`;
-    return [
-      `  RELAY_LAYER(${number});`,
-      ...(title === undefined ? [] : [`  /* ${commentText(title)} */`]),
-      ...(source === undefined ? [statement] : mappedTo(source, [statement])),
-    ];
-  });
+    const between = args.flatMap((arg, i): Line => (i === 0 ? arg : [', ', ...arg]));
+    const statement: Line = [`  ${called?.text.name ?? ''}(`, ...between, ');'];
+    const moves = (call.moves ?? []).flatMap(({ from, to, bytes }): Line[] => [
+      mark(kernel),
+      ['  move_rows(arena.bytes + ', to, ', arena.bytes + ', from, ', ', bytes, ');'],
+    ]);
+    const mapped = source === undefined ? [''] : mappedTo(source, ['']);
+    return [...moves, mark(kernel), ...mapped.map((line): Line => (line === '' ? statement : [line]))];
+  };
+  const calls = inTurns(spec.calls).flatMap((turns) => [
+    ...titlesOf(turns.flat()),
+    ...turnsText(turns.map((turn) => turn.flatMap(linesOf))),
+  ]);
   const text = [
     top,
     [`#include "${stem}.h"`, '', '#include <stddef.h>', '#include <string.h>'].join('\n'),
@@ -358,7 +393,8 @@ function programText(
       '#define RELAY_LAYER(index) ((void)0)',
       '#endif',
     ].join('\n'),
-    [`void ${stem}_run(void)`, '{', ...calls, `  RELAY_LAYER(${spec.calls.length});`, '}'].join('\n'),
+    ...(spec.calls.some((c) => (c.moves ?? []).length > 0) ? [moveRows] : []),
+    [`void ${stem}_run(void)`, '{', ...calls, `  RELAY_LAYER(${marks.length});`, '}'].join('\n'),
     [
       `void ${stem}_invoke(const void *const inputs[], void *const outputs[])`,
       '{',
@@ -370,7 +406,38 @@ function programText(
       '}',
     ].join('\n'),
   ];
-  return { text: finishLines(`${stem}.c`, `${text.join('\n\n')}\n`), constantBytes };
+  return { text: finishLines(`${stem}.c`, `${text.join('\n\n')}\n`), constantBytes, marks };
+}
+
+/** Not inlined, so that a profile sees each move as the call it is. */
+const moveRows = `/* Rows that the next turn reads again move to the start of their window. */
+#if defined(__GNUC__)
+__attribute__((noinline))
+#endif
+static void move_rows(uint8_t *to, const uint8_t *from, uint32_t bytes)
+{
+  memmove(to, from, bytes);
+}`;
+
+/** Calls one behind the other that belong to one stream, by turns; others alone. */
+function inTurns(calls: readonly KernelCall[]): readonly (readonly (readonly KernelCall[])[])[] {
+  const groups: { readonly stream: object | undefined; readonly turns: Map<number, KernelCall[]> }[] = [];
+  for (const call of calls) {
+    const { stream, index = 0 } = call.turn ?? {};
+    let group = groups.at(-1);
+    if (group === undefined || stream === undefined || group.stream !== stream)
+      groups.push((group = { stream, turns: new Map() }));
+    group.turns.set(index, [...(group.turns.get(index) ?? []), call]);
+  }
+  return groups.map((g) => [...g.turns.values()]);
+}
+
+/** A comment that names the kernels of a call, or of the turns of a stream. */
+function titlesOf(calls: readonly KernelCall[]): readonly string[] {
+  const titles = new Set(calls.flatMap((c) => (c.comment[0] === undefined ? [] : [commentText(c.comment[0])])));
+  if (titles.size === 0) return [];
+  const isStream = calls[0]?.turn !== undefined;
+  return [`  /* ${isStream ? 'Some rows each, in turns: ' : ''}${[...titles].join('; ')} */`];
 }
 
 function placeOf(places: readonly Place[], i: number, kernel: LoweredKernel): Place {

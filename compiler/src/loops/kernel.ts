@@ -2,7 +2,7 @@
 import type { DType } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { Origin } from '../ir/expr.ts';
-import type { Stmt } from './ir.ts';
+import type { Local, Stmt } from './ir.ts';
 
 /** A flat buffer; identity is the object. */
 export interface Buffer {
@@ -22,6 +22,8 @@ export interface LoweredKernel {
   readonly constants: readonly { readonly buffer: Buffer; readonly value: NDArray }[];
   /** Working memory the caller provides from the arena, alive only while the kernel runs. */
   readonly scratch: readonly Buffer[];
+  /** Integers (type `index`) that calls pass behind the buffers; the body reads them and never assigns. */
+  readonly scalars?: readonly Local[];
   readonly body: Stmt;
   /**
    * Output `output` may start `lead` bytes or more below the start of input `input` in memory (0: share one start),

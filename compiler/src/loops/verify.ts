@@ -16,7 +16,7 @@ export function verifyKernel(kernel: LoweredKernel): readonly string[] {
       problems.push(`constant ${buffer.name} has ${value.data.length} elements, not ${buffer.length}`);
     if (value.dtype !== buffer.dtype) problems.push(`constant ${buffer.name} is ${value.dtype}, not ${buffer.dtype}`);
   }
-  new Verifier(problems, readable, writable).statement(kernel.body, new Set());
+  new Verifier(problems, readable, writable).statement(kernel.body, new Set(kernel.scalars));
   return problems;
 }
 

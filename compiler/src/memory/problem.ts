@@ -11,14 +11,24 @@ export interface PlanBuffer {
 }
 
 /**
- * Buffer `output` may share bytes with buffer `input` if it starts `leadBytes` or more below it, or, with `exact`, just
- * that far below it. Has effect only where the input's last step is the output's first.
+ * Buffer `output` may share bytes with buffer `input` if it starts `leadBytes` or more below it (above it, where that is
+ * negative), or, with `exact`, just that far below it. Has effect only where the input's last step is the output's first; with `steps`, where both live
+ * together in those steps alone.
  */
 export interface PlanOverlap {
   readonly input: number;
   readonly output: number;
   readonly leadBytes: number;
   readonly exact?: boolean;
+  /** First and last step of a group of kernels that run in turns, for which the overlap was shown. */
+  readonly steps?: { readonly first: number; readonly last: number };
+}
+
+/** Whether the two buffers live together only while the overlap holds. */
+function applies({ steps }: PlanOverlap, input: PlanBuffer, output: PlanBuffer): boolean {
+  if (steps === undefined) return input.last === output.first;
+  const first = Math.max(input.first, output.first);
+  return steps.first <= first && Math.min(input.last, output.last) <= steps.last && first <= input.last;
 }
 
 export interface MemoryProblem {
@@ -48,15 +58,16 @@ export function separationsOf(problem: MemoryProblem): readonly ReadonlyMap<numb
       result[j]?.set(i, { above: b.bytes, below: a.bytes });
     }
   });
-  for (const { input, output, leadBytes, exact } of overlaps) {
+  for (const overlap of overlaps) {
+    const { input, output, leadBytes, exact } = overlap;
     const [a, b] = [buffers[input], buffers[output]];
-    if (a === undefined || b === undefined || a.last !== b.first || !result[input]?.has(output)) continue;
+    if (a === undefined || b === undefined || !result[input]?.has(output) || !applies(overlap, a, b)) continue;
     if (exact === true) {
       result[input]?.set(output, { above: a.bytes, below: b.bytes, exactly: -leadBytes });
       result[output]?.set(input, { above: b.bytes, below: a.bytes, exactly: leadBytes });
       continue;
     }
-    const below = Math.min(b.bytes, Math.max(0, leadBytes));
+    const below = Math.min(b.bytes, Math.max(-a.bytes, leadBytes));
     result[input]?.set(output, { above: a.bytes, below });
     result[output]?.set(input, { above: below, below: a.bytes });
   }
@@ -76,24 +87,34 @@ export interface LiveBound {
  * (alignment, which can only add, is not counted).
  */
 export function liveBound(problem: MemoryProblem): LiveBound {
-  const { buffers, overlaps } = problem;
   let best: LiveBound = { bytes: 0, step: 0, live: [] };
-  const steps = new Set(buffers.flatMap((b) => [b.first, b.last]));
-  for (const step of [...steps].sort((x, y) => x - y)) {
-    const live = buffers.flatMap((b, i) => (b.bytes > 0 && b.first <= step && step <= b.last ? [i] : []));
-    let bytes = 0;
-    for (const i of live) {
-      const b = buffers[i];
-      if (b === undefined) continue;
-      let shared = 0;
-      for (const o of overlaps) {
-        const input = buffers[o.input];
-        if (o.output !== i || input === undefined || b.first !== step || input.last !== step) continue;
-        shared += Math.min(input.bytes, Math.max(0, b.bytes - Math.max(0, o.leadBytes)));
-      }
-      bytes += Math.max(0, b.bytes - shared);
-    }
-    if (bytes > best.bytes) best = { bytes, step, live };
-  }
+  for (const at of liveSets(problem)) if (at.bytes > best.bytes) best = at;
   return best;
+}
+
+/** What each step needs at least, for steps at which the life of some buffer begins or ends. */
+export function liveSets(problem: MemoryProblem): readonly LiveBound[] {
+  const { buffers, overlaps } = problem;
+  const steps = new Set(buffers.flatMap((b) => [b.first, b.last]));
+  const into = new Map<number, (typeof overlaps)[number][]>();
+  for (const overlap of overlaps) into.set(overlap.output, [...(into.get(overlap.output) ?? []), overlap]);
+  return [...steps]
+    .sort((x, y) => x - y)
+    .map((step) => {
+      const live = buffers.flatMap((b, i) => (b.bytes > 0 && b.first <= step && step <= b.last ? [i] : []));
+      const here = new Set(live);
+      let bytes = 0;
+      for (const i of live) {
+        const b = buffers[i];
+        if (b === undefined) continue;
+        let shared = 0;
+        for (const o of into.get(i) ?? []) {
+          const input = buffers[o.input];
+          if (input === undefined || !here.has(o.input) || !applies(o, input, b)) continue;
+          shared += Math.min(input.bytes, Math.max(0, b.bytes - Math.max(0, o.leadBytes)));
+        }
+        bytes += Math.max(0, b.bytes - shared);
+      }
+      return { bytes, step, live };
+    });
 }

@@ -3,8 +3,4 @@ import { scheduler } from '../schedule/spaces.ts';
 import { extractTask } from '../schedule/tasks.ts';
 import type { Backend } from './context.ts';
 
-export const backend: Backend = {
-  taskOf: (fused) => extractTask(fused),
-  spaceOf: scheduler.spaceOf,
-  lower: scheduler.lower,
-};
+export const backend: Backend = { ...scheduler, taskOf: (fused) => extractTask(fused) };

@@ -1,7 +1,7 @@
 /** What the C emitter is told: calls, places in the arena, inputs and outputs. */
-import type { ModuleSpec, ModuleTensor, Place } from '../emit/module.ts';
+import type { KernelCall, ModuleSpec, ModuleTensor, Place } from '../emit/module.ts';
 import type { FusedProgram, ProgramValue } from '../passes/program.ts';
-import type { ArenaPlan } from './arena.ts';
+import type { ArenaCall, ArenaPlan } from './arena.ts';
 import type { ScheduledKernel } from './context.ts';
 
 export function moduleSpec(
@@ -11,7 +11,6 @@ export function moduleSpec(
   arena: ArenaPlan,
   lineOf?: ModuleSpec['lineOf'],
 ): ModuleSpec {
-  const place = (value: ProgramValue): Place => ({ kind: 'arena', offset: arena.offsetOf(value) });
   const tensor = (value: ProgramValue): ModuleTensor => ({
     name: value.name,
     dtype: value.dtype,
@@ -21,13 +20,20 @@ export function moduleSpec(
   return {
     name,
     ...(lineOf === undefined ? {} : { lineOf }),
-    calls: kernels.map((kernel, k) => ({
-      kernel: kernel.lowered,
-      inputs: kernel.step.args.map(place),
-      outputs: kernel.step.results.map(place),
-      scratch: kernel.lowered.scratch.map((_, i): Place => ({ kind: 'arena', offset: arena.scratchOffset(k, i) })),
-      comment: [kernel.task.description, describeSchedule(kernel)],
-    })),
+    calls: arena.calls.map((call): KernelCall => {
+      const { kernel, lowered, inputs, outputs, scratch, scalars, moves, turn } = call;
+      const place = (offset: number): Place => ({ kind: 'arena', offset });
+      return {
+        kernel: lowered,
+        inputs: inputs.map(place),
+        outputs: outputs.map(place),
+        scratch: scratch.map(place),
+        scalars,
+        moves,
+        ...(turn === undefined ? {} : { turn }),
+        comment: commentOf(kernels[kernel], call),
+      };
+    }),
     arenaBytes: arena.plan.arenaBytes,
     inputs: program.inputs.map(tensor),
     outputs: program.outputs.map(tensor),
@@ -35,6 +41,14 @@ export function moduleSpec(
       `${name}: ${kernels.length} kernels, ${kernels.reduce((sum, k) => sum + k.lowered.macs, 0)} multiply-accumulates, ${arena.plan.arenaBytes} bytes of arena.`,
     ],
   };
+}
+
+function commentOf(kernel: ScheduledKernel | undefined, { turn }: ArenaCall): readonly string[] {
+  if (kernel === undefined) return [];
+  const lines = [kernel.task.description, describeSchedule(kernel)];
+  if (turn === undefined) return lines;
+  const { turns, first, last } = turn.stream;
+  return [...lines, `Computes some rows a call, in ${turns.length} turns with ${last - first} other kernel(s).`];
 }
 
 /** `template knob=value …`, for comments. */

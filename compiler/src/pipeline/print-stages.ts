@@ -1,7 +1,7 @@
 /** Printers of the later stages. */
 import type { EmittedModule } from '../emit/module.ts';
 import type { PrintedLine } from '../ir/print.ts';
-import type { ArenaPlan } from './arena.ts';
+import { bytesOf, type ArenaPlan } from './arena.ts';
 import type { PassRun, ScheduledKernel } from './context.ts';
 import { describeSchedule } from './module-spec.ts';
 import { printKernel } from './print-loops.ts';
@@ -41,6 +41,13 @@ export function printArena(arena: ArenaPlan, kernels: readonly ScheduledKernel[]
   const lines = [
     plain(`arena ${plan.arenaBytes} bytes, ${verdict} for these kernels in this order`),
     plain(`tightest at ${nameOf(plan.peak.step)}: ${peak.join(', ')}`),
+    ...arena.streams.map(({ first, last, turns, turnRows, windows }) => {
+      const held = [...windows].map(([value, bytes]) => `${value.name} (${bytes} of ${bytesOf(value)})`);
+      const names = `${nameOf(first)} … ${nameOf(last)}`;
+      return plain(
+        `${names} run in ${turns.length} turns of ${turnRows} row(s), holding windows of ${held.join(', ')}`,
+      );
+    }),
     plain(''),
     plain('  offset      end    bytes  kind        from … to                         tensor'),
   ];
@@ -70,11 +77,13 @@ export function printEmitted(emitted: EmittedModule, kernels: readonly Scheduled
     const flags = (file.flags ?? []).length > 0 ? ` (${(file.flags ?? []).join(' ')})` : '';
     lines.push(plain(`/* ---- ${file.name}${flags} ---- */`));
     let current: PrintedLine['origin'] = [];
-    let calls = 0;
+    let mark = 0;
     for (const text of file.text.split('\n')) {
-      const call = /^ {2}(\w+)\(/.exec(text)?.[1];
-      if (current.length === 0 && call !== undefined && call === emitted.functions[calls]) {
-        lines.push({ text, origin: kernels[calls++]?.lowered.origin ?? [] });
+      const call = /^ {2,4}(\w+)\(/.exec(text)?.[1];
+      mark = Number(/^ +RELAY_LAYER\((\d+)/.exec(text)?.[1] ?? mark);
+      const kernel = emitted.marks?.[mark] ?? mark;
+      if (current.length === 0 && call !== undefined && call === emitted.functions[kernel]) {
+        lines.push({ text, origin: kernels[kernel]?.lowered.origin ?? [] });
         continue;
       }
       const head = /^[A-Za-z_].*?\b(\w+)\(/.exec(text);

@@ -24,6 +24,14 @@ export interface LayerReport {
   readonly origin: Origin;
 }
 
+export interface StreamReport {
+  readonly kernels: readonly string[];
+  readonly turns: number;
+  /** Rows of the last kernel's output that a turn computes. */
+  readonly rows: number;
+  readonly windows: readonly { readonly name: string; readonly bytes: number; readonly wholeBytes: number }[];
+}
+
 export interface TensorReport {
   readonly name: string;
   readonly dtype: string;
@@ -48,6 +56,8 @@ export interface BuildReport {
       readonly buffers: readonly { readonly name: string; readonly bytes: number }[];
     };
     readonly scratchBytes: number;
+    /** Groups of kernels that run in turns, some rows each, with the windows they hold in place of tensors. */
+    readonly streams: readonly StreamReport[];
   };
   readonly inputs: readonly TensorReport[];
   readonly outputs: readonly TensorReport[];
@@ -63,7 +73,8 @@ export function reportOf(
   arena: ArenaPlan,
   emitted: EmittedModule,
 ): BuildReport {
-  const layers = kernels.map((kernel) => layerOf(kernel));
+  const called = new Map(arena.calls.map((c) => [c.kernel, c.lowered]));
+  const layers = kernels.map((kernel, k) => layerOf({ ...kernel, lowered: called.get(k) ?? kernel.lowered }));
   const { plan } = arena;
   return {
     name,
@@ -82,6 +93,12 @@ export function reportOf(
         })),
       },
       scratchBytes: Math.max(0, ...layers.map((l) => l.scratchBytes)),
+      streams: arena.streams.map(({ first, last, turns, turnRows, windows }) => ({
+        kernels: layers.slice(first, last + 1).map((l) => l.name),
+        turns: turns.length,
+        rows: turnRows,
+        windows: [...windows].map(([v, bytes]) => ({ name: v.name, bytes, wholeBytes: bytesOf(v) })),
+      })),
     },
     inputs: program.inputs.map(tensorOf),
     outputs: program.outputs.map(tensorOf),

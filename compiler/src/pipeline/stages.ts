@@ -19,13 +19,13 @@ import { fuse, refuse } from '../passes/fuse.ts';
 import type { CompileFailure, CompileResult } from '../passes/fuse.ts';
 import { programModule } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
-import { planArena } from './arena.ts';
 import type { CompileContext, CompileState, ScheduledKernel } from './context.ts';
 import { moduleSpec } from './module-spec.ts';
 import { printKernel } from './print-loops.ts';
 import { printArena, printEmitted, printRuns, printScheduled } from './print-stages.ts';
 import { passContext, runPasses } from './simplification.ts';
 import { sizeFlags, smallestConfig } from './size-preset.ts';
+import { planStreamed } from './streams.ts';
 
 export type StageName = 'source' | 'typed' | 'simplified' | 'fused' | 'loops' | 'scheduled' | 'planned' | 'c';
 
@@ -193,8 +193,10 @@ const planned: Stage = {
   summary: 'The arena: where each tensor and each kernel’s scratch lies, and how near to the least it is.',
   language: 'text',
   run(state, context) {
-    const arena = planArena(need(state.program, 'kernels'), need(state.kernels, 'scheduled kernels'), context.token);
-    return ok({ ...state, arena });
+    const { token, target, backend } = context;
+    const program = need(state.program, 'kernels');
+    const kernels = need(state.kernels, 'scheduled kernels');
+    return ok({ ...state, arena: planStreamed(program, kernels, backend, target, token) });
   },
   print: (state) => textOf(printArena(need(state.arena, 'the plan'), need(state.kernels, 'scheduled kernels'))),
 };

@@ -1,9 +1,10 @@
 /** The schedule spaces of convolution, dense and depthwise convolution. */
 import type { Func, Var } from '../ir/expr.ts';
 import type { ParsedConv } from './parse.ts';
-import { isDepthwise, normalise, type ConvProblem } from './problem.ts';
-import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver, type Fitted } from './space.ts';
-import type { Knob, ScheduleConfig } from './task.ts';
+import { isDepthwise, normalise, settleConstantChannels, type ConvProblem } from './problem.ts';
+import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver } from './space.ts';
+import type { Fitted, FittedRows } from './space.ts';
+import type { Knob, RowInput, ScheduleConfig } from './task.ts';
 import {
   compactBase,
   hasStrips,
@@ -21,6 +22,7 @@ import {
   hasParts,
   lowerDepthwise,
   planeBytes,
+  type DepthwiseConfig,
 } from './templates/depthwise.ts';
 import type { Packing } from './templates/dot.ts';
 import type { KernelParts } from './templates/parts.ts';
@@ -35,7 +37,35 @@ export function fitConv(parsed: ParsedConv, func: Func, dsp = true): Fitted | un
   if (parsed.residual && !same) variables.push(parsed.residual);
   if (func.params.some((p) => !variables.includes(p)) || func.params.length !== variables.length) return undefined;
   const ordered = (parts: KernelParts): KernelParts => inParameterOrder(parts, func, variables) ?? parts;
-  return fitProblem(problem, same, ordered, dsp);
+  const fitted = fitProblem(problem, same, ordered, dsp);
+  const rows = same ? undefined : fitRows(parsed.problem, ordered, func.params.indexOf(parsed.input));
+  return rows === undefined ? fitted : { ...fitted, rows };
+}
+
+/** Computing some rows a call: of one image with several rows, each of them whole words. */
+function fitRows(parsed: ConvProblem, ordered: Ordered, main: number): FittedRows | undefined {
+  const { inH, inW, inC, outH, outW, outC, kH, strideH, dilationH, padTop, batch } = parsed;
+  const depthwise = isDepthwise(parsed);
+  if (batch !== 1 || outH < 2 || (inW * inC) % 4 !== 0 || (outW * outC) % 4 !== 0) return undefined;
+  if (depthwise && inC !== outC) return undefined;
+  const p = settleConstantChannels(parsed);
+  const rowBytes = outW * outC;
+  const image: RowInput = {
+    rows: inH,
+    rowBytes: inW * inC,
+    stride: strideH,
+    top: padTop,
+    window: (kH - 1) * dilationH + 1,
+  };
+  const residual: RowInput = { rows: outH, rowBytes, stride: 1, top: 0, window: 1 };
+  const inputs = p.epilogue.residual ? (main === 0 ? [image, residual] : [residual, image]) : [image];
+  return {
+    access: { rows: outH, rowBytes, main, inputs },
+    lower: (c, range) =>
+      ordered(
+        depthwise ? lowerDepthwise(p, depthwiseConfig(c), false, range) : lowerConv(p, convConfig(c), false, range),
+      ),
+  };
 }
 
 /** The template for a (normalised) problem; `same`: its residual is its input. */
@@ -140,19 +170,24 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
   };
   return {
     space: spaceOver('conv2d_rows_smlad', knobs, chosen, valid, features),
-    lower: (c) => {
-      const config: ConvConfig = {
-        channels: num(c, 'channels'),
-        pixels: num(c, 'pixels'),
-        unroll: num(c, 'unroll'),
-        strip: num(c, 'strip'),
-        bytes: c['bytes'] === true,
-        packing: c['packing'] as Packing,
-        requantize: c['requantize'] as ConvConfig['requantize'],
-      };
-      return ordered(lowerConv(p, config, same));
-    },
+    lower: (c) => ordered(lowerConv(p, convConfig(c), same)),
   };
+}
+
+function convConfig(c: ScheduleConfig): ConvConfig {
+  return {
+    channels: num(c, 'channels'),
+    pixels: num(c, 'pixels'),
+    unroll: num(c, 'unroll'),
+    strip: num(c, 'strip'),
+    bytes: c['bytes'] === true,
+    packing: c['packing'] as Packing,
+    requantize: c['requantize'] as ConvConfig['requantize'],
+  };
+}
+
+function depthwiseConfig(c: ScheduleConfig): DepthwiseConfig {
+  return { pixels: num(c, 'pixels'), rows: num(c, 'rows'), requantize: c['requantize'] as ConvConfig['requantize'] };
 }
 
 /** Taps that lie one behind the other. */
@@ -227,14 +262,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
   ];
   return {
     space: spaceOver('depthwise_plane_smlad', knobs, chosen, () => true, features),
-    lower: (c) =>
-      ordered(
-        lowerDepthwise(
-          p,
-          { pixels: num(c, 'pixels'), rows: num(c, 'rows'), requantize: c['requantize'] as ConvConfig['requantize'] },
-          same,
-        ),
-      ),
+    lower: (c) => ordered(lowerDepthwise(p, depthwiseConfig(c), same)),
   };
 }
 

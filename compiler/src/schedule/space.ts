@@ -1,12 +1,19 @@
 /** Building blocks of schedule spaces. */
 import type { Func } from '../ir/expr.ts';
-import type { Knob, ScheduleConfig, ScheduleSpace } from './task.ts';
-import type { KernelParts } from './templates/parts.ts';
+import type { Knob, RowAccess, ScheduleConfig, ScheduleSpace } from './task.ts';
+import type { KernelParts, RowRange } from './templates/parts.ts';
 
 /** A template that fits a function: its space and how a point of it becomes a kernel. */
 export interface Fitted {
   readonly space: ScheduleSpace;
   lower(config: ScheduleConfig): KernelParts;
+  /** Of templates that can compute some rows a call. */
+  readonly rows?: FittedRows;
+}
+
+export interface FittedRows {
+  readonly access: RowAccess;
+  lower(config: ScheduleConfig, range: RowRange): KernelParts;
 }
 
 /** Compiler flags worth trying; gcc's scheduling before register allocation costs register-blocked code dearly. */

@@ -13,6 +13,7 @@ import { inParameterOrder, log, spaceOver, type Fitted } from './space.ts';
 import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } from './task.ts';
 import { lowerAdd } from './templates/add.ts';
 import { sumTables } from './templates/epilogue.ts';
+import { rowRange } from './templates/parts.ts';
 
 /** By whether the processor has the DSP instructions, and floating point. */
 const caches = new Map<string, WeakMap<Func, Fitted | 'none'>>();
@@ -89,6 +90,14 @@ function flagsOf(config: ScheduleConfig): readonly string[] {
 export const scheduler: Scheduler = {
   spaceOf: (task, target) => fit(task.fused.func, target)?.space ?? genericSpace,
   lower: (fused, target, config) => lowerFused(fused, target, config),
+  rowsOf: (fused, target) => fit(fused.func, target)?.rows?.access,
+  lowerRows(fused, target, config, most) {
+    const fitted = fit(fused.func, target);
+    if (fitted?.rows === undefined || !fitted.space.isValid(config))
+      return misfit(fused, config, fitted?.space ?? genericSpace);
+    const parts = fitted.rows.lower(config, rowRange(most));
+    return ok({ ...parts, name: fused.name, flags: flagsOf(config), origin: originOf(fused.func) });
+  },
 };
 
 function lowerFused(fused: FusedFunction, target: Target, config: ScheduleConfig): Result<LoweredKernel> {

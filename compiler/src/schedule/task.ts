@@ -47,8 +47,34 @@ export interface ScheduleSpace {
   features(config: ScheduleConfig): readonly number[];
 }
 
+/** Rows of one input that output row `y` reads: `y · stride − top` and `window` rows from there, those that exist. */
+export interface RowInput {
+  readonly rows: number;
+  readonly rowBytes: number;
+  readonly stride: number;
+  readonly top: number;
+  readonly window: number;
+}
+
+/** How the rows of a kernel's output depend on rows of its inputs, one an input. Rows lie one behind the other. */
+export interface RowAccess {
+  readonly rows: number;
+  readonly rowBytes: number;
+  /** The input whose padding calls tell; the others have none. */
+  readonly main: number;
+  readonly inputs: readonly RowInput[];
+}
+
 /** The functions a template offers; `schedule/spaces.ts` implements them over all templates. */
 export interface Scheduler {
   spaceOf(task: TuningTask, target: Target): ScheduleSpace;
   lower(fused: FusedFunction, target: Target, config: ScheduleConfig): Result<LoweredKernel>;
+  /** Of functions that can be computed some rows a call; undefined of others. */
+  rowsOf?(fused: FusedFunction, target: Target): RowAccess | undefined;
+  /**
+   * The kernel that computes `most` rows a call, or fewer. Its scalars: rows of this call, rows of padding above the main
+   * input's buffer, and rows of the main input from its buffer's start on. Every buffer starts at the first row that is
+   * read or written.
+   */
+  lowerRows?(fused: FusedFunction, target: Target, config: ScheduleConfig, most: number): Result<LoweredKernel>;
 }

@@ -27,7 +27,7 @@ import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
 import { addendOf, highMultiply, scaleWide } from '../requantize.ts';
 import { dotBlock, packBlock, packedBytes, type Packing, type TapLayout } from './dot.ts';
 import { finish } from './epilogue.ts';
-import { residualBuffer, type KernelParts } from './parts.ts';
+import { residualBuffer, rowScalars, rowsRead, type KernelParts, type RowRange } from './parts.ts';
 import { widen, type RowLayout, type Widening } from './rows.ts';
 import { fillStrip, firstRows, nextRows } from './window.ts';
 
@@ -179,13 +179,17 @@ export function isPointwise(p: ConvProblem): boolean {
   );
 }
 
-/** The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. `same`: the residual is the input. */
-export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): KernelParts {
+/**
+ * The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. `same`: the residual is
+ * the input. With `range`, of one image, the kernel computes some of the rows a call.
+ */
+export function lowerConv(p: ConvProblem, config: ConvConfig, same = false, range?: RowRange): KernelParts {
   const pixels = Math.min(config.pixels, p.outW);
   const strip = config.strip > 0 && hasStrips(p) ? Math.max(pixels, config.strip) : 0;
   const g = geometry(p, strip || Math.max(pixels, p.outW), config.bytes, strip > 0);
-  const input = buffer('input', p.inputDtype, p.batch * p.inH * p.inW * p.inC);
-  const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, p.batch * p.outH * p.outW * p.outC);
+  const [inRows, outRows] = range ? [rowsRead(p, range.most), range.most] : [p.batch * p.inH, p.batch * p.outH];
+  const input = buffer('input', p.inputDtype, inRows * p.inW * p.inC);
+  const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
   const other = residualBuffer(p, input, output.length, same);
   const ringRows = !g.row ? 0 : strip > 0 ? p.kH : (p.kH - 1) * p.dilationH + 1;
   const rows = buffer('rows', 'int16', g.row ? ringRows * g.row.length + 4 : pixels * g.taps.pixelStep + 4);
@@ -238,7 +242,7 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
       const x0 = mul(s, strip);
       const left = sub(ix(whole), mul(s, perStrip));
       const blocks = whole % perStrip === 0 && rest === 0 ? ix(perStrip) : bin('min', left, ix(perStrip));
-      const out: Stmt[] = [...fillStrip(p, widening, row, imageBase(n), oy, x0)];
+      const out: Stmt[] = [...fillStrip(p, widening, row, imageBase(n), oy, x0, range)];
       const one = (xb: LExpr): Stmt => block(...block_(n, oy, add(x0, mul(xb, pixels)), pixels, mul(xb, pixels)));
       if (whole > 0) out.push(perStrip === 1 && rest === 0 ? one(ix(0)) : loop('xb', blocks, one));
       if (rest > 0) {
@@ -251,14 +255,17 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
   };
   const windowed = g.row;
   if (windowed && strip > 0)
-    body.push(loop('n', p.batch, (n) => loop('oy', p.outH, (oy) => rowOfStrips(n, oy, windowed))));
+    body.push(loop('n', p.batch, (n) => loop('oy', range?.rows ?? p.outH, (oy) => rowOfStrips(n, oy, windowed))));
   else
     body.push(
       loop('n', p.batch, (n) =>
         block(
-          ...(g.row ? firstRows(p, widening, g.row, imageBase(n), ringRows) : []),
-          loop('oy', p.outH, (oy) =>
-            block(...(g.row ? nextRows(p, widening, g.row, imageBase(n), oy, ringRows) : []), ...rowOfBlocks(n, oy)),
+          ...(g.row ? firstRows(p, widening, g.row, imageBase(n), ringRows, range) : []),
+          loop('oy', range?.rows ?? p.outH, (oy) =>
+            block(
+              ...(g.row ? nextRows(p, widening, g.row, imageBase(n), oy, ringRows, range) : []),
+              ...rowOfBlocks(n, oy),
+            ),
           ),
         ),
       ),
@@ -268,9 +275,10 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false): Ker
     outputs: [output],
     constants: [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }],
     scratch: config.bytes ? [] : [rows],
+    ...rowScalars(range),
     body: block(...body),
     overlaps: [
-      ...(p.batch === 1 && !same
+      ...(p.batch === 1 && !same && range === undefined
         ? [
             {
               input: 0,

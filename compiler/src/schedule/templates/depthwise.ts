@@ -11,7 +11,7 @@ import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
 import { highMultiply, scaleWide } from '../requantize.ts';
 import { finish } from './epilogue.ts';
-import { residualBuffer, type KernelParts } from './parts.ts';
+import { residualBuffer, rowScalars, rowsRead, type KernelParts, type RowRange } from './parts.ts';
 import { fill, moveDown } from './rows.ts';
 
 export interface DepthwiseConfig {
@@ -90,19 +90,24 @@ interface Plan {
   readonly output: Buffer;
   readonly other: Buffer | undefined;
   readonly plane: Buffer;
+  readonly range: RowRange | undefined;
 }
 
-/** The kernel of a depthwise problem (`groups` = input channels; any multiplier of channels). `same`: the residual is the input. */
-export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = false): KernelParts {
+/**
+ * The kernel of a depthwise problem (`groups` = input channels; any multiplier of channels). `same`: the residual is the
+ * input. With `range`, of one image, the kernel computes some of the rows a call.
+ */
+export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = false, range?: RowRange): KernelParts {
   // A stride that is odd alternates between even and odd places: blocks then start at even ones.
   const wanted = Math.min(config.pixels, p.outW);
   const pixels = (wanted * p.strideW) % 2 === 1 && wanted < p.outW ? wanted + 1 : wanted;
   const span = (Math.ceil(p.outW / pixels) * pixels - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
   const planeW = span + 2 + (span & 1);
-  const rows = config.rows === 0 ? p.outH : Math.min(config.rows, p.outH);
-  const planeH = planeRows(p, rows);
-  const input = buffer('input', p.inputDtype, p.batch * p.inH * p.inW * p.inC);
-  const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, p.batch * p.outH * p.outW * p.outC);
+  const rows = range?.most ?? (config.rows === 0 ? p.outH : Math.min(config.rows, p.outH));
+  const planeH = rowsRead(p, rows);
+  const [inRows, outRows] = range ? [planeH, rows] : [p.batch * p.inH, p.batch * p.outH];
+  const input = buffer('input', p.inputDtype, inRows * p.inW * p.inC);
+  const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
   const other = residualBuffer(p, input, output.length, same);
   const plane = buffer('plane', 'int16', planeW * planeH);
   const plan: Plan = {
@@ -117,6 +122,7 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
     output,
     other,
     plane,
+    range,
   };
   const packed = pack(plan);
   const weights = buffer('weights', 'int8', packed.length);
@@ -127,7 +133,7 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
       block(
         point(w, 0),
         loop('c', p.inC, (c) =>
-          rows === p.outH
+          rows === p.outH && range === undefined
             ? block(
                 gather(plan, add(mul(n, p.inH * p.inW * p.inC), c)),
                 loop('m', p.outC / p.inC, (m) => channel(plan, w, n, add(mul(c, p.outC / p.inC), m))),
@@ -142,9 +148,10 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
     outputs: [output],
     constants: [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }],
     scratch: [plane],
+    ...rowScalars(range),
     body,
     overlaps: [
-      ...(p.batch === 1 && !same && p.outC === p.inC && p.outH * p.outW <= p.inH * p.inW
+      ...(p.batch === 1 && !same && range === undefined && p.outC === p.inC && p.outH * p.outW <= p.inH * p.inW
         ? [{ input: 0, output: 0, leadBytes: 0, exact: true }]
         : []),
       ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0, exact: true }] : []),
@@ -153,14 +160,9 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
   };
 }
 
-/** Input rows that `rows` output rows need. */
-function planeRows(p: ConvProblem, rows: number): number {
-  return (rows - 1) * p.strideH + (p.kH - 1) * p.dilationH + 1;
-}
-
 /** Bytes of the plane when it serves `rows` output rows at a time. */
 export function planeBytes(p: ConvProblem, rows: number): number {
-  return 2 * planeRows(p, rows) * ((p.outW - 1) * p.strideW + (p.kW - 1) * p.dilationW + 3);
+  return 2 * rowsRead(p, rows) * ((p.outW - 1) * p.strideW + (p.kW - 1) * p.dilationW + 3);
 }
 
 /** Whether the plane may be filled part by part: one output channel each, and no row is overwritten before its turn. */
@@ -217,10 +219,13 @@ function copyRow(p: ConvProblem, from: Pointer, to: Pointer, columns: number): S
  * filled where the image has none.
  */
 function gatherPart(plan: Plan, part: LExpr, start: LExpr): Stmt[] {
-  const { p, plane, planeW, planeH, rows } = plan;
+  const { p, plane, planeW, planeH, rows, range } = plan;
   const kept = Math.max(0, planeH - rows * p.strideH);
-  const columns = Math.min(p.inW, planeW - p.padLeft);
   const isFirst: LExpr = { kind: 'compare', op: 'eq', left: part, right: ix(0) };
+  if (range !== undefined) {
+    const needed = add(mul(sub(range.rows, ix(1)), p.strideH), rowsRead(p, 1));
+    return [loop('row', needed, (row) => gatherOrFill(plan, start, row, sub(row, range.top), range.height))];
+  }
   const begin = local('begin', 'index');
   const y0 = sub(mul(part, rows * p.strideH), p.padTop);
   return [
@@ -236,23 +241,30 @@ function gatherPart(plan: Plan, part: LExpr, start: LExpr): Stmt[] {
       : []),
     loop('j', sub(ix(planeH), begin), (j) => {
       const row = local('row', 'index');
-      const y = local('y', 'index');
-      const target = add(mul(row, planeW), p.padLeft);
-      const inside: LExpr = {
-        kind: 'binary',
-        op: 'and',
-        dtype: 'bool',
-        left: { kind: 'compare', op: 'ge', left: y, right: ix(0) },
-        right: { kind: 'compare', op: 'lt', left: y, right: ix(p.inH) },
-      };
-      return block(declare(row, add(begin, j)), declare(y, add(y0, row)), {
-        kind: 'if',
-        condition: inside,
-        then: block(gatherRow(plan, add(start, mul(y, p.inW * p.inC)), target, columns)),
-        otherwise: block(fill(plane, target, columns, p.inputZero)),
-      });
+      return block(declare(row, add(begin, j)), gatherOrFill(plan, start, row, add(y0, row), ix(p.inH)));
     }),
   ];
+}
+
+/** Row `row` of the plane: row `at` of an image of `height` rows, or padding where the image has none. */
+function gatherOrFill(plan: Plan, start: LExpr, row: LExpr, at: LExpr, height: LExpr): Stmt {
+  const { p, plane, planeW } = plan;
+  const columns = Math.min(p.inW, planeW - p.padLeft);
+  const y = local('y', 'index');
+  const target = add(mul(row, planeW), p.padLeft);
+  const inside: LExpr = {
+    kind: 'binary',
+    op: 'and',
+    dtype: 'bool',
+    left: { kind: 'compare', op: 'ge', left: y, right: ix(0) },
+    right: { kind: 'compare', op: 'lt', left: y, right: height },
+  };
+  return block(declare(y, at), {
+    kind: 'if',
+    condition: inside,
+    then: block(gatherRow(plan, add(start, mul(y, p.inW * p.inC)), target, columns)),
+    otherwise: block(fill(plane, target, columns, p.inputZero)),
+  });
 }
 
 function gatherRow(plan: Plan, source: LExpr, target: LExpr, columns: number): Stmt[] {
@@ -350,7 +362,11 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
     );
   if (!parts) out.push(loop('oy', p.outH, oneRow));
   else {
-    const { rows } = plan;
+    const { rows, range } = plan;
+    if (range !== undefined) {
+      out.push(...gatherPart(plan, ix(0), parts), point(x, 0), loop('oy', range.rows, oneRow));
+      return block(...out);
+    }
     const count = Math.ceil(p.outH / rows);
     const left = (part: LExpr): LExpr => sub(ix(p.outH), mul(part, rows));
     out.push(

@@ -2,22 +2,70 @@
 import { add, bin, block, declare, ix, local, loop, mul, sub } from '../../loops/build.ts';
 import type { LExpr, Stmt } from '../../loops/ir.ts';
 import type { ConvProblem } from '../problem.ts';
+import type { RowRange } from './parts.ts';
 import { fillColumns, fillRow, moveDown, padRow, type RowLayout, type Widening } from './rows.ts';
 
 /** Fills all rows of the window but those the first output row brings itself. */
-export function firstRows(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, ringRows: number): Stmt[] {
+export function firstRows(
+  p: ConvProblem,
+  w: Widening,
+  r: RowLayout,
+  image: LExpr,
+  ringRows: number,
+  range?: RowRange,
+): Stmt[] {
   const before = Math.max(0, ringRows - p.strideH);
   const out: Stmt[] = [];
   for (let i = 0; i < before; i++)
-    out.push(...rowAt(p, w, r, image, ix(i - p.padTop), i, i < p.padTop || i - p.padTop >= p.inH));
+    out.push(
+      ...(range === undefined
+        ? rowAt(p, w, r, image, ix(i - p.padTop), i, i < p.padTop || i - p.padTop >= p.inH)
+        : [rowOrPadding(p, w, r, image, sub(ix(i), range.top), i, range.height)]),
+    );
   return out;
 }
 
+/** Whether row `y` lies in an image of `height` rows. */
+function isInside(y: LExpr, height: LExpr): LExpr {
+  return {
+    kind: 'binary',
+    op: 'and',
+    dtype: 'bool',
+    left: { kind: 'compare', op: 'ge', left: y, right: ix(0) },
+    right: { kind: 'compare', op: 'lt', left: y, right: height },
+  };
+}
+
+function rowOrPadding(
+  p: ConvProblem,
+  w: Widening,
+  r: RowLayout,
+  image: LExpr,
+  y: LExpr,
+  slot: number,
+  height: LExpr,
+): Stmt {
+  return {
+    kind: 'if',
+    condition: isInside(y, height),
+    then: block(...rowAt(p, w, r, image, y, slot, false)),
+    otherwise: block(...padRow(w, r, ix(slot * r.length))),
+  };
+}
+
 /** The rows that output row `oy` needs beyond the previous one's. */
-export function nextRows(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, oy: LExpr, ringRows: number): Stmt[] {
+export function nextRows(
+  p: ConvProblem,
+  w: Widening,
+  r: RowLayout,
+  image: LExpr,
+  oy: LExpr,
+  ringRows: number,
+  range?: RowRange,
+): Stmt[] {
   const kept = Math.max(0, ringRows - p.strideH);
   const out: Stmt[] = [];
-  if (kept > 0 && p.outH > 1) {
+  if (kept > 0 && (range?.most ?? p.outH) > 1) {
     out.push({
       kind: 'if',
       condition: { kind: 'compare', op: 'gt', left: oy, right: ix(0) },
@@ -25,6 +73,11 @@ export function nextRows(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr
     });
   }
   for (let i = kept; i < ringRows; i++) {
+    if (range !== undefined) {
+      const y = add(mul(oy, p.strideH), sub(ix(i), range.top));
+      out.push(rowOrPadding(p, w, r, image, y, i, range.height));
+      continue;
+    }
     const y = add(mul(oy, p.strideH), i - p.padTop);
     const least = i - p.padTop;
     const most = (p.outH - 1) * p.strideH + i - p.padTop;
@@ -50,7 +103,15 @@ function rowAt(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, y: LExpr
 }
 
 /** Widens the inputs of a strip of output row `oy` that starts at output pixel `x0`: one row for each of the kernel's. */
-export function fillStrip(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, oy: LExpr, x0: LExpr): Stmt[] {
+export function fillStrip(
+  p: ConvProblem,
+  w: Widening,
+  r: RowLayout,
+  image: LExpr,
+  oy: LExpr,
+  x0: LExpr,
+  range?: RowRange,
+): Stmt[] {
   const span = Math.floor((r.length - 1) / p.inC);
   const low = local('low', 'index');
   const high = local('high', 'index');
@@ -64,14 +125,8 @@ export function fillStrip(p: ConvProblem, w: Widening, r: RowLayout, image: LExp
       const y = local('y', 'index');
       const target = mul(ky, r.length);
       const source = add(image, mul(sub(add(mul(y, p.inW), add(column, low)), ix(p.padLeft)), p.inC));
-      const inside: LExpr = {
-        kind: 'binary',
-        op: 'and',
-        dtype: 'bool',
-        left: { kind: 'compare', op: 'ge', left: y, right: ix(0) },
-        right: { kind: 'compare', op: 'lt', left: y, right: ix(p.inH) },
-      };
-      return block(declare(y, add(mul(oy, p.strideH), sub(mul(ky, p.dilationH), p.padTop))), {
+      const inside = isInside(y, range?.height ?? ix(p.inH));
+      return block(declare(y, add(mul(oy, p.strideH), sub(mul(ky, p.dilationH), range?.top ?? p.padTop))), {
         kind: 'if',
         condition: inside,
         then: block(...fillColumns(w, p.inC, r.padValue, source, target, low, high, span)),
