@@ -15,6 +15,7 @@ import { registerBoards, type FindBoards } from './views/boards.ts';
 import { registerModels } from './views/models.ts';
 import { registerStages } from './views/stages.ts';
 import { registerTuning, Runs } from './views/tuning.ts';
+import { registerVirtualDocuments } from './virtualDocuments.ts';
 import { registerWhatIf } from './whatIf.ts';
 
 /** What the extension's parts share. */
@@ -51,6 +52,7 @@ export function activateCommon(context: vscode.ExtensionContext, create: ClientF
     registerTuning(runs),
     registerGraph(session, builds),
     registerMemory(builds),
+    registerVirtualDocuments(session),
     registerWhatIf(session, profiles, context.workspaceState),
     vscode.commands.registerCommand('relay.restartServer', () => session.restart()),
     vscode.commands.registerCommand('relay.showOutput', () => output.show()),
