@@ -4,7 +4,7 @@ import type { Span } from '../base/span.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Attribute, CallExpr, Expr, InfixExpr, InfixOperator, NameRef } from '../syntax/tree.ts';
 import { printType } from '../types/print.ts';
-import { freshTypeVar } from '../types/substitute.ts';
+import { dimVarsOf, freshTypeVar } from '../types/substitute.ts';
 import { errorType, funcType, type FuncType, type Type } from '../types/type.ts';
 import { operatorAttributes } from './attributes.ts';
 import type { Context } from './context.ts';
@@ -265,7 +265,7 @@ function callFunction(cx: Context, call: CallExpr, calleeType: Type, args: reado
     const unified = cx.unifyInto(param, type);
     if (unified.ok) return;
     failed = true;
-    reportArgument(cx, call, arg, i, param, type, unified.mismatch);
+    reportArgument(cx, call, arg, i, { param, declared: callee.params[i] ?? param }, type, unified.mismatch);
   });
   if (!failed) return fn.ret;
   cx.spoil([fn, ...args]);
@@ -277,14 +277,18 @@ function reportArgument(
   call: CallExpr,
   arg: Expr,
   index: number,
-  param: Type,
+  { param, declared }: { readonly param: Type; readonly declared: Type },
   type: Type,
   mismatch: Parameters<typeof mismatchText>[3],
 ): void {
   const related: RelatedLocation[] = [...declarationOf(cx, arg)];
-  const declared = parameterSpan(cx, call.callee, index);
-  if (declared)
-    related.push({ span: declared, message: `The parameter is declared as \`${printType(cx.resolve(param))}\`.` });
+  const span = parameterSpan(cx, call.callee, index);
+  if (span) {
+    const written = printType(cx.resolve(declared));
+    const here = printType(cx.resolve(param));
+    const inCall = dimVarsOf(declared).size > 0 && written !== here ? `, which is \`${here}\` in this call` : '';
+    related.push({ span, message: `The parameter is declared as \`${written}\`${inCall}.` });
+  }
   const code = mismatchCode(mismatch);
   cx.report(code, arg.span, mismatchText(cx, param, type, mismatch), {
     remedy:

@@ -1,8 +1,16 @@
 /** Types as TVM 0.12 prints them (relay-language reference, section 3.5). */
-import type { Dim, Type } from './type.ts';
+import type { Dim, DimExpr, Type } from './type.ts';
 import { unreachable } from '../base/result.ts';
 
+/** A dimension with as few parentheses as it takes. */
 export function printDim(dim: Dim): string {
+  return printOperand(dim, undefined);
+}
+
+/** What a dimension stands under: right of a sign, or left of a product. */
+type Within = '+' | '-' | '*' | 'left' | undefined;
+
+function printOperand(dim: Dim, within: Within): string {
   if (typeof dim === 'number') return String(dim);
   switch (dim.kind) {
     case 'any':
@@ -15,10 +23,21 @@ export function printDim(dim: Dim): string {
       if (dim.op === 'other') return dim.text ?? '?';
       if (dim.op === 'floordiv' || dim.op === 'floormod' || dim.op === 'min' || dim.op === 'max')
         return `${dim.op}(${dim.operands.map(printDim).join(', ')})`;
-      return `(${dim.operands.map(printDim).join(` ${dim.op} `)})`;
+      return printTerm(dim, dim.op, within);
     default:
       return unreachable(dim);
   }
+}
+
+/** Sums and products lean left: only a right operand of the same rank, or a sum in a product, needs parentheses. */
+function printTerm(dim: DimExpr, op: '+' | '-' | '*', within: Within): string {
+  const [left, right] = dim.operands;
+  const text = [
+    left === undefined ? '?' : printOperand(left, op === '*' ? 'left' : undefined),
+    op,
+    right === undefined ? '?' : printOperand(right, op),
+  ].join(' ');
+  return within === undefined || (op === '*' && within !== '*') ? text : `(${text})`;
 }
 
 /** `(2, 3)`, `(2,)` for one dimension would be TVM's tuple form; a shape of one prints as `(2)`. */

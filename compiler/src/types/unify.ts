@@ -2,11 +2,11 @@
  * Unification (relay-language reference, section 4.5). A placeholder is bound to a type. A tensor type that meets a
  * wider one (`?` for a constant) is forwarded to the wider type, by identity, as TVM's classes do.
  */
-import { provablyEqual } from './dims.ts';
+import { provablyEqual, simplifyDim, solveDims } from './dims.ts';
 import { equalDims } from './equal.ts';
 import { dimVarsOf, freshDimId, freshIncomplete, instantiate, mapType, someType, substitute } from './substitute.ts';
 import { anyDim, constantDim } from './type.ts';
-import type { Dim, FuncType, IncompleteType, TensorType, Type, TypeVar } from './type.ts';
+import type { Dim, DimExpr, FuncType, IncompleteType, TensorType, Type, TypeVar } from './type.ts';
 
 /** Why two types are not the same: the innermost sides, and where inside the outer types they stand. */
 export interface Mismatch {
@@ -76,6 +76,7 @@ export class Solver {
     return this.forwards.size > 0 ? this.forwards.get(type) : undefined;
   }
 
+  /** The dimension with its solved names replaced, and then simplified. */
   findDim(dim: Dim): Dim {
     let current = dim;
     while (typeof current !== 'number' && current.kind === 'var') {
@@ -83,7 +84,10 @@ export class Solver {
       if (next === undefined) return current;
       current = next;
     }
-    return current;
+    if (typeof current === 'number' || current.kind !== 'expr' || this.dimBindings.size === 0) return current;
+    const operands = current.operands.map((operand) => this.findDim(operand));
+    const same = operands.every((operand, i) => operand === (current as DimExpr).operands[i]);
+    return same ? current : simplifyDim({ ...current, operands });
   }
 
   /** The type with every part replaced by its representative, to a fixpoint. */
@@ -275,7 +279,11 @@ export class Solver {
     const m = constantDim(x);
     const n = constantDim(y);
     if (m !== undefined && n !== undefined) return BigInt(m) === BigInt(n) ? x : undefined;
-    return provablyEqual(x, y) ? x : undefined;
+    if (provablyEqual(x, y)) return x;
+    const solved = this.flexible.size > 0 ? solveDims(x, y, (id) => this.flexible.has(id)) : undefined;
+    if (!solved) return undefined;
+    this.dimBindings.set(solved.id, solved.value);
+    return this.findDim(x);
   }
 
   private bindDim(variable: Dim, value: Dim): boolean {

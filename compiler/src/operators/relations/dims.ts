@@ -1,6 +1,7 @@
 /**
  * Arithmetic on dimensions. Constants fold exactly; anything computed with `?` is `?`; named dimensions stay symbolic.
  */
+import { provablyDifferent, provablyEqual } from '../../types/dims.ts';
 import type { Dim, DimExpr } from '../../types/type.ts';
 import type { AttributeDim } from '../attributes.ts';
 import { anyDim, constantDim } from '../../types/type.ts';
@@ -138,73 +139,14 @@ export function sumOfDims(dims: readonly Dim[]): Dim {
   return dims.reduce<Dim>(addDims, 0);
 }
 
-/** Linear form: a multiple of each non-linear term, and a constant under the empty key. */
-function linear(dim: Dim): Map<string, bigint> | undefined {
-  const value = dimValue(dim);
-  if (value !== undefined) return new Map([['', value]]);
-  if (typeof dim === 'number' || dim.kind === 'any' || dim.kind === 'int64') return undefined;
-  if (dim.kind === 'var') return new Map([[`v${dim.id}`, 1n]]);
-  const [a, b] = dim.operands.map(linear);
-  if (a && b && (dim.op === '+' || dim.op === '-')) return combine(a, b, dim.op === '+' ? 1n : -1n);
-  if (a && b && dim.op === '*') {
-    const scaled = onlyConstant(a)
-      ? scale(b, a.get('') ?? 0n)
-      : onlyConstant(b)
-        ? scale(a, b.get('') ?? 0n)
-        : undefined;
-    if (scaled) return scaled;
-  }
-  const key = structuralKey(dim);
-  return key === undefined ? undefined : new Map([[key, 1n]]);
-}
-
-function onlyConstant(form: Map<string, bigint>): boolean {
-  return [...form].every(([key, n]) => key === '' || n === 0n);
-}
-function scale(form: Map<string, bigint>, factor: bigint): Map<string, bigint> {
-  return new Map([...form].map(([key, n]) => [key, n * factor]));
-}
-function combine(a: Map<string, bigint>, b: Map<string, bigint>, sign: bigint): Map<string, bigint> {
-  const sum = new Map(a);
-  for (const [key, n] of b) sum.set(key, (sum.get(key) ?? 0n) + sign * n);
-  return sum;
-}
-
-/** Identifies a term; undefined if it contains a `?` or a hole, of which no two are known to be equal. */
-function structuralKey(dim: Dim): string | undefined {
-  const form = typeof dim === 'number' || dim.kind !== 'expr' ? linear(dim) : undefined;
-  if (form) return [...form].map(([key, n]) => `${n}${key}`).join('+');
-  if (typeof dim === 'number' || dim.kind !== 'expr') return undefined;
-  if (dim.op === 'other') return `other(${dim.text})`;
-  const keys = dim.operands.map((operand) => {
-    const f = linear(operand);
-    if (!f) return undefined;
-    return [...f]
-      .filter(([, n]) => n !== 0n)
-      .sort(([x], [y]) => (x < y ? -1 : 1))
-      .map(([key, n]) => `${n}${key}`)
-      .join('+');
-  });
-  if (keys.includes(undefined)) return undefined;
-  const commutes = dim.op === '*' || dim.op === '+' || dim.op === 'min' || dim.op === 'max';
-  return `${dim.op}(${(commutes ? keys.sort() : keys).join(',')})`;
-}
-
 /** True when the dimensions are provably equal. Two `?` are not. */
 export function sameDim(left: Dim, right: Dim): boolean {
   if (typeof left === 'number' && typeof right === 'number') return left === right;
-  const a = linear(left);
-  const b = linear(right);
-  if (!a || !b) return false;
-  return [...combine(a, b, -1n).values()].every((n) => n === 0n);
+  return provablyEqual(left, right);
 }
 
 /** True unless both are constants (or the same terms plus constants) that differ: `?` and names may be equal. */
 export function mayEqual(left: Dim, right: Dim): boolean {
   if (typeof left === 'number' && typeof right === 'number') return left === right;
-  const a = linear(left);
-  const b = linear(right);
-  if (!a || !b) return true;
-  const difference = combine(a, b, -1n);
-  return (difference.get('') ?? 0n) === 0n || [...difference].some(([key, n]) => key !== '' && n !== 0n);
+  return !provablyDifferent(left, right);
 }
