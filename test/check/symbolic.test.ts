@@ -153,6 +153,11 @@ const results: readonly (readonly [string, string, string])[] = [
   ['nn.batch_matmul(%x, %x, transpose_b=True)', '%x: Tensor[(b, n, 4), float32]', '(b, n, n)'],
   ['take(%x, %i, axis=0)', `${rows}, %i: Tensor[(m), int32]`, '(m, 6)'],
   ['where(%x > 0f, %x, zeros_like(%x))', rows, '(n, 6)'],
+  ['strided_slice(%x, begin=[1], end=[-1], strides=[1], axes=[0])', rows, '(n - 2, 6)'],
+  ['strided_slice(%x, begin=[0], end=[2147483647], strides=[2], axes=[0])', rows, '(floordiv(n + 1, 2), 6)'],
+  ['strided_slice(%x, begin=[-3], end=[2147483647], strides=[1], axes=[0])', rows, '(3, 6)'],
+  ['strided_slice(%x, begin=[0, 2], end=[9, 4], strides=[1, 1], axes=None)', rows, '(min(n, 9), 2)'],
+  ['nn.upsampling(%x, scale_h=2f, scale_w=3f)', image, '(b, 3, h * 2, w * 3)'],
   ['one_hot(%i, 1f, 0f, depth=10, axis=-1, dtype="float32")', '%i: Tensor[(n), int32]', '(n, 10)'],
 ];
 

@@ -9,7 +9,7 @@ import { outputOf, tensorAt } from '../compute/tensors.ts';
 import { canonicalLayout, resample } from '../image/resample.ts';
 import type { ComputeContext, DimOrigin, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
-import { dimOf, dimValue } from '../relations/dims.ts';
+import { dimOf, dimValue, isNamedDim, mulDims } from '../relations/dims.ts';
 import { copyOf } from '../relations/explain.ts';
 import { shapeInLayout } from './convolution.ts';
 import { convertShape, parseLayout } from './layout.ts';
@@ -26,6 +26,7 @@ export function scaledSize(size: number, factor: number): number {
 
 function scaled(dim: Dim, scale: number): Dim {
   const value = dimValue(dim);
+  if (isNamedDim(dim) && Number.isInteger(scale)) return mulDims(dim, scale);
   return value === undefined ? anyDim : dimOf(BigInt(scaledSize(Number(value), scale)), typeof dim !== 'number');
 }
 

@@ -130,6 +130,13 @@ export const floorModDims = (a: Dim, b: Dim): Dim => dimOp('floormod', a, b);
 /** Quotient rounded up. */
 export const ceilDivDims = (a: Dim, b: Dim): Dim => floorDivDims(subDims(addDims(a, b), 1), b);
 
+/** A size made of names written in the program. Those of a metadata section stay as unknown to formulas as to TVM's. */
+export function isNamedDim(dim: Dim): boolean {
+  if (typeof dim === 'number' || dim.kind === 'any' || dim.kind === 'int64') return false;
+  if (dim.kind === 'var') return dim.key === undefined;
+  return dim.op !== 'other' && dim.operands.every((part) => constantDim(part) !== undefined || isNamedDim(part));
+}
+
 /** Product; 1 for none. */
 export function productOfDims(dims: readonly Dim[]): Dim {
   return dims.reduce<Dim>(mulDims, 1);

@@ -1,5 +1,6 @@
 /** Operators that cut a part out of a tensor, or put one in. */
 import type { Dim } from '../../types/type.ts';
+import { simplifyDim } from '../../types/dims.ts';
 import { anyDim, tensorType } from '../../types/type.ts';
 import { printDim, printShape } from '../../types/print.ts';
 import { add, int, load, mul, compute } from '../../tensor/te.ts';
@@ -18,7 +19,7 @@ import { outputOf, tensorAt } from '../compute/tensors.ts';
 import type { DimOrigin, Operator, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { normalizeAxis } from '../relations/axes.ts';
-import { ceilDivDims, dimValue, isAnyDim, subDims } from '../relations/dims.ts';
+import { addDims, ceilDivDims, dimOp, dimValue, isAnyDim, isNamedDim, subDims } from '../relations/dims.ts';
 import { attributeSource, copyOf, inputDim, originOf } from '../relations/explain.ts';
 import { explainIdentity, identityRelation } from '../relations/identity.ts';
 import { badAttribute, done, failed, inputBlame, tensorInput } from '../relations/inputs.ts';
@@ -42,6 +43,8 @@ interface SlicedDim {
 }
 
 const farEnd = Number.MAX_SAFE_INTEGER;
+/** Programs write this for “to the end”. */
+const int32Max = 0x7fffffff;
 
 /** An index within a dimension of `extent`, clipped to the range that a walk with `stride` may start or stop at. */
 function canonical(index: number, extent: number, stride: number): number {
@@ -94,6 +97,18 @@ function slicedDims(shape: readonly Dim[], attrs: SliceAttrs): readonly SlicedDi
     const dim = shape[axis] ?? 1;
     const extent = dimValue(dim);
     if (extent === undefined) {
+      if (isNamedDim(dim) && stride > 0) {
+        const { first, last } = namedBounds(dim, from, to);
+        const span = `${printDim(last)} − ${printDim(first)}`;
+        const sources = (['begin', 'end', 'strides'] as const).map((name) => attributeSource(name, k));
+        result[axis] = {
+          dim: simplifyDim(ceilDivDims(subDims(last, first), stride)),
+          begin: from,
+          stride,
+          origin: originOf(stride === 1 ? span : `ceil((${span}) / ${stride})`, inputDim(0, axis), ...sources),
+        };
+        continue;
+      }
       result[axis] = { dim: anyDim, begin: from, stride, origin: originOf('', inputDim(0, axis)) };
       continue;
     }
@@ -122,6 +137,13 @@ function slicedDims(shape: readonly Dim[], attrs: SliceAttrs): readonly SlicedDi
     };
   }
   return result;
+}
+
+/** Where a slice of a named size begins and ends; it is supposed not to begin behind its end. */
+function namedBounds(extent: Dim, from: number, to: number): { readonly first: Dim; readonly last: Dim } {
+  const first = from < 0 ? addDims(extent, from) : from;
+  const last = to >= int32Max ? extent : to < 0 ? addDims(extent, to) : dimOp('min', extent, to);
+  return { first, last: simplifyDim(last) };
 }
 
 const stridedSlice = defineOperator({
