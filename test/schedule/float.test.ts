@@ -1,14 +1,10 @@
-import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { runKernel } from '../../compiler/src/emit/js.ts';
 import { constant, func, scalar, variable } from '../../compiler/src/ir/build.ts';
 import type { Call, Expr } from '../../compiler/src/ir/expr.ts';
-import { verifyKernel } from '../../compiler/src/loops/verify.ts';
-import { scheduler } from '../../compiler/src/schedule/spaces.ts';
 import type { FusedFunction } from '../../compiler/src/schedule/task.ts';
-import { extractTask } from '../../compiler/src/schedule/tasks.ts';
 import { staticShape, tensorType } from '../../compiler/src/types/type.ts';
-import { array, call, cortexM4, evaluated, inputsFor, random } from './functions.ts';
+import { array, call, random } from './functions.ts';
+import { checkSchedules } from './support.ts';
 
 const values = (shape: readonly number[], seed: number): Expr => {
   const next = random(seed);
@@ -84,35 +80,8 @@ function dense(input: readonly number[], units: number): FusedFunction {
   return { name: 'dense', func: func([x], body), anchor: layer };
 }
 
-/** Default and random points of the space give what the operators say, within a little of the largest magnitude. */
-function check(fused: FusedFunction, count = 5, template = 'float'): void {
-  const space = scheduler.spaceOf(extractTask(fused), cortexM4);
-  assert.ok(space.template.includes(template), space.template);
-  assert.ok(space.isValid(space.default), JSON.stringify(space.default));
-  const inputs = inputsFor(fused.func, 31);
-  const expected = evaluated(fused.func, inputs)[0];
-  assert.ok(expected);
-  const wanted = expected.data as ArrayLike<number>;
-  const size = Math.max(1e-6, ...Array.from(wanted, Math.abs));
-  // What is quantised may fall on the other side of a half.
-  const error = expected.dtype === 'float32' ? 1e-5 * size : 1;
-  const next = random(5);
-  for (let i = 0; i < count; i++) {
-    const tried = Object.fromEntries(space.knobs.map((k) => [k.name, k.values[next(k.values.length)] ?? 0]));
-    const config = i > 0 && space.isValid(tried) ? tried : space.default;
-    const kernel = scheduler.lower(fused, cortexM4, config);
-    assert.ok(kernel.ok, kernel.ok ? '' : kernel.error.message);
-    assert.deepEqual(verifyKernel(kernel.value), []);
-    const data = inputs.map((x) => x.data);
-    const [actual] = runKernel(kernel.value, data) as unknown as [ArrayLike<number>];
-    assert.equal(actual.length, wanted.length);
-    for (let k = 0; k < wanted.length; k++) {
-      const difference = Math.abs((actual[k] ?? NaN) - (wanted[k] ?? NaN));
-      assert.ok(difference <= error, `element ${k}: ${actual[k]} for ${wanted[k]}, ${JSON.stringify(config)}`);
-    }
-    assert.equal(space.features(config).length, space.features(space.default).length);
-  }
-}
+const templateOf = (c: Case): string =>
+  c.layouts[1] === 'HWOI' && c.kernel[3] === 1 ? 'depthwise_float_fma' : 'conv2d_float_fma';
 
 const last = ['NHWC', 'HWIO'] as const;
 const first = ['NCHW', 'OIHW'] as const;
@@ -143,7 +112,10 @@ const cases: readonly Case[] = [
 ]; // prettier-ignore
 
 describe('a convolution in float32 gives what the operators say', () => {
-  for (const c of cases) it(c.name, () => check(convolution(c), 6));
+  for (const c of cases)
+    it(c.name, () =>
+      checkSchedules(convolution(c), templateOf(c), { integerError: c.epilogue === 'quantize' ? 1 : 0 }),
+    );
 });
 
 describe('a dense layer in float32 gives what the operators say', () => {
@@ -153,5 +125,5 @@ describe('a dense layer in float32 gives what the operators say', () => {
     [[5, 9], 6],
     [[1, 64], 8],
   ] as const)
-    it(`${input.join('×')} to ${units}`, () => check(dense(input, units), 6));
+    it(`${input.join('×')} to ${units}`, () => checkSchedules(dense(input, units), 'conv2d_float_fma'));
 });

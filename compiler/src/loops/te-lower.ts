@@ -68,18 +68,18 @@ export function flat(shape: readonly number[], indices: readonly LExpr[]): LExpr
 class NoPlace extends Error {}
 
 /**
- * One element of a computed tensor, at subscripts, where another tensor's element at the same subscripts is at hand.
- * Undefined when it takes other elements of that tensor, or loops of its own.
+ * One element of a computed tensor, at subscripts, where other tensors' elements at the same subscripts are at hand.
+ * Undefined when it takes other elements of those tensors, or loops of its own.
  */
 export function elementOf(
   tensor: TETensor,
   indices: readonly LExpr[],
   bindings: Bindings,
-  known: { readonly tensor: TETensor; readonly value: LExpr },
+  known: ReadonlyMap<TETensor, LExpr>,
 ): { readonly statements: readonly Stmt[]; readonly value: LExpr } | undefined {
   const uses = loadsOf([tensor]);
   if (uses.reducing.size > 0) return undefined;
-  const inlined: Inlined = new Map([[known.tensor, [{ indices, value: known.value }]]]);
+  const inlined: Inlined = new Map([...known].map(([t, value]) => [t, [{ indices, value }]]));
   const scope = new Scope(bindings, uses, new Map(), new Map(), inlined);
   try {
     const value = scope.element(tensor, indices);

@@ -3,7 +3,8 @@
  * them afterwards is taken from the operators' own meaning. So every chain of elementwise operators fuses into every
  * template of this kind.
  */
-import { operatorName } from '../ir/build.ts';
+import { callOperator, operatorName } from '../ir/build.ts';
+import { operatorRegistry } from '../operators/registry.ts';
 import type { Call, Expr, Func, Var } from '../ir/expr.ts';
 import { buffer, ix, local, store } from '../loops/build.ts';
 import type { LExpr, Stmt } from '../loops/ir.ts';
@@ -27,6 +28,23 @@ export function withoutReshapes(e: Expr | undefined): Expr | undefined {
   return at;
 }
 
+/**
+ * An expression whose elementwise operators work on the form that their operand had before it was reshaped; elements
+ * and their order in memory are the same. `stop`: calls that are not looked behind.
+ */
+function withoutInnerReshapes(e: Expr, stop: (call: Call) => boolean): Expr {
+  if (e.kind !== 'call' || stop(e)) return e;
+  const name = operatorName(e) ?? '';
+  const [first, ...others] = e.args;
+  if (first === undefined) return e;
+  const inner = withoutInnerReshapes(first, stop);
+  if (keepsOrder.has(name)) return inner;
+  const fusion = operatorRegistry.get(name)?.fusion;
+  const alone = others.every((o) => elementCount(shapeOf(o) ?? [0, 0]) === 1 && o.kind === 'constant');
+  if (inner === first || !alone || (fusion !== 'elementwise' && fusion !== 'broadcast')) return e;
+  return callOperator(operatorRegistry, name, [inner, ...others], e.attrs as never);
+}
+
 export interface Anchored {
   readonly anchor: Call;
   /** The parameter that the anchor reads first. */
@@ -35,6 +53,8 @@ export interface Anchored {
   /** Shape of the anchor's result, and of the function's but for its form. */
   readonly shape: readonly number[];
   readonly outputDtype: string;
+  /** Whether nothing is done to the anchor's elements. */
+  readonly plain: boolean;
   /** Buffers and elements of one kernel. */
   bind(): AnchoredKernel;
 }
@@ -50,13 +70,20 @@ export interface AnchoredKernel {
   overlaps(lead: number | undefined): LoweredKernel['overlaps'];
 }
 
-/** The function around its one call that `isAnchor` accepts; undefined when there is another than elementwise work. */
-export function anchored(func: Func, isAnchor: (call: Call) => boolean): Anchored | undefined {
-  const body = withoutReshapes(func.body);
+/**
+ * The function around its one call that `isAnchor` accepts; undefined when there is another than elementwise work.
+ * `dataOf`: the expression that the anchor reads, where a step before it belongs to the template.
+ */
+export function anchored(
+  func: Func,
+  isAnchor: (call: Call) => boolean,
+  dataOf: (anchor: Call) => Expr | undefined = (anchor) => anchor.args[0],
+): Anchored | undefined {
+  const body = withoutInnerReshapes(func.body, isAnchor);
   const anchors = callsOf(func.body, isAnchor);
   const [anchor] = anchors;
-  if (!anchor || anchors.length !== 1 || body === undefined) return undefined;
-  const data = withoutReshapes(anchor.args[0]);
+  if (!anchor || anchors.length !== 1) return undefined;
+  const data = withoutReshapes(dataOf(anchor));
   const shape = shapeOf(anchor);
   const last = shapeOf(body);
   if (data?.kind !== 'var' || !func.params.includes(data) || !shape || !last) return undefined;
@@ -92,7 +119,7 @@ export function anchored(func: Func, isAnchor: (call: Call) => boolean): Anchore
       }
     }
     const attempt: Attempt = (indices, value) => {
-      const known = { tensor: sum, value };
+      const known = new Map([[sum, value]]);
       const element =
         result === sum ? { statements: [], value } : elementOf(result, indices, { buffers, scalars }, known);
       if (!element) return undefined;
@@ -121,7 +148,7 @@ export function anchored(func: Func, isAnchor: (call: Call) => boolean): Anchore
   // Elements must come from the anchor's at the same subscripts alone.
   const subscripts = shape.map((n, d): LExpr => (n === 1 ? ix(0) : { kind: 'loopvar', name: `i${d}` }));
   if (!place().attempt(subscripts, local('sum', dtypeOf(anchor)))) return undefined;
-  return { anchor, data, func, shape, outputDtype, bind: place };
+  return { anchor, data, func, shape, outputDtype, plain: result === sum, bind: place };
 }
 
 type Attempt = (indices: readonly LExpr[], sum: LExpr) => Stmt[] | undefined;

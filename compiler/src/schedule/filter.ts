@@ -3,8 +3,8 @@ import type { Call, Expr } from '../ir/expr.ts';
 import { operatorName } from '../ir/build.ts';
 import { staticShape } from '../types/type.ts';
 
-/** A filter that slides over an image; dense is one of 1×1 over a single row of pixels. */
-export interface Filter {
+/** A window that slides over an image. */
+export interface Window {
   readonly batch: number;
   readonly inH: number;
   readonly inW: number;
@@ -20,9 +20,13 @@ export interface Filter {
   readonly dilationW: number;
   readonly padTop: number;
   readonly padLeft: number;
-  readonly groups: number;
   /** Whether a pixel's channels are neighbours in memory (NHWC); else a channel's pixels are (NCHW). */
   readonly channelsLast: boolean;
+}
+
+/** A filter that slides over an image; dense is one of 1×1 over a single row of pixels. */
+export interface Filter extends Window {
+  readonly groups: number;
   /** Position of a weight in the constant. */
   at(o: number, ky: number, kx: number, i: number): number;
 }

@@ -86,7 +86,8 @@ export function parseConv(func: Func): ParsedConv | undefined {
   const weight = constantOf(base.args[1]);
   const inputZero = single(base.args[2]);
   const weightZero = single(base.args[3]);
-  if (!filter?.channelsLast || !inputDtype || !weight || inputZero === undefined || weightZero === undefined) return undefined;
+  if (!filter?.channelsLast || !inputDtype || !weight || inputZero === undefined || weightZero === undefined)
+    return undefined;
   if (filter.groups > 1 && filter.outC % filter.groups !== 0) return undefined;
   if (dtypeOf(base) !== 'int32') return undefined;
   const [lo, hi] = rangeOf(inputDtype);

@@ -7,7 +7,8 @@ import type { Target } from '../targets/target.ts';
 import { fitConv } from './conv-space.ts';
 import { parseAdd, parseConv } from './parse.ts';
 import { fitFilter, parseFilter } from './float/space.ts';
-import { fitAveragePool, parseAveragePool } from './pool-space.ts';
+import { fitPointwise, parsePointwise } from './pointwise-space.ts';
+import { fitPool, parsePool } from './pool-space.ts';
 import { genericSpace, scheduleGeneric } from './primitives/generic.ts';
 import { inParameterOrder, log, spaceOver, type Fitted } from './space.ts';
 import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } from './task.ts';
@@ -41,12 +42,15 @@ function fit(func: Func, target: Target): Fitted | undefined {
 function findTemplate(func: Func, dsp: boolean, fpu: boolean): Fitted | undefined {
   const conv = parseConv(func);
   if (conv) return fitConv(conv, func, dsp);
-  const pool = parseAveragePool(func);
-  if (pool) return fitAveragePool(pool);
-  const sum = parseAdd(func);
+  const pool = parsePool(func);
+  if (pool) return fitPool(pool, dsp);
   const filter = fpu ? parseFilter(func) : undefined;
   if (filter) return fitFilter(filter);
-  if (!sum) return undefined;
+  const sum = parseAdd(func);
+  if (!sum) {
+    const pointwise = parsePointwise(func);
+    return pointwise ? fitPointwise(func, pointwise) : undefined;
+  }
   const same = sum.own === sum.other;
   const variables = same ? [sum.own] : [sum.own, sum.other];
   if (func.params.length !== variables.length) return undefined;

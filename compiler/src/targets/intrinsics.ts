@@ -71,18 +71,21 @@ function extend(signed: boolean, rotated: boolean): Intrinsic {
 }
 
 /** Widens two bytes of the second operand and adds them to the halves of the first, each within its own. */
-function extendAdd(rotated: boolean): Intrinsic {
+function extendAdd(signed: boolean, rotated: boolean): Intrinsic {
   const from = rotated ? 8 : 0;
-  const sum = (n: number): string => `((uint32_t)acc >> ${n}) + (uint32_t)(int8_t)((uint32_t)x >> ${from + n})`;
+  const op = signed ? 'sxtab16' : 'uxtab16';
+  const type = signed ? 'int8_t' : 'uint8_t';
+  const sum = (n: number): string => `((uint32_t)acc >> ${n}) + (uint32_t)(${type})((uint32_t)x >> ${from + n})`;
   return {
-    name: rotated ? 'sxtab16_ror8' : 'sxtab16',
-    summary: `Adds bytes ${rotated ? '1 and 3' : '0 and 2'} of a word, widened, to the halves of another.`,
+    name: rotated ? `${op}_ror8` : op,
+    summary: `Adds bytes ${rotated ? '1 and 3' : '0 and 2'} of a word, widened${signed ? '' : ' as unsigned'}, to the halves of another.`,
     params: ['acc', 'x'],
-    arm: `int32_t r;\n__asm__("sxtab16 %0, %1, %2${rotated ? ', ror #8' : ''}" : "=r"(r) : "r"(acc), "r"(x));\nreturn r;`,
+    arm: `int32_t r;\n__asm__("${op} %0, %1, %2${rotated ? ', ror #8' : ''}" : "=r"(r) : "r"(acc), "r"(x));\nreturn r;`,
     portable: `return (int32_t)(((${sum(16)}) << 16) | ((${sum(0)}) & 0xffffu));`,
     meaning: (acc = 0, x = 0) => {
       const [a, b] = rotated ? [1, 3] : [0, 2];
-      return [pack(low(acc) + byte(x, a), high(acc) + byte(x, b))];
+      const at = (n: number): number => (signed ? byte(x, n) : byte(x, n) & 0xff);
+      return [pack(low(acc) + at(a), high(acc) + at(b))];
     },
   };
 }
@@ -98,6 +101,26 @@ function saturate(bits: number, signed: boolean): Intrinsic {
     arm: `int32_t r;\n__asm__("${op} %0, #${bits}, %1" : "=r"(r) : "r"(x));\nreturn r;`,
     portable: `return x < ${min} ? ${min} : x > ${max} ? ${max} : x;`,
     meaning: (x = 0) => [clamp(x, min, max)],
+  };
+}
+
+/** The greater of each pair of bytes of two words, by a subtraction that sets a flag a byte. */
+function greaterBytes(signed: boolean): Intrinsic {
+  const op = signed ? 'ssub8' : 'usub8';
+  const type = signed ? 'int8_t' : 'uint8_t';
+  const at = (word: string, n: number): string => `(${type})((uint32_t)${word} >> ${8 * n})`;
+  const pick = (n: number): string =>
+    `((uint32_t)(uint8_t)(${at('x', n)} > ${at('y', n)} ? ${at('x', n)} : ${at('y', n)}) << ${8 * n})`;
+  const value = (word: number, n: number): number => (signed ? byte(word, n) : byte(word, n) & 0xff);
+  return {
+    name: signed ? 'max_s8x4' : 'max_u8x4',
+    summary: `The greater of each pair of ${signed ? 'signed' : 'unsigned'} bytes of two words.`,
+    params: ['x', 'y'],
+    arm: `int32_t r;\n__asm__("${op} %0, %1, %2\\n\\tsel %0, %1, %2" : "=&r"(r) : "r"(x), "r"(y));\nreturn r;`,
+    portable: `return (int32_t)(${[0, 1, 2, 3].map(pick).join('\n  | ')});`,
+    meaning: (x = 0, y = 0) => [
+      [0, 1, 2, 3].reduce((word, n) => word | ((Math.max(value(x, n), value(y, n)) & 0xff) << (8 * n)), 0),
+    ],
   };
 }
 
@@ -119,8 +142,12 @@ const table: readonly Intrinsic[] = [
   extend(true, true),
   extend(false, false),
   extend(false, true),
-  extendAdd(false),
-  extendAdd(true),
+  extendAdd(true, false),
+  extendAdd(true, true),
+  extendAdd(false, false),
+  extendAdd(false, true),
+  greaterBytes(true),
+  greaterBytes(false),
   {
     name: 'pkhbt',
     summary: 'The bottom half of the first word below the bottom half of the second.',

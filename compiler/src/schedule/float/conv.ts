@@ -10,7 +10,7 @@ import type { Anchored } from '../anchored.ts';
 import type { Filter } from '../filter.ts';
 import type { KernelParts } from '../templates/parts.ts';
 import { floatRun } from './block.ts';
-import { leadOfBlocks, leavesRows, stretches, tapBounds, tapLoops, type Bounds, type TapAxis } from './nest.ts';
+import { leadOfBlocks, leavesRows, stretches, tapBounds, tapLoops, type Bounds, type TapAxis } from '../nest.ts';
 
 export interface FloatConvConfig {
   readonly channels: number;
@@ -141,7 +141,7 @@ export function lowerFloatConv(p: FilterProblem, config: FloatConvConfig): Kerne
     ],
     scratch: [],
     body: loop('n', f.batch, (n) => loop('oy', f.outH, (oy) => oneRow(n, oy))),
-    overlaps: bound.overlaps(inPlace ? leadOfBlocks(f, pixels, elementBytes(bound.output.dtype)) : undefined),
+    overlaps: bound.overlaps(inPlace ? leadOfBlocks(f, pixels, 4, elementBytes(bound.output.dtype)) : undefined),
     macs: f.batch * f.outH * f.outW * f.outC * f.kH * f.kW * inGroup,
   };
 }

@@ -11,7 +11,7 @@ import { elementBytes } from '../../tensor/dtype.ts';
 import type { Filter } from '../filter.ts';
 import type { KernelParts } from '../templates/parts.ts';
 import { finishBlock, packFloats, channelBlocks, type FilterProblem } from './conv.ts';
-import { leadOfBlocks, leavesRows, stretches, tapBounds, tapLoops, type Bounds } from './nest.ts';
+import { leadOfBlocks, leavesRows, stretches, tapBounds, tapLoops, type Bounds } from '../nest.ts';
 
 /** Registers that hold columns: two a column, behind those of the weights. */
 const firstColumn = 8;
@@ -106,7 +106,7 @@ export function lowerFloatDepthwise(p: FilterProblem, wantedPixels: number): Ker
     ],
     scratch: [],
     body: loop('n', f.batch, (n) => loop('oy', f.outH, (oy) => oneRow(n, oy))),
-    overlaps: bound.overlaps(f.batch === 1 ? leadOfBlocks(f, pixels, elementBytes(bound.output.dtype)) : undefined),
+    overlaps: bound.overlaps(f.batch === 1 ? leadOfBlocks(f, pixels, 4, elementBytes(bound.output.dtype)) : undefined),
     macs: f.batch * f.outH * f.outW * f.outC * f.kH * f.kW,
   };
 }

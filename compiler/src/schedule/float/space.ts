@@ -8,7 +8,7 @@ import { defaultFlags, flagsKnob, log, oneHot, spaceOver, type Fitted } from '..
 import type { Knob, ScheduleConfig } from '../task.ts';
 import { lowerFloatConv, type FilterProblem } from './conv.ts';
 import { fitsColumns, isFloatDepthwise, lowerFloatDepthwise } from './depthwise.ts';
-import { insideColumns } from './nest.ts';
+import { insideColumns } from '../nest.ts';
 
 /** The function as a filter in float32 with constant weights; undefined when it is another. */
 export function parseFilter(func: Func): FilterProblem | undefined {

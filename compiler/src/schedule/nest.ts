@@ -1,7 +1,7 @@
-/** The loops around float32 blocks: which taps lie in the image, and in which order pixels come. */
-import { add, advance, bin, declare, ix, local, loop, mul, sub, block } from '../../loops/build.ts';
-import type { LExpr, Pointer, Stmt } from '../../loops/ir.ts';
-import type { Filter } from '../filter.ts';
+/** The loops around blocks of pixels: which taps lie in the image, and in which order pixels come. */
+import { add, advance, bin, declare, ix, local, loop, mul, sub, block } from '../loops/build.ts';
+import type { LExpr, Pointer, Stmt } from '../loops/ir.ts';
+import type { Window } from './filter.ts';
 
 /** A dimension of the taps; from `low` to `high` where those are given. */
 export interface TapAxis {
@@ -61,12 +61,12 @@ export function tapBounds(
 }
 
 /** Whether some window leaves the image above or below. */
-export function leavesRows(f: Filter): boolean {
+export function leavesRows(f: Window): boolean {
   return f.padTop > 0 || (f.outH - 1) * f.strideH + (f.kH - 1) * f.dilationH >= f.inH + f.padTop;
 }
 
 /** Output columns whose windows lie inside: from `left` up to `right`. */
-export function insideColumns(f: Filter): { readonly left: number; readonly right: number } {
+export function insideColumns(f: Window): { readonly left: number; readonly right: number } {
   const left = Math.min(f.outW, Math.ceil(f.padLeft / f.strideW));
   const last = Math.floor((f.inW - 1 - (f.kW - 1) * f.dilationW + f.padLeft) / f.strideW) + 1;
   return { left, right: Math.max(left, Math.min(f.outW, last)) };
@@ -78,7 +78,7 @@ export type Stretch =
   | { readonly kind: 'blocks'; readonly from: number; readonly count: number; readonly pixels: number };
 
 /** A row's pixels in order: those at the borders one by one, those between in blocks. */
-export function stretches(f: Filter, pixels: number): Stretch[] {
+export function stretches(f: Window, pixels: number): Stretch[] {
   const { left, right } = insideColumns(f);
   const out: Stretch[] = [];
   if (left > 0) out.push({ kind: 'border', from: 0, count: left });
@@ -91,7 +91,7 @@ export function stretches(f: Filter, pixels: number): Stretch[] {
 }
 
 /** How many bytes the output must start below the input, when all channels of a block of pixels are written at a time. */
-export function leadOfBlocks(f: Filter, pixels: number, outputBytes: number): number {
+export function leadOfBlocks(f: Window, pixels: number, inputBytes: number, outputBytes: number): number {
   let lead = 0;
   // From the last block back: the least place that this one or a later one reads.
   let least = Infinity;
@@ -101,7 +101,7 @@ export function leadOfBlocks(f: Filter, pixels: number, outputBytes: number): nu
       const width = s.kind === 'border' ? 1 : s.pixels;
       for (let b = s.count - 1; b >= 0; b--) {
         const first = s.from + b * width;
-        least = Math.min(least, 4 * f.inC * (row + Math.max(0, first * f.strideW - f.padLeft)));
+        least = Math.min(least, inputBytes * f.inC * (row + Math.max(0, first * f.strideW - f.padLeft)));
         lead = Math.max(lead, outputBytes * f.outC * (oy * f.outW + first + width) - least);
       }
     }
