@@ -10,6 +10,7 @@ import { compareVerb } from './verbs/compare.ts';
 import { deployVerb } from './verbs/deploy.ts';
 import { doctorVerb } from './verbs/doctor.ts';
 import { fmtVerb } from './verbs/fmt.ts';
+import { gradVerb } from './verbs/grad.ts';
 import { lowerVerb } from './verbs/lower.ts';
 import { lspVerb } from './verbs/lsp.ts';
 import { runVerb } from './verbs/run.ts';
@@ -22,6 +23,7 @@ export const verbs: readonly Verb[] = [
   fmtVerb,
   runVerb,
   compareVerb,
+  gradVerb,
   lowerVerb,
   stagesVerb,
   buildVerb,

@@ -132,13 +132,34 @@ export interface GradientBuilder<E> {
   scalar(value: number, dtype: DType): E;
   typeOf(e: E): Type;
 }
+
+/** A call that is differentiated, for a rule. */
+export interface GradientCall<E, A> {
+  readonly args: readonly E[];
+  readonly output: E;
+  /** Of the output's type: how much the final result grows with each of its elements. */
+  readonly adjoint: E;
+  readonly attrs: A;
+}
+/** Why there is no gradient; completes the sentence «It has no gradient: …». */
+export interface NoGradient {
+  readonly none: string;
+}
+/**
+ * The adjoint of each argument, of the argument's type. Undefined where the result does not depend on the argument's
+ * value smoothly (positions, types to imitate), a reason where no program of operators computes it.
+ */
+export type Adjoints<E> = readonly (E | undefined | NoGradient)[];
 export type GradientRule<A> =
-  | (<E>(
-      b: GradientBuilder<E>,
-      call: { readonly args: readonly E[]; readonly output: E; readonly adjoint: E; readonly attrs: A },
-    ) => readonly E[])
-  /** Why there is none. */
-  | { readonly none: string };
+  | (<E>(b: GradientBuilder<E>, call: GradientCall<E, A>) => Adjoints<E> | NoGradient)
+  /** The call written with operators that have gradients; it is differentiated in the call's place. */
+  | {
+      readonly definition: <E>(
+        b: GradientBuilder<E>,
+        call: Pick<GradientCall<E, A>, 'args' | 'attrs'>,
+      ) => { readonly value: E } | NoGradient;
+    }
+  | NoGradient;
 
 export interface Operator<S extends AttributeSchema = AttributeSchema> {
   readonly name: string;

@@ -1,4 +1,5 @@
 /** Markers for passes: the value passes through. */
+import { withoutGradients } from '../derivation.ts';
 import { tensorType } from '../../types/type.ts';
 import type { AttributeSchema } from '../attributes.ts';
 import { attr } from '../attributes.ts';
@@ -36,7 +37,7 @@ function marker(row: Row): Operator {
   });
 }
 
-const compiler = { compiler: attr.string('the compiler’s name') };
+const compiler = { compiler: attr.string('the compiler’s name', { default: '' }) };
 
 const simulatedQuantize = defineOperator({
   name: 'relay.op.annotation.simulated_quantize',
@@ -92,31 +93,34 @@ const withFuncId = defineOperator({
   fusion: 'opaque',
 });
 
-export const annotationOperators: readonly Operator[] = [
-  ...[
-    { name: 'annotation.bitpack_start', summary: 'Marks where packed bits begin.' },
-    { name: 'annotation.bitpack_end', summary: 'Marks where packed bits end.' },
-    {
-      name: 'annotation.cast_hint',
-      summary: 'Suggests an element type for the value.',
-      attributes: { dtype: attr.dtype('the element type') },
-      attrsType: 'relay.attrs.CastHintAttrs',
-    },
-    { name: 'annotation.checkpoint', summary: 'Marks a value that is kept, not recomputed, for the gradient.' },
-    {
-      name: 'annotation.compiler_begin',
-      summary: 'Marks where a region for an external compiler begins.',
-      attributes: compiler,
-      attrsType: 'relay.attrs.CompilerAttrs',
-    },
-    {
-      name: 'annotation.compiler_end',
-      summary: 'Marks where a region for an external compiler ends.',
-      attributes: compiler,
-      attrsType: 'relay.attrs.CompilerAttrs',
-    },
-    { name: 'annotation.stop_fusion', summary: 'Keeps operators before and after it in separate kernels.' },
-  ].map(marker),
-  withFuncId,
-  simulatedQuantize,
-];
+export const annotationOperators: readonly Operator[] = withoutGradients(
+  [
+    ...[
+      { name: 'annotation.bitpack_start', summary: 'Marks where packed bits begin.' },
+      { name: 'annotation.bitpack_end', summary: 'Marks where packed bits end.' },
+      {
+        name: 'annotation.cast_hint',
+        summary: 'Suggests an element type for the value.',
+        attributes: { dtype: attr.dtype('the element type', { default: null }) },
+        attrsType: 'relay.attrs.CastHintAttrs',
+      },
+      { name: 'annotation.checkpoint', summary: 'Marks a value that is kept, not recomputed, for the gradient.' },
+      {
+        name: 'annotation.compiler_begin',
+        summary: 'Marks where a region for an external compiler begins.',
+        attributes: compiler,
+        attrsType: 'relay.attrs.CompilerAttrs',
+      },
+      {
+        name: 'annotation.compiler_end',
+        summary: 'Marks where a region for an external compiler ends.',
+        attributes: compiler,
+        attrsType: 'relay.attrs.CompilerAttrs',
+      },
+      { name: 'annotation.stop_fusion', summary: 'Keeps operators before and after it in separate kernels.' },
+    ].map(marker),
+    withFuncId,
+    simulatedQuantize,
+  ],
+  'it only marks a program',
+);

@@ -1,4 +1,5 @@
 /** Operators of the Ethos-U micro NPU, as its compiler front end leaves them. They have types, but run only there. */
+import { withoutGradients } from '../derivation.ts';
 import type { Dim, TensorType } from '../../types/type.ts';
 import { tensorType } from '../../types/type.ts';
 import { printShape } from '../../types/print.ts';
@@ -421,4 +422,7 @@ const binary = ethosu({
   },
 });
 
-export const ethosuOperators: readonly Operator[] = [conv2d, depthwise, pooling, identity, unary, binary];
+export const ethosuOperators: readonly Operator[] = withoutGradients(
+  [conv2d, depthwise, pooling, identity, unary, binary],
+  'it works on integers',
+);

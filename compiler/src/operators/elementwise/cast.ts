@@ -57,6 +57,7 @@ const castLike = defineOperator({
     const { dtype } = tensorAt(context, 1);
     return [mapElements('cast_like', tensorAt(context, 0), (x) => convert(dtype, x))];
   },
+  gradient: (b, { args: [x], adjoint }) => (x === undefined ? [] : [b.call('cast_like', [adjoint, x]), undefined]),
   fusion: 'elementwise',
 });
 

@@ -56,6 +56,10 @@ const times = (factor: <E>(t: Terms<E>) => E): Rule => unary((t) => t.call('mult
 /** adjoint / divisor. */
 const over = (divisor: <E>(t: Terms<E>) => E): Rule => unary((t) => t.call('divide', t.adjoint, divisor(t)));
 const square = <E>(t: Terms<E>, e: E): E => t.call('multiply', e, e);
+const steps = binary((t) => [t.call('zeros_like', t.output), t.call('zeros_like', t.output)]);
+/** x − y · quotient: the quotient steps, so it counts as constant. */
+const remainder = (quotient: string): Rule =>
+  binary((t) => [t.adjoint, t.call('negative', t.call('multiply', t.adjoint, t.call(quotient, t.x, t.y)))]);
 const notDifferentiable: Rule = { none: 'its result is true or false' };
 
 /** Rules by operator name. Step functions have the gradient zero. */
@@ -86,6 +90,11 @@ export const elementwiseGradients: Readonly<Record<string, Rule>> = {
   asinh: over((t) => t.call('sqrt', t.call('add', square(t, t.x), t.number(1)))),
   acosh: over((t) => t.call('sqrt', t.call('subtract', square(t, t.x), t.number(1)))),
   atanh: over((t) => t.call('subtract', t.number(1), square(t, t.x))),
+  fast_exp: times((t) => t.output),
+  fast_tanh: times((t) => t.call('subtract', t.number(1), square(t, t.output))),
+  fast_erf: times((t) =>
+    t.call('multiply', t.number(2 / Math.sqrt(Math.PI)), t.call('exp', t.call('negative', square(t, t.x)))),
+  ),
   copy: unary((t) => t.adjoint),
   sign: zero,
   floor: zero,
@@ -114,6 +123,11 @@ export const elementwiseGradients: Readonly<Record<string, Rule>> = {
     t.call('multiply', t.adjoint, t.call('multiply', t.y, t.call('power', t.x, t.call('subtract', t.y, t.number(1))))),
     t.call('multiply', t.adjoint, t.call('multiply', t.output, t.call('log', t.x))),
   ]),
+  floor_divide: steps,
+  trunc_divide: steps,
+  floor_mod: remainder('floor_divide'),
+  trunc_mod: remainder('trunc_divide'),
+  mod: remainder('trunc_divide'),
   maximum: binary((t) => [
     t.call('where', t.call('greater_equal', t.x, t.y), t.adjoint, t.call('zeros_like', t.adjoint)),
     t.call('where', t.call('greater_equal', t.x, t.y), t.call('zeros_like', t.adjoint), t.adjoint),

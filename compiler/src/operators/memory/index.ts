@@ -1,4 +1,5 @@
 /** Operators of later compiler stages: devices, storage, calls of compiled functions. */
+import { withoutGradients } from '../derivation.ts';
 import { adtType, anyDim, tensorType, tupleType, unitType } from '../../types/type.ts';
 import type { Type } from '../../types/type.ts';
 import { printType } from '../../types/print.ts';
@@ -289,40 +290,43 @@ function withoutType(name: string, instead: string): Operator {
   });
 }
 
-export const memoryOperators: readonly Operator[] = [
-  passThrough(
-    'on_device',
-    'Says on which device a value is computed or lies.',
-    'body',
-    {
-      virtual_device: attr.object('the device', { default: null }),
-      constrain_result: attr.bool('the result lies there', { default: false }),
-      constrain_body: attr.bool('the value is computed there', { default: true }),
-    },
-    'relay.attrs.OnDeviceAttrs',
-  ),
-  passThrough(
-    'device_copy',
-    'Copies a value from one device to another.',
-    'data',
-    { src_virtual_device: device('where it lies'), dst_virtual_device: device('where it goes') },
-    'relay.attrs.DeviceCopyAttrs',
-  ),
-  passThrough(
-    'debug',
-    'Stops in the interpreter when the value is computed.',
-    'program',
-    { debug_func: attr.object('the function to call') },
-    'relay.attrs.DebugAttrs',
-  ),
-  allocStorage,
-  allocTensor,
-  kill,
-  invoke,
-  callLowered,
-  reshapeTensor,
-  vmShapeOf,
-  metaRef,
-  withoutType('scatter', '`scatter_elements`'),
-  withoutType('hardswish', '`multiply` and `clip`'),
-];
+export const memoryOperators: readonly Operator[] = withoutGradients(
+  [
+    passThrough(
+      'on_device',
+      'Says on which device a value is computed or lies.',
+      'body',
+      {
+        virtual_device: attr.object('the device', { default: null }),
+        constrain_result: attr.bool('the result lies there', { default: false }),
+        constrain_body: attr.bool('the value is computed there', { default: true }),
+      },
+      'relay.attrs.OnDeviceAttrs',
+    ),
+    passThrough(
+      'device_copy',
+      'Copies a value from one device to another.',
+      'data',
+      { src_virtual_device: device('where it lies'), dst_virtual_device: device('where it goes') },
+      'relay.attrs.DeviceCopyAttrs',
+    ),
+    passThrough(
+      'debug',
+      'Stops in the interpreter when the value is computed.',
+      'program',
+      { debug_func: attr.object('the function to call') },
+      'relay.attrs.DebugAttrs',
+    ),
+    allocStorage,
+    allocTensor,
+    kill,
+    invoke,
+    callLowered,
+    reshapeTensor,
+    vmShapeOf,
+    metaRef,
+    withoutType('scatter', '`scatter_elements`'),
+    withoutType('hardswish', '`multiply` and `clip`'),
+  ],
+  'it belongs to a later stage of compilation',
+);

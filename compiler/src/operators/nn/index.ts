@@ -1,4 +1,7 @@
 /** Neural-network operators (`nn.*`). */
+import { withGradients } from '../derivation.ts';
+import { nnAdjoints } from './adjoints.ts';
+import { windowAdjoints } from './window-adjoints.ts';
 import type { Operator } from '../operator.ts';
 import { adaptivePoolOperators } from './adaptive-pool.ts';
 import { biasAdd, dropout, fastSoftmax, leakyRelu, logSoftmax, prelu, relu, softmax } from './activation.ts';
@@ -17,36 +20,40 @@ import { spaceOperators } from './space.ts';
 import { sparseOperators } from './sparse.ts';
 import { upsamplingOperators } from './upsampling.ts';
 
-export const nnOperators: readonly Operator[] = [
-  conv1d,
-  conv2d,
-  conv3d,
-  ...transposedOperators,
-  ...poolOperators,
-  ...adaptivePoolOperators,
-  dense,
-  matmul,
-  batchMatmul,
-  densePack,
-  biasAdd,
-  relu,
-  leakyRelu,
-  prelu,
-  softmax,
-  fastSoftmax,
-  logSoftmax,
-  dropout,
-  ...normOperators,
-  pad,
-  mirrorPad,
-  batchFlatten,
-  ...upsamplingOperators,
-  ...spaceOperators,
-  ...lossOperators,
-  ...gradientOperators,
-  correlation,
-  deformableConv2d,
-  ...sparseOperators,
-  ...bitserialOperators,
-  ...contribOperators,
-];
+export const nnOperators: readonly Operator[] = withGradients(
+  [
+    conv1d,
+    conv2d,
+    conv3d,
+    ...transposedOperators,
+    ...poolOperators,
+    ...adaptivePoolOperators,
+    dense,
+    matmul,
+    batchMatmul,
+    densePack,
+    biasAdd,
+    relu,
+    leakyRelu,
+    prelu,
+    softmax,
+    fastSoftmax,
+    logSoftmax,
+    dropout,
+    ...normOperators,
+    pad,
+    mirrorPad,
+    batchFlatten,
+    ...upsamplingOperators,
+    ...spaceOperators,
+    ...lossOperators,
+    ...gradientOperators,
+    correlation,
+    deformableConv2d,
+    ...sparseOperators,
+    ...bitserialOperators,
+    ...contribOperators,
+  ],
+  { ...nnAdjoints, ...windowAdjoints },
+  'no operator computes it',
+);

@@ -1,4 +1,5 @@
 /** Quantised operators (`qnn.*`). */
+import { withoutGradients } from '../derivation.ts';
 import { withQuantisationAdvice } from '../advice/values.ts';
 import type { Operator } from '../operator.ts';
 import { concatenate } from './concatenate.ts';
@@ -30,4 +31,7 @@ const records: readonly Operator[] = [
   ...unaryOperators,
 ];
 
-export const qnnOperators: readonly Operator[] = records.map(withQuantisationAdvice);
+export const qnnOperators: readonly Operator[] = withoutGradients(
+  records.map(withQuantisationAdvice),
+  'quantised values are integers',
+);

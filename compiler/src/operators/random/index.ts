@@ -1,4 +1,5 @@
 /** Random numbers: splittable, counter-based, the same everywhere. */
+import { withoutGradients } from '../derivation.ts';
 import type { TensorType } from '../../types/type.ts';
 import { tensorType, tupleType } from '../../types/type.ts';
 import type { DType } from '../../tensor/dtype.ts';
@@ -229,4 +230,7 @@ const multinomial = defineOperator({
   fusion: 'opaque',
 });
 
-export const randomOperators: readonly Operator[] = [threefryGenerate, threefrySplit, uniform, normal, multinomial];
+export const randomOperators: readonly Operator[] = withoutGradients(
+  [threefryGenerate, threefrySplit, uniform, normal, multinomial],
+  'its result is random',
+);

@@ -1,4 +1,5 @@
 /** Sorting, searching and finding. */
+import { withoutGradients } from '../derivation.ts';
 import { anyDim, tensorType, tupleType } from '../../types/type.ts';
 import type { Dim, Type } from '../../types/type.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
@@ -270,4 +271,7 @@ const argwhere = defineOperator({
   fusion: 'opaque',
 });
 
-export const sortOperators: readonly Operator[] = [sort, argsort, topk, searchsorted, unique, argwhere];
+export const sortOperators: readonly Operator[] = withoutGradients(
+  [sort, argsort, topk, searchsorted, unique, argwhere],
+  'its result is an order or positions',
+);

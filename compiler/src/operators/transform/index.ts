@@ -1,4 +1,6 @@
 /** Operators that make, move, join, cut and pick elements. */
+import { withGradients } from '../derivation.ts';
+import { transformAdjoints } from './adjoints.ts';
 import type { Operator } from '../operator.ts';
 import { broadcastOperators } from './broadcast.ts';
 import { gatherOperators } from './gather.ts';
@@ -13,17 +15,21 @@ import { shapeOperators } from './shape.ts';
 import { signalOperators } from './signal.ts';
 import { sliceOperators } from './slice.ts';
 
-export const transformOperators: readonly Operator[] = [
-  ...reshapeOperators,
-  ...initOperators,
-  ...joinOperators,
-  ...orderOperators,
-  ...broadcastOperators,
-  ...sliceOperators,
-  ...gatherOperators,
-  ...scatterOperators,
-  ...matrixOperators,
-  ...signalOperators,
-  ...layoutOperators,
-  ...shapeOperators,
-];
+export const transformOperators: readonly Operator[] = withGradients(
+  [
+    ...reshapeOperators,
+    ...initOperators,
+    ...joinOperators,
+    ...orderOperators,
+    ...broadcastOperators,
+    ...sliceOperators,
+    ...gatherOperators,
+    ...scatterOperators,
+    ...matrixOperators,
+    ...signalOperators,
+    ...layoutOperators,
+    ...shapeOperators,
+  ],
+  transformAdjoints,
+  'its result does not depend on the values of its operands, or only in steps',
+);

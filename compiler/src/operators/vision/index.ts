@@ -1,4 +1,5 @@
 /** Vision operators (`vision.*`). */
+import { withoutGradients } from '../derivation.ts';
 import type { Operator } from '../operator.ts';
 import { classSuppressionOperators } from './class-suppression.ts';
 import { multiboxOperators } from './multibox.ts';
@@ -7,11 +8,14 @@ import { regionOperators } from './regions.ts';
 import { reorgOperators } from './reorg.ts';
 import { suppressionOperators } from './suppression.ts';
 
-export const visionOperators: readonly Operator[] = [
-  ...regionOperators,
-  ...proposalOperators,
-  ...multiboxOperators,
-  ...suppressionOperators,
-  ...classSuppressionOperators,
-  ...reorgOperators,
-];
+export const visionOperators: readonly Operator[] = withoutGradients(
+  [
+    ...regionOperators,
+    ...proposalOperators,
+    ...multiboxOperators,
+    ...suppressionOperators,
+    ...classSuppressionOperators,
+    ...reorgOperators,
+  ],
+  'it chooses among boxes, or samples regions for which no operator sums',
+);
