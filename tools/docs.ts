@@ -127,6 +127,9 @@ function operatorSection(operator: Operator): string[] {
   const lines = ['', `### ${name}`, '', summary];
   if (details !== undefined) lines.push('', details);
   if (noMeaning !== undefined) lines.push('', `It is checked and not evaluated: ${noMeaning}.`);
+  const { gradient } = operator;
+  if (gradient && typeof gradient !== 'function' && 'none' in gradient && noMeaning === undefined)
+    lines.push('', `It has no gradient: ${gradient.none}.`);
   if (variadic === true) lines.push('', 'Takes any number of arguments.');
   if (inputs.length > 0)
     lines.push(
