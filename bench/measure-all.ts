@@ -1,16 +1,20 @@
 /** What `bench/run.ts` bundles and runs: every section, then one table. */
 import { afterKeystroke, cold, memory } from './language.ts';
+import { activation } from './activation.ts';
+import { responsiveness } from './responsiveness.ts';
 import { serverLatencies } from './server.ts';
 import { passes, table, type Row } from './support/measure.ts';
 
 async function main(args: readonly string[]): Promise<void> {
-  const [root = '.', server = '', ...options] = args;
+  const [root = '.', server = '', client = '', ...options] = args;
   const wanted = options.filter((option) => !option.startsWith('--'));
   const sections: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
     memory: () => memory(root),
     check: () => cold(root),
     keystroke: () => afterKeystroke(root),
     server: () => serverLatencies(root, server),
+    waits: () => responsiveness(root, server),
+    activation: () => activation(server, client),
   };
   const unknown = wanted.find((name) => !(name in sections));
   if (unknown !== undefined) {

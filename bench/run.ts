@@ -2,7 +2,7 @@
  * The figures of speed and memory, as shipped: the code is bundled before it is measured, because the loader that runs
  * TypeScript directly slows closures down two or three times.
  *
- *   npm run bench [-- check keystroke memory server] [-- --json]
+ *   npm run bench [-- check keystroke memory server waits activation] [-- --json]
  */
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
@@ -27,8 +27,11 @@ try {
     format: 'esm',
     banner: { js: require },
   });
-  await build({ ...common, entryPoints: ['server/src/main.ts'], outfile: server, format: 'cjs' });
-  const args = ['--expose-gc', measure, root, server, ...process.argv.slice(2)];
+  await build({ ...common, entryPoints: ['server/src/main.ts'], outfile: server, format: 'cjs', minify: true });
+  const client = path.join(folder, 'client.cjs');
+  const entry = { entryPoints: ['client/src/extension.ts'], outfile: client, format: 'cjs', minify: true } as const;
+  await build({ ...common, ...entry, external: ['vscode'] });
+  const args = ['--expose-gc', measure, root, server, client, ...process.argv.slice(2)];
   process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;
 } finally {
   rmSync(folder, { recursive: true });

@@ -83,17 +83,26 @@ function firstDifference(again: string, anew: string): string {
   return at < 0 ? `fresh also has ${right[left.length]}` : `${left[at]} instead of ${right[at]}`;
 }
 
+export interface FuzzFailure {
+  /** Texts since the program was loaded, and the last of them before the edit that failed. */
+  readonly before: readonly string[];
+  readonly text: string;
+  readonly edit: RandomEdit;
+  readonly problem: string;
+}
+
 export interface FuzzReport {
   readonly edits: number;
   /** Longest time one edit took, in milliseconds. */
   readonly slowest: number;
-  readonly failures: readonly { readonly text: string; readonly edit: RandomEdit; readonly problem: string }[];
+  readonly failures: readonly FuzzFailure[];
 }
 
 /** Edits programs again and again, each result compared with that of parsing and checking afresh. */
 export function fuzz(programs: readonly string[], edits: number, seed: number): FuzzReport {
   const random = randomOf(seed);
-  const failures: { text: string; edit: RandomEdit; problem: string }[] = [];
+  const failures: FuzzFailure[] = [];
+  let history: string[] = [];
   let slowest = 0;
   let text = '';
   let tree = parseSource(text);
@@ -103,7 +112,9 @@ export function fuzz(programs: readonly string[], edits: number, seed: number): 
       text = programs[random(programs.length)] ?? '';
       tree = parseSource(text);
       result = check(tree);
+      history = [];
     }
+    history.push(text);
     const edit = randomEdit(text, random);
     const next = applied(text, edit);
     const began = performance.now();
@@ -115,12 +126,22 @@ export function fuzz(programs: readonly string[], edits: number, seed: number): 
       const fresh = check(parseSource(next));
       const [again, anew] = [seen(result), seen(fresh)];
       if (again !== anew) {
-        failures.push({ text, edit, problem: `differs from a fresh check: ${firstDifference(again, anew)}` });
+        failures.push({
+          before: [...history],
+          text,
+          edit,
+          problem: `differs from a fresh check: ${firstDifference(again, anew)}`,
+        });
         tree = fresh.tree;
         result = fresh;
       }
     } catch (error) {
-      failures.push({ text, edit, problem: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      failures.push({
+        before: [...history],
+        text,
+        edit,
+        problem: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
       tree = parseSource('');
       result = check(tree);
       text = '';

@@ -1,5 +1,6 @@
 /** A client of the language server over standard input and output. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
 import {
   createMessageConnection,
   StreamMessageReader,
@@ -18,8 +19,8 @@ interface Capabilities {
   readonly semanticTokensProvider?: { readonly full?: { readonly delta?: boolean } };
 }
 
-/** Starts the bundled server and initialises it as an editor that takes diagnostics as they come. */
-export async function startServer(bundle: string): Promise<LanguageClient> {
+/** Starts the bundled server and initialises it as an editor that takes diagnostics as they come, on a folder. */
+export async function startServer(bundle: string, folder?: string): Promise<LanguageClient> {
   const child: ChildProcess = spawn(process.execPath, [bundle, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
   if (!child.stdin || !child.stdout) throw new Error('The server has no standard streams.');
   const connection = createMessageConnection(
@@ -29,7 +30,7 @@ export async function startServer(bundle: string): Promise<LanguageClient> {
   connection.listen();
   const { capabilities } = await connection.sendRequest<{ readonly capabilities: Capabilities }>('initialize', {
     processId: process.pid,
-    rootUri: null,
+    rootUri: folder === undefined ? null : pathToFileURL(folder).href,
     capabilities: { textDocument: { semanticTokens: { requests: { full: { delta: true } } } } },
   });
   await connection.sendNotification('initialized', {});

@@ -19,6 +19,7 @@ import type { Host } from './service.ts';
 import { services } from './services.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 import { Workspace } from './workspace.ts';
+import { WorkspaceDiagnostics } from './workspaceDiagnostics.ts';
 
 export const serverName = 'Relay';
 
@@ -96,6 +97,9 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     onClosed: (run) => closedHooks.push(run),
   };
 
+  const closedFiles = new WorkspaceDiagnostics(host, (uri, found) => {
+    if (!pulls) void connection.sendDiagnostics({ uri, diagnostics: found });
+  });
   connection.onInitialize((params: InitializeParams): InitializeResult => {
     const options = params.initializationOptions as { readonly pushDiagnostics?: unknown } | undefined;
     pulls = params.capabilities.textDocument?.diagnostic !== undefined && options?.pushDiagnostics !== true;
@@ -116,6 +120,7 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     return { capabilities, serverInfo: { name: serverName } };
   });
   connection.onInitialized(() => {
+    if (settings.diagnostics.workspace) void closedFiles.refresh();
     if (watches)
       void connection.client
         .register(DidChangeWatchedFilesNotification.type, { watchers: [{ globPattern: '**/*.relay' }] })
@@ -131,11 +136,14 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
   connection.onDidChangeWatchedFiles(({ changes }) => {
     files.listChanged();
     for (const { uri } of changes) if (!documents.get(uri)) analysis.fileChanged(uri);
+    if (settings.diagnostics.workspace) void closedFiles.refresh();
   });
   connection.onDidChangeConfiguration((params) => {
     const all = params.settings as { readonly relay?: unknown } | undefined;
+    const wanted = settings.diagnostics.workspace;
     settings = readSettings(all?.relay);
     void connection.languages.inlayHint.refresh().catch(() => undefined);
+    if (settings.diagnostics.workspace || wanted) void closedFiles.refresh();
     if (pulls) void connection.languages.diagnostics.refresh();
     else for (const { checked: known } of documents.all()) if (known) checked(known, 0);
   });
@@ -154,8 +162,12 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     ranges.closed(textDocument.uri);
     for (const run of closedHooks) run(textDocument.uri);
     void connection.sendDiagnostics({ uri: textDocument.uri, diagnostics: [] });
+    if (settings.diagnostics.workspace) void closedFiles.refresh();
   });
-  connection.onShutdown(() => lowering.dispose());
+  connection.onShutdown(() => {
+    closedFiles.stop();
+    lowering.dispose();
+  });
   for (const service of services) service.register(host);
   connection.listen();
 }
