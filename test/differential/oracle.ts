@@ -59,7 +59,7 @@ export function prepareText(
   inputs: ReadonlyMap<string, NDArray>,
   options: PrepareOptions,
   program = handWritten,
-  params?: ReadonlyMap<string, NDArray>,
+  params?: ReadonlyMap<string, NDArray> | Uint8Array,
 ): Prepared | Mismatch {
   const compiled = compileModel({
     text,

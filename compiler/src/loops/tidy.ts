@@ -71,7 +71,7 @@ function outOfRange(op: CompareOp, type: string, bound: number | bigint): boolea
 }
 
 /** Drops declarations of locals that no expression reads and no statement assigns. */
-function withoutUnused(root: Stmt): Stmt {
+export function withoutUnused(root: Stmt): Stmt {
   for (let at = root; ;) {
     const read = new Set<Local>();
     const expression = (e: LExpr): void => {

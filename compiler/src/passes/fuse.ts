@@ -1,6 +1,6 @@
 /** Fusion: a straight-line program to kernels over tensors. */
 import { ok } from '../base/result.ts';
-import { callOperator, func, joinOrigins, operatorName, project, variable } from '../ir/build.ts';
+import { callOperator, func, joinOrigins, operatorName, project, tuple, variable } from '../ir/build.ts';
 import type { Call, Expr, Func, IRModule, Var } from '../ir/expr.ts';
 import { childrenOf, postOrder, withChildren } from '../ir/visit.ts';
 import type { FusedFunction } from '../schedule/task.ts';
@@ -201,6 +201,7 @@ class ProgramBuilder {
       if (e.kind === 'constant' || e.kind === 'op') result = e;
       else if (e.kind === 'tuple') result = withChildren(e, e.fields.map(rebuild));
       else if (e.kind === 'call' && inside.has(e)) result = withChildren(e, childrenOf(e).map(rebuild));
+      else if (e.type.kind === 'tuple') result = tuple(e.type.fields.map((_, i) => rebuild(project(e, i))));
       else result = parameter(e);
       done.set(e, result);
       return result;

@@ -16,6 +16,7 @@ import { lowerGeneric } from '../loops/lower.ts';
 import { operatorRegistry } from '../operators/registry.ts';
 import { bindParams } from '../passes/bind-params.ts';
 import { fuse, refuse } from '../passes/fuse.ts';
+import type { FusedProgram } from '../passes/program.ts';
 import type { CompileFailure, CompileResult } from '../passes/fuse.ts';
 import { programModule } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
@@ -139,12 +140,20 @@ const loops: Stage = {
     textOf(need(state.loops, 'loops').flatMap((kernel) => [...printKernel(kernel), { text: '', origin: [] }])),
 };
 
+/** Refuses tensors at the program's edge that C has no type for; kernels refuse their own. */
+function narrowFloat({ inputs, outputs }: FusedProgram): ReturnType<typeof refuse> | undefined {
+  const found = [...inputs, ...outputs].find((v) => v.dtype === 'float16' || v.dtype === 'bfloat16');
+  return found && refuse(found.origin, 'no-narrow-float', `Tensors of ${found.dtype} cannot run on a board.`, 'Cast to float32 first.'); // prettier-ignore
+}
+
 const scheduled: Stage = {
   name: 'scheduled',
   title: 'Scheduled',
   summary: 'Every kernel under its best known schedule: blocked, unrolled, packed, on the target’s instructions.',
   language: 'text',
   run(state, context) {
+    const narrow = narrowFloat(need(state.program, 'kernels'));
+    if (narrow) return narrow;
     const kernels: ScheduledKernel[] = [];
     for (const step of need(state.program, 'kernels').kernels) {
       checkCancelled(context.token);
