@@ -5,17 +5,7 @@ import { isDepthwise, normalise, settleConstantChannels, type ConvProblem } from
 import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver } from './space.ts';
 import type { Fitted, FittedRows } from './space.ts';
 import type { Knob, RowInput, ScheduleConfig } from './task.ts';
-import {
-  compactBase,
-  hasStrips,
-  highLegal,
-  isPointwise,
-  lowerConv,
-  packingLegal,
-  readsBytes,
-  windowBytes,
-  type ConvConfig,
-} from './templates/conv.ts';
+import { lowerConv, type ConvConfig } from './templates/conv.ts';
 import {
   depthwiseCompactLegal,
   depthwiseHighLegal,
@@ -25,6 +15,15 @@ import {
   type DepthwiseConfig,
 } from './templates/depthwise.ts';
 import type { Packing } from './templates/dot.ts';
+import {
+  compactBase,
+  hasStrips,
+  highLegal,
+  isPointwise,
+  packingLegal,
+  readsBytes,
+  windowBytes,
+} from './templates/legality.ts';
 import type { KernelParts } from './templates/parts.ts';
 
 const num = (config: ScheduleConfig, name: string): number => Number(config[name]);

@@ -23,10 +23,12 @@ import {
 } from '../../loops/build.ts';
 import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
-import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
-import { addendOf, highMultiply, scaleWide } from '../requantize.ts';
+import { convMacs, type ConvProblem } from '../problem.ts';
+import { scaleWide } from '../requantize.ts';
 import { dotBlock, packBlock, packedBytes, type Packing, type TapLayout } from './dot.ts';
 import { finish } from './epilogue.ts';
+import { leadOf } from './lead.ts';
+import { channelScale, compactBase, hasStrips, isPointwise } from './legality.ts';
 import { residualBuffer, rowScalars, rowsRead, type KernelParts, type RowRange } from './parts.ts';
 import { widen, type RowLayout, type Widening } from './rows.ts';
 import { fillStrip, firstRows, nextRows } from './window.ts';
@@ -48,57 +50,6 @@ export interface ConvConfig {
   readonly bytes: boolean;
   /** Scaling by the upper half of a product (`compact`: with the shift beside the start of the sum), or by 64 bits. */
   readonly requantize: 'high' | 'compact' | 'wide';
-}
-
-/** How one channel's sum is scaled; `scaled`: bits its sum is already shifted left by (8 for B of a dual pair). */
-function channelScale(p: ConvProblem, c: number, scaled: number): ReturnType<typeof highMultiply> {
-  const e = p.epilogue;
-  const m = e.multiplier[e.multiplier.length === 1 ? 0 : c] ?? 0;
-  const s = e.shift[e.shift.length === 1 ? 0 : c] ?? 0;
-  return highMultiply(m, s, e.zeroPoint, sumRange(p, c), scaled);
-}
-
-/** Whether the packing is exact for these weights. */
-export function packingLegal(p: ConvProblem, packing: Packing): boolean {
-  if (packing !== 'dual') return true;
-  for (let c = 0; c < p.outC; c++) {
-    const { min, max } = sumRange(p, c);
-    if (min < -(2 ** 23) || max >= 2 ** 23) return false;
-  }
-  // −129 does not fit where a weight of −128 sits above a negative one.
-  const length = p.weights.length / p.outC;
-  for (let c = 0; c + 1 < p.outC; c++) {
-    for (let i = 0; i < length; i++) {
-      if ((p.weights[(c + 1) * length + i] ?? 0) === -128 && (p.weights[c * length + i] ?? 0) < 0) return false;
-    }
-  }
-  return true;
-}
-
-/** Whether the upper half of a product is exact for all channels, whichever place they take in a block. */
-export function highLegal(p: ConvProblem, packing: Packing): boolean {
-  for (let c = 0; c < p.outC; c++) {
-    if (!channelScale(p, c, 0)) return false;
-    if (packing === 'dual' && !channelScale(p, c, 8)) return false;
-  }
-  return true;
-}
-
-/**
- * How shifts lie beside the starts of sums: below 24 bits of start. In dual packing the even channel's word has four
- * bits for each of the pair, counted from `base` (and 8 for the odd one, whose sum is scaled); else eight for its own.
- */
-export function compactBase(p: ConvProblem, packing: Packing): number | undefined {
-  if (packing === 'dual' ? !packingLegal(p, 'dual') : false) return undefined;
-  const scales = Array.from({ length: p.outC }, (_, c) => channelScale(p, c, 0));
-  const shifts = scales.flatMap((s) => (s !== undefined && s.multiplier !== 0 ? [s.shift] : []));
-  // The least base where it will do: kernels that differ in nothing else then share their code.
-  const base = packing === 'dual' && Math.max(1, ...shifts) > 16 ? Math.min(...shifts) : 1;
-  const greatest = Math.max(base, ...shifts);
-  if (!highLegal(p, packing) || greatest - base > (packing === 'dual' ? 15 : 200)) return undefined;
-  // Channels that are scaled by nothing take the base, whose addend must fit as well.
-  const addend = Math.abs(addendOf(greatest + (packing === 'dual' ? 8 : 0), p.epilogue.zeroPoint));
-  return addend < 2 ** 31 && p.bias.every((b) => b >= -(2 ** 23) && b < 2 ** 23) ? base : undefined;
 }
 
 interface Geometry {
@@ -149,34 +100,6 @@ function geometry(p: ConvProblem, width: number, bytes: boolean, strips: boolean
     shuffled: groupStride === perGroup && perGroup % 4 === 0,
     groupStride,
   };
-}
-
-/** Whether inputs may be widened strip by strip: whole words, and more than one row or column of taps. */
-export function hasStrips(p: ConvProblem): boolean {
-  return !isPointwise(p) && p.groups === 1 && p.inC % 4 === 0;
-}
-
-/** Bytes of widened rows for `width` output pixels (0: all). */
-export function windowBytes(p: ConvProblem, width: number): number {
-  const span = ((width || p.outW) - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
-  const rows = width > 0 ? p.kH : (p.kH - 1) * p.dilationH + 1;
-  return 2 * rows * span * p.inC;
-}
-
-/** Whether inputs can be read as they lie: pointwise, all pixels aligned to words. */
-export function readsBytes(p: ConvProblem): boolean {
-  return isPointwise(p) && (p.inC / p.groups) % 4 === 0;
-}
-
-export function isPointwise(p: ConvProblem): boolean {
-  return (
-    p.kH === 1 &&
-    p.kW === 1 &&
-    p.padTop === 0 &&
-    p.padLeft === 0 &&
-    (p.outH - 1) * p.strideH < p.inH &&
-    (p.outW - 1) * p.strideW < p.inW
-  );
 }
 
 /**
@@ -292,52 +215,6 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false, rang
     ],
     macs: convMacs(p),
   };
-}
-
-/** How far the output must start below the input so that no byte is overwritten before its last read. */
-function leadOf(
-  p: ConvProblem,
-  order: { readonly rows: boolean; readonly bytes: boolean; readonly strip: number },
-  pixels: number,
-): number {
-  let lead = 0;
-  const { bytes, strip } = order;
-  const pixel = (y: number, x: number): number => (Math.max(0, y) * p.inW + Math.max(0, x)) * p.inC;
-  for (let oy = 0; oy < p.outH; oy++) {
-    if (strip > 0) {
-      // Rows are read again for the next row of outputs, and the next strip's columns for this one.
-      const top = oy * p.strideH - p.padTop;
-      for (let x = 0; x < p.outW; x += strip) {
-        const next = Math.min(p.outW, x + strip);
-        const reads: number[] = [];
-        if (next < p.outW) reads.push(pixel(top, next * p.strideW - p.padLeft));
-        if (oy + 1 < p.outH) reads.push(pixel(top + p.strideH, 0));
-        const written = (oy * p.outW + next) * p.outC;
-        if (reads.length > 0) lead = Math.max(lead, written - Math.min(...reads));
-      }
-      continue;
-    }
-    if (order.rows) {
-      const nextRow = Math.min(p.inH, oy * p.strideH + (p.kH - 1) * p.dilationH + 1 - p.padTop);
-      const written = (oy + 1) * p.outW * p.outC;
-      if (nextRow < p.inH && oy + 1 < p.outH) lead = Math.max(lead, written - Math.max(0, nextRow) * p.inW * p.inC);
-      continue;
-    }
-    for (let x = 0; x < p.outW; x += pixels) {
-      const next = Math.min(p.outW, x + pixels);
-      const written = (oy * p.outW + next) * p.outC;
-      // Bytes are read again for every block of channels, so the block's own must not be overwritten either.
-      if (bytes) {
-        lead = Math.max(lead, written - (oy * p.strideH * p.inW + x * p.strideW) * p.inC);
-        continue;
-      }
-      const wraps = next === p.outW;
-      if (wraps && oy + 1 === p.outH) continue;
-      const read = wraps ? (oy + 1) * p.strideH * p.inW * p.inC : (oy * p.strideH * p.inW + next * p.strideW) * p.inC;
-      lead = Math.max(lead, written - read);
-    }
-  }
-  return lead;
 }
 
 /** Widens the pixels of one block of a pointwise problem. */
