@@ -36,6 +36,7 @@ const cases: readonly Case[] = [
   ['sum of floats, rectified', ['float32', 'float32'], (a, b) => call('nn.relu', [call('add', [a as Var, b as Var])])],
   ['three inputs', ['float32', 'float32', 'float32'], (a, b, c) => call('add', [call('multiply', [a as Var, b as Var]), c as Var])],
   ['comparison', ['int32', 'int32'], (a, b) => call('less', [a as Var, b as Var])],
+  ['negation', ['bool'], (a) => call('logical_not', [a as Var])],
   ['wide integers', ['int64'], (a) => call('add', [a as Var, a as Var])],
   ['flattened', ['float32'], (a) => call('nn.batch_flatten', [call('exp', [a as Var])])],
 ]; // prettier-ignore

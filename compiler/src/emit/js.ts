@@ -180,8 +180,10 @@ class Writer {
         const text = this.element(this.view(e.buffer, e.buffer.dtype), this.expr(e.index));
         return e.buffer.dtype === 'bool' ? `(${text} !== 0)` : text;
       }
-      case 'deref':
-        return this.pointed(e.pointer, e.offset);
+      case 'deref': {
+        const text = this.pointed(e.pointer, e.offset);
+        return e.pointer.dtype === 'bool' ? `(${text} !== 0)` : text;
+      }
       case 'binary':
         return this.binary(e);
       case 'compare': {

@@ -36,6 +36,8 @@ export function fitConv(parsed: ParsedConv, func: Func, dsp = true): Fitted | un
   if (parsed.residual && !same) variables.push(parsed.residual);
   if (func.params.some((p) => !variables.includes(p)) || func.params.length !== variables.length) return undefined;
   const ordered = (parts: KernelParts): KernelParts => inParameterOrder(parts, func, variables) ?? parts;
+  // Weights beyond bytes are multiplied as halves, by instructions of the extension.
+  if (!dsp && problem.weights instanceof Int16Array) return undefined;
   const fitted = fitProblem(problem, same, ordered, dsp);
   const rows = same ? undefined : fitRows(parsed.problem, ordered, func.params.indexOf(parsed.input));
   return rows === undefined ? fitted : { ...fitted, rows };
@@ -92,7 +94,14 @@ function problemFeatures(p: ConvProblem): number[] {
 }
 
 function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean): Fitted {
-  const packings: Packing[] = !dsp ? ['plain'] : packingLegal(p, 'dual') ? ['dual', 'single'] : ['single'];
+  const bytes = p.weights instanceof Int8Array;
+  const packings: Packing[] = !dsp
+    ? ['plain']
+    : !bytes
+      ? ['half']
+      : packingLegal(p, 'dual')
+        ? ['dual', 'single']
+        : ['single'];
   const high = packings.filter((packing) => highLegal(p, packing));
   const compact = high.filter((packing) => compactBase(p, packing) !== undefined);
   const perGroup = p.outC / p.groups;
@@ -122,7 +131,11 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
       summary: 'Inputs are widened as they are read, without scratch memory, or once beforehand.',
       values: readsBytes(p) ? [false, true] : [false],
     },
-    { name: 'packing', summary: 'Two channels in a word of weights, or one.', values: packings },
+    {
+      name: 'packing',
+      summary: 'How weights lie in words: two channels of two taps, four taps, or two taps.',
+      values: packings,
+    },
     {
       name: 'requantize',
       summary: requantizeSummary,
@@ -142,7 +155,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
     return c['requantize'] === 'wide' || exact.includes(c['packing'] as Packing);
   };
   const dual = packings.includes('dual') && (high.includes('dual') || high.length === 0);
-  const packing: Packing = !dsp ? 'plain' : dual ? 'dual' : 'single';
+  const packing: Packing = dual ? 'dual' : (packings[0] ?? 'single');
   const blocked = dsp ? defaultBlock(p) : { channels: Math.min(2, perGroup), pixels: Math.min(2, p.outW) };
   const chosen: ScheduleConfig = {
     ...blocked,

@@ -110,20 +110,23 @@ export function parseConv(func: Func): ParsedConv | undefined {
   };
 }
 
-function weightsOf(f: Filter, value: NDArray, zero: number): Int8Array | undefined {
+/** The weights less their zero point; as bytes where all fit. */
+function weightsOf(f: Filter, value: NDArray, zero: number): Int8Array | Int16Array | undefined {
   const inGroup = f.inC / f.groups;
-  const out = new Int8Array(f.outC * f.kH * f.kW * inGroup);
+  const out = new Int16Array(f.outC * f.kH * f.kW * inGroup);
   if (out.length !== value.data.length) return undefined;
   let n = 0;
+  let bytes = true;
   for (let o = 0; o < f.outC; o++)
     for (let ky = 0; ky < f.kH; ky++)
       for (let kx = 0; kx < f.kW; kx++)
         for (let i = 0; i < inGroup; i++) {
           const w = Number(value.data[f.at(o, ky, kx, i)]) - zero;
-          if (w < -128 || w > 127) return undefined;
+          if (w < -32768 || w > 32767) return undefined;
+          bytes &&= w >= -128 && w <= 127;
           out[n++] = w;
         }
-  return out;
+  return bytes ? Int8Array.from(out) : out;
 }
 
 /** What follows the sums, in order: bias, requantisation, bounds, residual. */

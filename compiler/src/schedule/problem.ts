@@ -58,8 +58,8 @@ export interface ConvProblem {
   readonly inputDtype: InputDType;
   /** Zero point of the input; the value of padding. */
   readonly inputZero: number;
-  /** Less their zero point, [outC][kH][kW][inC / groups], each within int8. */
-  readonly weights: Int8Array;
+  /** Less their zero point, [outC][kH][kW][inC / groups]; int16 where some do not fit int8. */
+  readonly weights: Int8Array | Int16Array;
   /** One a channel: bias with the input's zero point folded in, − inputZero · Σ weights. */
   readonly bias: Int32Array;
   readonly epilogue: Epilogue;

@@ -77,8 +77,60 @@ function scaleOf(p: ConvProblem, c: number): ReturnType<typeof highMultiply> {
   return highMultiply(multiplier, shift, p.epilogue.zeroPoint, sumRange(p, c));
 }
 
+/** The columns and rows of an image that a plane holds, when some are never read. */
+interface View {
+  /** The problem on those alone. */
+  readonly problem: ConvProblem;
+  /** Elements of the image from one to the next. */
+  readonly columnStep: number;
+  readonly rowStep: number;
+  /** Element of the first. */
+  readonly origin: number;
+}
+
+function wholeView(p: ConvProblem): View {
+  return { problem: p, columnStep: p.inC, rowStep: p.inW * p.inC, origin: 0 };
+}
+
+/** The greatest step that divides all distances between the elements that one dimension's windows read. */
+function commonStep(outputs: number, stride: number, taps: number, dilation: number): number {
+  let [a, b] = [outputs > 1 ? stride : 0, taps > 1 ? dilation : 0];
+  while (b !== 0) [a, b] = [b, a % b];
+  return Math.max(1, a);
+}
+
+/** Strides and dilations with a common divisor leave out columns or rows: the plane holds the others alone. */
+function sparseView(p: ConvProblem): View {
+  const [stepH, stepW] = [
+    commonStep(p.outH, p.strideH, p.kH, p.dilationH),
+    commonStep(p.outW, p.strideW, p.kW, p.dilationW),
+  ];
+  if (stepH === 1 && stepW === 1) return wholeView(p);
+  const [top, left] = [Math.ceil(p.padTop / stepH), Math.ceil(p.padLeft / stepW)];
+  const [firstRow, firstColumn] = [top * stepH - p.padTop, left * stepW - p.padLeft];
+  const divided = (value: number, step: number): number => Math.max(1, Math.floor(value / step));
+  return {
+    problem: {
+      ...p,
+      inH: Math.max(0, Math.ceil((p.inH - firstRow) / stepH)),
+      inW: Math.max(0, Math.ceil((p.inW - firstColumn) / stepW)),
+      strideH: divided(p.strideH, stepH),
+      strideW: divided(p.strideW, stepW),
+      dilationH: divided(p.dilationH, stepH),
+      dilationW: divided(p.dilationW, stepW),
+      padTop: top,
+      padLeft: left,
+    },
+    columnStep: stepW * p.inC,
+    rowStep: stepH * p.inW * p.inC,
+    origin: (firstRow * p.inW + firstColumn) * p.inC,
+  };
+}
+
 interface Plan {
+  /** On the columns and rows that the plane holds. */
   readonly p: ConvProblem;
+  readonly view: View;
   readonly config: DepthwiseConfig;
   readonly pixels: number;
   readonly pairs: readonly number[];
@@ -97,21 +149,30 @@ interface Plan {
  * The kernel of a depthwise problem (`groups` = input channels; any multiplier of channels). `same`: the residual is the
  * input. With `range`, of one image, the kernel computes some of the rows a call.
  */
-export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = false, range?: RowRange): KernelParts {
+export function lowerDepthwise(
+  image: ConvProblem,
+  config: DepthwiseConfig,
+  same = false,
+  range?: RowRange,
+): KernelParts {
+  const rows = range?.most ?? (config.rows === 0 ? image.outH : Math.min(config.rows, image.outH));
+  const whole = rows === image.outH && range === undefined;
+  const view = whole ? sparseView(image) : wholeView(image);
+  const p = view.problem;
   // A stride that is odd alternates between even and odd places: blocks then start at even ones.
   const wanted = Math.min(config.pixels, p.outW);
   const pixels = (wanted * p.strideW) % 2 === 1 && wanted < p.outW ? wanted + 1 : wanted;
   const span = (Math.ceil(p.outW / pixels) * pixels - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
   const planeW = span + 2 + (span & 1);
-  const rows = range?.most ?? (config.rows === 0 ? p.outH : Math.min(config.rows, p.outH));
   const planeH = rowsRead(p, rows);
-  const [inRows, outRows] = range ? [planeH, rows] : [p.batch * p.inH, p.batch * p.outH];
-  const input = buffer('input', p.inputDtype, inRows * p.inW * p.inC);
+  const [inRows, outRows] = range ? [planeH, rows] : [p.batch * image.inH, p.batch * p.outH];
+  const input = buffer('input', p.inputDtype, inRows * image.inW * p.inC);
   const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
   const other = residualBuffer(p, input, output.length, same);
   const plane = buffer('plane', 'int16', planeW * planeH);
   const plan: Plan = {
     p,
+    view,
     config,
     pixels,
     pairs: pairsOf(p, pixels),
@@ -133,9 +194,9 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
       block(
         point(w, 0),
         loop('c', p.inC, (c) =>
-          rows === p.outH && range === undefined
+          whole
             ? block(
-                gather(plan, add(mul(n, p.inH * p.inW * p.inC), c)),
+                gather(plan, add(mul(n, image.inH * image.inW * p.inC), c)),
                 loop('m', p.outC / p.inC, (m) => channel(plan, w, n, add(mul(c, p.outC / p.inC), m))),
               )
             : channel(plan, w, n, c, add(mul(n, p.inH * p.inW * p.inC), c)),
@@ -151,7 +212,7 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
     ...rowScalars(range),
     body,
     overlaps: [
-      ...(p.batch === 1 && !same && range === undefined && p.outC === p.inC && p.outH * p.outW <= p.inH * p.inW
+      ...(p.batch === 1 && !same && range === undefined && p.outC === p.inC && p.outH * p.outW <= image.inH * image.inW
         ? [{ input: 0, output: 0, leadBytes: 0, exact: true }]
         : []),
       ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0, exact: true }] : []),
@@ -161,7 +222,8 @@ export function lowerDepthwise(p: ConvProblem, config: DepthwiseConfig, same = f
 }
 
 /** Bytes of the plane when it serves `rows` output rows at a time. */
-export function planeBytes(p: ConvProblem, rows: number): number {
+export function planeBytes(image: ConvProblem, rows: number): number {
+  const p = rows === image.outH ? sparseView(image).problem : image;
   return 2 * rowsRead(p, rows) * ((p.outW - 1) * p.strideW + (p.kW - 1) * p.dilationW + 3);
 }
 
@@ -192,20 +254,25 @@ function gather(plan: Plan, start: LExpr): Stmt[] {
   if (rows <= 0 || columns <= 0) return [];
   const from = pointer('src', plan.input, p.inputDtype);
   const to = pointer('dst', plane, 'int16');
+  const { columnStep, rowStep, origin } = plan.view;
   return [
-    point(from, start),
+    point(from, add(start, origin)),
     point(to, p.padTop * planeW + p.padLeft),
     loop('y', rows, () =>
-      block(copyRow(p, from, to, columns), advance(from, (p.inW - columns) * p.inC), advance(to, planeW - columns)),
+      block(
+        copyRow(columnStep, from, to, columns),
+        advance(from, rowStep - columns * columnStep),
+        advance(to, planeW - columns),
+      ),
     ),
   ];
 }
 
 /** Copies the pixels of a row, one channel of each; both pointers end behind the row. */
-function copyRow(p: ConvProblem, from: Pointer, to: Pointer, columns: number): Stmt[] {
+function copyRow(step: number, from: Pointer, to: Pointer, columns: number): Stmt[] {
   const copy = (count: number): Stmt[] => [
-    ...Array.from({ length: count }, (_, i) => storeVia(to, i, cast('int16', deref(from, i * p.inC)))),
-    advance(from, count * p.inC),
+    ...Array.from({ length: count }, (_, i) => storeVia(to, i, cast('int16', deref(from, i * step)))),
+    advance(from, count * step),
     advance(to, count),
   ];
   if (columns <= 12) return copy(columns);
@@ -271,7 +338,12 @@ function gatherRow(plan: Plan, source: LExpr, target: LExpr, columns: number): S
   const { p } = plan;
   const from = pointer('src', plan.input, p.inputDtype);
   const to = pointer('dst', plan.plane, 'int16');
-  return [point(from, source), point(to, target), ...copyRow(p, from, to, columns)];
+  return [point(from, source), point(to, target), ...copyRow(p.inC, from, to, columns)];
+}
+
+/** Whether weights stand as two int16 in a word, as they are multiplied. */
+function isWide(p: ConvProblem): boolean {
+  return p.weights instanceof Int16Array;
 }
 
 /** Bytes a channel: its pairs of taps two a word, then bias, multiplier, shift. */
@@ -283,11 +355,13 @@ function pack(plan: Plan): Int8Array {
     const tap = (ky: number, k: number | undefined): number =>
       k === undefined || k >= p.kW ? 0 : (p.weights[(c * p.kH + ky) * p.kW + k] ?? 0);
     const all = Array.from({ length: p.kH }, (_, ky) => pairs.map((k) => ({ ky, k }))).flat();
-    for (let i = 0; i < all.length; i += 2) {
-      const a = all[i];
-      const b = all[i + 1];
-      for (const d of [0, 1]) bytes.push(a ? tap(a.ky, a.k + d) : 0, b ? tap(b.ky, b.k + d) : 0);
-    }
+    if (isWide(p)) for (const { ky, k } of all) word((tap(ky, k) & 0xffff) | (tap(ky, k + 1) << 16));
+    else
+      for (let i = 0; i < all.length; i += 2) {
+        const a = all[i];
+        const b = all[i + 1];
+        for (const d of [0, 1]) bytes.push(a ? tap(a.ky, a.k + d) : 0, b ? tap(b.ky, b.k + d) : 0);
+      }
     const scale = plan.config.requantize !== 'wide' ? scaleOf(p, c) : undefined;
     const { multiplier, shift } = scale ?? factors(p, c);
     const compact = plan.config.requantize === 'compact';
@@ -307,7 +381,13 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   const out: Stmt[] = [];
   const taps: Local[] = [];
   const count = p.kH * pairs.length;
-  for (let i = 0; i < count; i += 2) {
+  const wide = isWide(p);
+  for (let i = 0; wide && i < count; i++) {
+    const pair = local('t');
+    out.push(declare(pair, deref(w, i)));
+    taps.push(pair);
+  }
+  for (let i = 0; !wide && i < count; i += 2) {
     const raw = local('q');
     out.push(declare(raw, deref(w, i / 2)));
     for (const [j, op] of ['sxtb16', 'sxtb16_ror8'].entries()) {
@@ -317,7 +397,7 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
       taps.push(pair);
     }
   }
-  const words = Math.ceil(count / 2);
+  const words = wide ? count : Math.ceil(count / 2);
   const bias = local('bias');
   const multiplier = local('m');
   const shift = local('sh');

@@ -28,8 +28,11 @@ import {
 import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
 
-/** `plain` is laid out as `single` but multiplied tap by tap: for processors without instructions on halves. */
-export type Packing = 'dual' | 'single' | 'plain';
+/**
+ * `plain` is laid out as `single` but multiplied tap by tap: for processors without instructions on halves. `half` holds
+ * weights as int16, two taps a word, for those that do not fit bytes.
+ */
+export type Packing = 'dual' | 'single' | 'half' | 'plain';
 
 /** Where the taps of one pixel lie in the int16 buffer. */
 export interface TapLayout {
@@ -55,10 +58,13 @@ export function packedBytes(taps: TapLayout, channels: number, packing: Packing)
   for (const run of taps.runs) {
     const { fours, two } = stepsOf(run.length);
     const columns = packing === 'dual' ? Math.ceil(channels / 2) : channels;
-    bytes += columns * (packing === 'dual' ? fours * 8 + (two ? 4 : 0) : fours * 4 + (two ? 4 : 0));
+    bytes += 4 * columns * (fours * wordsAStep(packing) + (two ? 1 : 0));
   }
   return bytes * taps.rows;
 }
+
+/** Words of weights in a step of four taps, a channel or a pair of them. */
+const wordsAStep = (packing: Packing): number => (packing === 'dual' || packing === 'half' ? 2 : 1);
 
 /** The order of the four bytes' taps within a step: halves (0,1), (2,3), or those that SXTB16 of raw bytes gives. */
 export function tapOrder(shuffled: boolean): readonly number[] {
@@ -85,6 +91,7 @@ export function packBlock(
       out.push(a, (c + 1 < channels ? b : 0) - (a < 0 ? 1 : 0));
     }
   };
+  const half = (w: number): void => void out.push((w << 24) >> 24, (w << 16) >> 24);
   for (let row = 0; row < taps.rows; row++) {
     taps.runs.forEach((run, r) => {
       const { fours, two } = stepsOf(run.length);
@@ -94,13 +101,15 @@ export function packBlock(
           if (packing === 'dual') {
             pair(c, row, r, k[0], k[1]);
             pair(c, row, r, k[2], k[3]);
-          } else out.push(...[k[0], k[2], k[1], k[3]].map((i) => weight(c, row, r, i)));
+          } else if (packing === 'half') k.forEach((i) => half(weight(c, row, r, i)));
+          else out.push(...[k[0], k[2], k[1], k[3]].map((i) => weight(c, row, r, i)));
         }
       }
       if (two) {
         const i = 4 * fours;
         for (let c = 0; c < channels; c += packing === 'dual' ? 2 : 1) {
           if (packing === 'dual') pair(c, row, r, i, i + 1);
+          else if (packing === 'half') [i, i + 1].forEach((k) => half(weight(c, row, r, k)));
           else out.push(weight(c, row, r, i), 0, weight(c, row, r, i + 1), 0);
         }
       }
@@ -156,7 +165,7 @@ export function dotBlock(d: DotBlock): Stmt[] {
       for (let s = 0; s < fours; s++) row.push(...step(d, at, base + 2 * s, s));
       if (two) row.push(...halfStep(d, at, base + 2 * fours, fours));
       const width = columns(d);
-      row.push(advance(d.weights, fours * width * wordsAStep(d) + (two ? width : 0)));
+      row.push(advance(d.weights, fours * width * wordsAStep(d.packing) + (two ? width : 0)));
       const moved = base + Math.ceil(run.length / 2);
       row.push(...moveAll(moved));
       position += moved;
@@ -169,13 +178,13 @@ export function dotBlock(d: DotBlock): Stmt[] {
         block(
           ...Array.from({ length: unroll }, (_, s) => step(d, at, 2 * s, s)),
           moveAll(2 * unroll),
-          advance(d.weights, unroll * columns(d) * wordsAStep(d)),
+          advance(d.weights, unroll * columns(d) * wordsAStep(d.packing)),
         ),
       ),
     );
     for (let s = 0; s < left; s++) row.push(...step(d, at, 2 * s, s));
     if (two) row.push(...halfStep(d, at, 2 * left, left));
-    row.push(advance(d.weights, left * columns(d) * wordsAStep(d) + (two ? columns(d) : 0)));
+    row.push(advance(d.weights, left * columns(d) * wordsAStep(d.packing) + (two ? columns(d) : 0)));
     row.push(...moveAll(2 * left + (two ? 1 : 0)));
     position += 2 * fours + (two ? 1 : 0);
   }
@@ -192,7 +201,6 @@ function dropLastMoves(row: readonly Stmt[], pointers: readonly Pointer[]): Stmt
 }
 
 const columns = (d: DotBlock): number => (d.packing === 'dual' ? Math.ceil(d.channels / 2) : d.channels);
-const wordsAStep = (d: DotBlock): number => (d.packing === 'dual' ? 2 : 1);
 
 type At = (pixel: number) => { readonly pointer: Pointer; readonly offset: number };
 
@@ -202,11 +210,15 @@ function step(d: DotBlock, at: At, x: number, s: number): Stmt[] {
   const out: Stmt[] = [];
   const count = columns(d);
   const load = (c: number): readonly Word[] =>
-    d.packing === 'dual' ? dualWords(d, s, c, out) : singleWords(d, s, c, out);
+    d.packing === 'dual'
+      ? dualWords(d, s, c, out)
+      : d.packing === 'half'
+        ? halfWords(d, s, c, out)
+        : singleWords(d, s, c, out);
   const multiply = (c: number, p: number, inputs: readonly Local[], words: readonly Word[]): void =>
     inputs.forEach((input, h) => {
       const word = words[h] as Word;
-      if (d.packing === 'single') return accumulate(d, out, c, p, input, word.wide);
+      if (d.packing !== 'dual') return accumulate(d, out, c, p, input, word.wide);
       accumulate(d, out, 2 * c, p, input, word.wide);
       accumulate(d, out, 2 * c + 1, p, input, word.raw);
     });
@@ -239,6 +251,13 @@ function dualWords(d: DotBlock, s: number, c: number, out: Stmt[]): readonly Wor
   out.push(declare(raw[0], 0), declare(raw[1], 0), ldrd(raw[0], raw[1], d.weights, 2 * (s * columns(d) + c)));
   for (const w of words) out.push(declare(w.wide, intr('sxtb16', w.raw)));
   return words;
+}
+
+/** Both words of a channel, which need no widening. */
+function halfWords(d: DotBlock, s: number, c: number, out: Stmt[]): readonly Word[] {
+  const raw = [local('w'), local('w')] as const;
+  out.push(declare(raw[0], 0), declare(raw[1], 0), ldrd(raw[0], raw[1], d.weights, 2 * (s * columns(d) + c)));
+  return raw.map((r) => ({ raw: r, wide: r }));
 }
 
 /** The one word of a channel as its two widened halves. */
@@ -311,8 +330,9 @@ function halfStep(d: DotBlock, at: At, x: number, s: number): Stmt[] {
   const words: { raw: Local; wide: Local }[] = [];
   for (let c = 0; c < count; c++) {
     const raw = local('w');
-    const wide = local('v');
-    out.push(declare(raw, deref(d.weights, s * count * wordsAStep(d) + c)), declare(wide, intr('sxtb16', raw)));
+    out.push(declare(raw, deref(d.weights, s * count * wordsAStep(d.packing) + c)));
+    const wide = d.packing === 'half' ? raw : local('v');
+    if (wide !== raw) out.push(declare(wide, intr('sxtb16', raw)));
     words.push({ raw, wide });
   }
   for (let p = 0; p < d.pixels; p++) {
