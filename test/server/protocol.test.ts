@@ -1,83 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'mocha';
-import {
-  createProtocolConnection,
-  StreamMessageReader,
-  StreamMessageWriter,
-  type Hover,
-  type InitializeResult,
-  type ProtocolConnection,
-  type PublishDiagnosticsParams,
-} from 'vscode-languageserver-protocol/node.js';
+import type { InitializeResult } from 'vscode-languageserver-protocol/node.js';
 import { requests, type LowerResult, type StatusResult } from '../../server/src/protocol.ts';
+import { Client } from './client.ts';
 import { header } from './fixture.ts';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const uri = 'file:///work/model.relay';
 const good = `${header}def @main(%x: Tensor[(2, 3), float32]) {\n  nn.relu(%x)\n}\n`;
-
-/** A language server in a process of its own, spoken to over standard input and output. */
-class Client {
-  readonly connection: ProtocolConnection;
-  readonly process: ChildProcess;
-  private readonly published: PublishDiagnosticsParams[] = [];
-  private readonly waiting: { readonly version: number; resolve(params: PublishDiagnosticsParams): void }[] = [];
-
-  constructor() {
-    const args = ['--import', 'tsx', 'server/src/main.ts', '--stdio'];
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
-    this.process = child;
-    this.connection = createProtocolConnection(
-      new StreamMessageReader(child.stdout),
-      new StreamMessageWriter(child.stdin),
-    );
-    this.connection.onNotification('textDocument/publishDiagnostics', (params: PublishDiagnosticsParams) => {
-      this.published.push(params);
-      for (const wait of this.waiting) if (params.version === wait.version) wait.resolve(params);
-    });
-    this.connection.listen();
-  }
-
-  initialize(): Promise<InitializeResult> {
-    return this.connection.sendRequest('initialize', { processId: process.pid, rootUri: null, capabilities: {} });
-  }
-
-  open(version: number, text: string): Promise<void> {
-    return this.connection.sendNotification('textDocument/didOpen', {
-      textDocument: { uri, languageId: 'relay', version, text },
-    });
-  }
-
-  change(version: number, line: number, from: number, to: number, text: string): Promise<void> {
-    return this.connection.sendNotification('textDocument/didChange', {
-      textDocument: { uri, version },
-      contentChanges: [{ range: { start: { line, character: from }, end: { line, character: to } }, text }],
-    });
-  }
-
-  /** The diagnostics of one version of the document. */
-  diagnostics(version: number): Promise<PublishDiagnosticsParams> {
-    const known = this.published.find((params) => params.version === version);
-    return known ? Promise.resolve(known) : new Promise((resolve) => this.waiting.push({ version, resolve }));
-  }
-
-  hover(line: number, character: number): Promise<Hover | null> {
-    return this.connection.sendRequest('textDocument/hover', { textDocument: { uri }, position: { line, character } });
-  }
-
-  /** Ends the server as LSP wants it; resolves to its exit code. */
-  async stop(): Promise<number | null> {
-    const ended = new Promise<number | null>((resolve) => this.process.once('exit', resolve));
-    await this.connection.sendRequest('shutdown');
-    await this.connection.sendNotification('exit');
-    const code = await ended;
-    this.connection.dispose();
-    return code;
-  }
-}
 
 describe('language server over stdio', () => {
   let client: Client;
