@@ -1,6 +1,6 @@
 /**
  * Writes the reference pages that are made of records: `docs/diagnostics.md`, `docs/operators.md`,
- * `docs/schedules.md`.
+ * `docs/schedules.md`, and two pages of the guide.
  *
  *     npx tsx tools/docs.ts
  */
@@ -13,6 +13,7 @@ import { attributeText } from '../compiler/src/ir/print.ts';
 import type { AttributeSpec } from '../compiler/src/operators/attributes.ts';
 import type { Operator } from '../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../compiler/src/operators/registry.ts';
+import { commandLinePage, settingsPage } from './docs-guide.ts';
 import { schedulesPage } from './docs-schedules.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -25,6 +26,8 @@ export function pages(): ReadonlyMap<string, string> {
     ['docs/diagnostics.md', diagnosticsPage()],
     ['docs/operators.md', operatorsPage()],
     ['docs/schedules.md', schedulesPage(note)],
+    ['docs/guide/settings.md', settingsPage(note)],
+    ['docs/guide/command-line.md', commandLinePage(note)],
   ]);
 }
 

@@ -37,6 +37,8 @@ const calm = {
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,
   'update.mode': 'none',
+  // The web's default would write what a test types.
+  'files.autoSave': 'off',
   'git.enabled': false,
   'npm.autoDetect': 'off',
   'chat.commandCenter.enabled': false,
@@ -111,6 +113,11 @@ const actions = {
   async webviewClick(page, { selector }) {
     const frame = page.frameLocator('iframe.webview.ready').first().frameLocator('iframe#active-frame');
     await frame.locator(selector).first().click({ timeout: 10_000 });
+  },
+  /** Puts the keyboard's focus on an element inside the visible webview. */
+  async webviewFocus(page, { selector }) {
+    const frame = page.frameLocator('iframe.webview.ready').first().frameLocator('iframe#active-frame');
+    await frame.locator(selector).first().focus({ timeout: 10_000 });
   },
   async size(page, { width, height }) {
     await page.setViewportSize({ width, height });

@@ -78,6 +78,7 @@ async function main() {
   const pictures = process.argv.includes('--screenshots');
   const environment = {
     RELAY_TEST_TRIALS: pictures ? '96' : '8',
+    ...(pictures ? { RELAY_TEST_PICTURES: '1' } : {}),
     RELAY_TEST_SCREENSHOTS: pictures
       ? path.join(root, 'docs', 'screenshots')
       : path.join(root, '.vscode-test', 'screenshots'),

@@ -15,6 +15,19 @@ export async function open(name: string): Promise<vscode.TextEditor> {
   return vscode.window.showTextDocument(document, vscode.ViewColumn.One);
 }
 
+/** Opens a file and waits until it is checked. */
+export async function withTypes(name: string): Promise<vscode.TextEditor> {
+  const editor = await open(name);
+  await until('the check', async () => {
+    const symbols = await vscode.commands.executeCommand<unknown[] | undefined>(
+      'vscode.executeDocumentSymbolProvider',
+      editor.document.uri,
+    );
+    return symbols && symbols.length > 0;
+  });
+  return editor;
+}
+
 /** The place `after` characters into the first occurrence of `text`. */
 export function positionOf(document: vscode.TextDocument, text: string, after = 1): vscode.Position {
   const at = document.getText().indexOf(text);
@@ -83,6 +96,18 @@ export async function rows(): Promise<readonly string[]> {
 /** Waits for a row. */
 export function rowThat(what: string, pattern: RegExp): Promise<string> {
   return until(what, async () => (await rows()).find((row) => pattern.test(row)));
+}
+
+const allThemes = [
+  ['Default Dark Modern', 'dark'],
+  ['Default Light Modern', 'light'],
+  ['Default High Contrast', 'contrast'],
+  ['Default High Contrast Light', 'contrast-light'],
+] as const;
+
+/** The themes to look at: all when pictures are taken, else a dark one and one of high contrast. */
+export function themes(): readonly (readonly [string, string])[] {
+  return process.env['RELAY_TEST_PICTURES'] ? allThemes : [allThemes[0], allThemes[2]];
 }
 
 export async function useTheme(theme: string | undefined): Promise<void> {

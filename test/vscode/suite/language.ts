@@ -171,7 +171,7 @@ export function languageTests(): void {
 
     it('shows an error with its explanation, types and the outline', async function () {
       if (!hasDriver) this.skip();
-      await picture('editor', 'Default Dark Modern', '%head, units', 2, /20/);
+      await picture('editor', 'Default Dark Modern', '%head, units', 2, /transpose/);
     });
 
     it('shows what an operator does, on a light theme', async function () {
