@@ -95,6 +95,9 @@ function refer(cx: Context, node: object, binding: Binding, kind: 'local' | 'gra
     return;
   }
   const cell = cx.chunk.depend(binding, { kind, name, symbol: binding.symbol, type: binding.type });
+  // The chunk may have looked the name up before, without using it.
+  const dependency = cx.chunk.dependencies[cell];
+  if (dependency?.unused === true) dependency.unused = false;
   cx.chunk.symbols.set(node, cell);
 }
 
@@ -118,7 +121,8 @@ export function bindGraph(
   };
   const first = cx.graphs.get(name);
   if (first) {
-    if (!cx.own.has(first)) cx.chunk.depend(first, { kind: 'graph', name, symbol: first.symbol, type: first.type });
+    if (!cx.own.has(first))
+      cx.chunk.depend(first, { kind: 'graph', name, symbol: first.symbol, type: first.type, unused: true });
     cx.report(
       'graph-number-redefined',
       statement.nameSpan,

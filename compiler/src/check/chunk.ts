@@ -16,7 +16,7 @@ export interface Dependency {
   readonly symbol: Symbol | undefined;
   type: Type | undefined;
   /** Looked up without being used. */
-  readonly unused?: boolean;
+  unused?: boolean;
 }
 
 /** A symbol, or the position of the dependency that holds it. */

@@ -11,7 +11,7 @@ import { markHeadless } from './headless.ts';
 import { endOf, lex } from './lexer.ts';
 import type { LexResult } from './lexer.ts';
 import { quote } from './messages.ts';
-import { definitionStarts } from './segments.ts';
+import { definitionHeads, definitionStarts } from './segments.ts';
 import type { FileState, MetadataPart, Preamble } from './state.ts';
 import type { VersionHeader } from './tree.ts';
 import { parseExpressionUnit, parseUnit } from './units.ts';
@@ -47,7 +47,9 @@ export function* assemble(text: string): Steps<FileState> {
   const stray = isModule ? tokens.slice(0, starts[0]?.at) : [];
   const preamble = parsePreamble(text, firstOffset ?? end, versions, stray, isModule || tokens.length === 0);
   const lexical = lexicalErrors(text, lexed, preamble);
-  const misplaced = stray.length > 0 || preamble.errors.some((x) => x.code === 'misplaced-header');
+  // Whether a keyword within brackets starts a definition depends on all brackets before it.
+  const hidden = definitionHeads(tokens) !== starts.length;
+  const misplaced = hidden || stray.length > 0 || preamble.errors.some((x) => x.code === 'misplaced-header');
   const fragile =
     misplaced || lexical.length > 0 || all.some((token, i) => isOpenString(token) || isMisplacedString(token, i, all));
   return { preamble, units, metadata, lexical, dottedNames: context.dottedNames, fragile };

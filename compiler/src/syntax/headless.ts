@@ -21,7 +21,6 @@ const words = new Set<TokenType>([
   t.FreeVar,
   t.If,
   t.Else,
-  t.Match,
   t.Ref,
   t.RefRead,
   t.RefWrite,
@@ -33,24 +32,21 @@ const words = new Set<TokenType>([
 export function markHeadless(tokens: IToken[], text: string): IToken[] {
   const ends = new GroupEnds(tokens);
   const places: { readonly at: number; readonly type: TokenType }[] = [];
-  let depth = 0;
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as IToken;
     const type = token.tokenType;
-    if (openers.has(type)) depth++;
-    else if (closers.has(type)) depth = Math.max(0, depth - 1);
-    else if (type === t.Global || (type === t.Identifier && depth === 0)) {
-      const keyword = type === t.Global ? t.Def : t.Type;
-      if (tokens[i - 1]?.tokenType === keyword) continue;
-      const word = wordBefore(tokens, i, text);
-      const previous = tokens[word ? i - 2 : i - 1];
-      const alone = depth === 0 && (!previous || previous.tokenType === t.RBrace);
-      if (!alone && !startsLine(text, (word ?? token).startOffset)) continue;
-      if (!(type === t.Global ? functionFollows(tokens, ends, i + 1) : typeFollows(tokens, ends, i))) continue;
-      depth = 0;
-      if (word) retype(word, keyword);
-      else places.push({ at: i, type: keyword });
-    }
+    if (type !== t.Global && type !== t.Identifier) continue;
+    const keyword = type === t.Global ? t.Def : t.Type;
+    if (tokens[i - 1]?.tokenType === keyword) continue;
+    const word = wordBefore(tokens, i);
+    const previous = tokens[word ? i - 2 : i - 1]?.tokenType;
+    // In `match @f(%x) { … }` a call is followed by a brace.
+    if (previous === t.Match || previous === t.PartialMatch) continue;
+    if (type === t.Identifier && previous !== undefined && previous !== t.RBrace) continue;
+    if (!startsLine(text, (word ?? token).startOffset)) continue;
+    if (!(type === t.Global ? functionFollows(tokens, ends, i + 1) : typeFollows(tokens, ends, i))) continue;
+    if (word) retype(word, keyword);
+    else places.push({ at: i, type: keyword });
   }
   return places.length === 0 ? tokens : withHeads(tokens, places);
 }
@@ -75,17 +71,20 @@ export function isGuessed(token: IToken): boolean {
 
 const heads = new Set<TokenType>([t.Def, t.Type, t.Extern, t.Import]);
 
-/** Whether a definition's first token has no blanks before it on its line. */
+/** Whether only blanks stand before `offset` on its line. */
 export function startsLine(text: string, offset: number): boolean {
-  return offset === 0 || text.charCodeAt(offset - 1) === 10 || text.charCodeAt(offset - 1) === 13;
+  for (let i = offset - 1; i >= 0; i--) {
+    const c = text.charCodeAt(i);
+    if (c === 10 || c === 13) return true;
+    if (c !== 32 && c !== 9) return false;
+  }
+  return true;
 }
 
-/** A word on the same line that was written for the keyword. */
-function wordBefore(tokens: readonly IToken[], i: number, text: string): IToken | undefined {
+/** A word right before, that was written for the keyword. */
+function wordBefore(tokens: readonly IToken[], i: number): IToken | undefined {
   const word = tokens[i - 1];
-  const name = tokens[i] as IToken;
-  if (!word || !words.has(word.tokenType)) return undefined;
-  return text.slice(endOf(word), name.startOffset).includes('\n') ? undefined : word;
+  return word && words.has(word.tokenType) && endOf(word) + 1 === tokens[i]?.startOffset ? word : undefined;
 }
 
 /** `( … ) {` or `( … ) ->`, perhaps behind type parameters. */

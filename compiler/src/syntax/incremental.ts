@@ -13,7 +13,7 @@ import { declaredDottedNames } from './dotted.ts';
 import { isGuessed, markHeadless, startsLine } from './headless.ts';
 import { endOf, lex } from './lexer.ts';
 import { repair } from './repair.ts';
-import { definitionStarts, isDefinitionHead } from './segments.ts';
+import { definitionHeads, definitionStarts, isDefinitionHead } from './segments.ts';
 import { buildTree, stateOf } from './state.ts';
 import type { FileState } from './state.ts';
 import type { SourceTree } from './tree.ts';
@@ -250,6 +250,7 @@ class Edit {
     if (!tokens || !head || head.startOffset !== at || !isDefinitionHead(head)) return undefined;
     if (follows && (!endsCleanly(this.text, newEnd) || openAtEnd(tokens))) return undefined;
     const starts = definitionStarts(tokens, this.text);
+    if (definitionHeads(tokens) !== starts.length) return undefined;
     return starts.map((start, i) => {
       const next = starts[i + 1]?.at;
       const stop = next === undefined ? newEnd : (tokens[next] as IToken).startOffset;

@@ -33,7 +33,7 @@ export function reopen(tokens: IToken[], lonely: ReadonlySet<number>): Reopened 
     const closer = tokens[i] as IToken;
     const type = closer.tokenType === t.RParen ? t.LParen : closer.tokenType === t.RSquare ? t.LSquare : undefined;
     if (type === undefined) continue;
-    const place = type === t.LParen ? parenthesis(tokens, i) : square(tokens, i);
+    const place = type === t.LParen ? parenthesis(tokens, i, lonely) : square(tokens, i, lonely);
     if (!place || places.some(({ at }) => at >= place.at)) continue;
     places.push({ at: place.at, type });
     issues.push(openerIssue(tokens, place, type, closer));
@@ -107,12 +107,13 @@ export const beforeParenthesis = new Set<TokenType>([
 export const callees = new Set<TokenType>([t.Identifier, t.Local, t.Graph, t.Global]);
 
 /** The place of the `(` that the `)` at `i` lacks. */
-function parenthesis(tokens: readonly IToken[], i: number): Place | undefined {
+function parenthesis(tokens: readonly IToken[], i: number, lonely: ReadonlySet<number>): Place | undefined {
   let depth = 0;
   let comma = false;
   for (let k = i; k >= Math.max(0, i - maximumReach); k--) {
     const next = (tokens[k] as IToken).tokenType;
     if (k < i) {
+      if (lonely.has(k)) return list(k + 1);
       if (closers.has(next)) depth++;
       else if (openers.has(next) && --depth < 0) return list(k + 1);
       else if (depth === 0 && next === t.Comma) comma = true;
@@ -157,11 +158,12 @@ function isCallStart(tokens: readonly IToken[], i: number): boolean {
 }
 
 /** The place of the `[` that the `]` at `i` lacks. */
-function square(tokens: readonly IToken[], i: number): Place | undefined {
+function square(tokens: readonly IToken[], i: number, lonely: ReadonlySet<number>): Place | undefined {
   let depth = 0;
   for (let k = i; k >= Math.max(1, i - maximumReach); k--) {
     const next = (tokens[k] as IToken).tokenType;
     if (k < i) {
+      if (lonely.has(k)) return undefined;
       if (closers.has(next)) depth++;
       else if (openers.has(next) && --depth < 0) return undefined;
       else if (depth === 0 && next === t.Semicolon) return undefined;

@@ -13,6 +13,15 @@ export function isDefinitionHead(token: IToken): boolean {
   return heads.has(token.tokenType);
 }
 
+/** How many keywords of definitions there are, those among brackets included. */
+export function definitionHeads(tokens: readonly IToken[]): number {
+  let count = 0;
+  tokens.forEach((token, i) => {
+    if (heads.has(token.tokenType) && tokens[i - 1]?.tokenType !== t.Extern) count++;
+  });
+  return count;
+}
+
 /** Where a definition starts. */
 export interface DefinitionStart {
   /** Index of its first token. */

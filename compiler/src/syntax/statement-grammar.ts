@@ -7,8 +7,9 @@ import * as t from './vocabulary.ts';
 
 export abstract class StatementGrammar extends BindingGrammar {
   /** One statement with its semicolon; an expression without one is a result. */
-  readonly statement = this.RULE('statement', (): Statement | Expr => {
-    const slip = this.RECORDING_PHASE ? undefined : this.slip();
+  readonly statement = this.RULE('statement', (inList = false): Statement | Expr => {
+    // In a list a name before another one lacks a comma, not a “=”.
+    const slip = this.RECORDING_PHASE || inList ? undefined : this.slip();
     if (slip !== undefined) return slip;
     return this.OR<Statement | Expr>([
       { ALT: () => this.letStatement() },
@@ -171,7 +172,7 @@ export abstract class StatementGrammar extends BindingGrammar {
 
   readonly content = this.RULE('content', (): Expr => {
     const start = this.here();
-    const first = this.SUBRULE(this.statement);
+    const first = this.SUBRULE(this.statement, { ARGS: [true] });
     if (this.RECORDING_PHASE) {
       this.statements(1, false);
       return first as Expr;

@@ -375,11 +375,11 @@ export interface NamedDimNode {
   readonly span: Span;
   readonly name: string;
 }
-/** Extension: `n + 1`, `2 * n` in a shape. */
+/** Extension: `n + 1`, `2 * n`, `floordiv(n, 2)` in a shape. */
 export interface ExprDimNode {
   readonly kind: 'exprdim';
   readonly span: Span;
-  readonly op: '+' | '-' | '*' | '/';
+  readonly op: '+' | '-' | '*' | '/' | 'floordiv' | 'floormod' | 'min' | 'max';
   readonly left: DimNode;
   readonly right: DimNode;
 }

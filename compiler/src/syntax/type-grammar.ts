@@ -163,7 +163,10 @@ export abstract class TypeGrammar extends BaseGrammar {
       { ALT: () => this.meta(this.CONSUME(t.MetaReference)) },
       {
         ALT: () => {
-          const name = this.plainName(this.CONSUME(t.Identifier), 'dimension');
+          const token = this.CONSUME(t.Identifier);
+          const call = this.OPTION(() => this.dimCall(token));
+          if (call) return call;
+          const name = this.plainName(token, 'dimension');
           if (!this.RECORDING_PHASE) this.extension(name.span, 'A named dimension.', 'TVM accepts numbers and ? only.');
           return { kind: 'nameddim', span: name.span, name: name.text };
         },
@@ -180,6 +183,28 @@ export abstract class TypeGrammar extends BaseGrammar {
       },
     ]);
   });
+
+  /** `floordiv(n, 2)` */
+  private dimCall(name: IToken): DimNode {
+    this.enter();
+    this.CONSUME2(t.LParen);
+    const left = this.SUBRULE2(this.dim);
+    this.take(2, t.Comma, '“,”');
+    const right = this.SUBRULE3(this.dim);
+    this.take(3, t.RParen, '“)”');
+    this.leave();
+    const span = this.since(name.startOffset);
+    const op = dimFunctions.get(name.image);
+    if (op) return { kind: 'exprdim', span, op, left, right };
+    if (!this.RECORDING_PHASE)
+      this.report(
+        'expected-dimension',
+        this.spanOf(name),
+        `There is no function ${quote(name.image)} of dimensions.`,
+        'Use floordiv, floormod, min or max.',
+      );
+    return { kind: 'anydim', span };
+  }
 
   private intDim(token: IToken): DimNode {
     const span = this.spanOf(token);
@@ -337,6 +362,9 @@ export abstract class TypeGrammar extends BaseGrammar {
 /** Names of element types, and of those that other languages have. */
 const dtypeName = /^(?:(?:u?int|float|bfloat)[0-9]*|bool)$/;
 const typeStarts = new Set([t.TensorName, t.Identifier, t.Underscore, t.LParen, t.Fn, t.Ref, t.MetaReference]);
+const dimFunctions: ReadonlyMap<string, ExprDimNode['op']> = new Map(
+  (['floordiv', 'floormod', 'min', 'max'] as const).map((name) => [name, name]),
+);
 const dimStarts = new Set([
   t.NumberLiteral,
   t.SignedLiteral,
