@@ -1,4 +1,5 @@
 /** Index maps: where a scheduler moves each element, stored as an object of the metadata section. */
+import { arithmetic } from './relations/dims.ts';
 /** What is read of a stored object; the metadata reader's nodes have this form. */
 export interface StoredObject {
   readonly typeKey: string;
@@ -104,21 +105,5 @@ export function termRange(term: IndexTerm, shape: readonly (number | undefined)[
 export function termValue(term: IndexTerm, indices: readonly number[]): number {
   if (term.kind === 'number') return term.value;
   if (term.kind === 'index') return indices[term.position] ?? 0;
-  const [a, b] = [termValue(term.left, indices), termValue(term.right, indices)];
-  switch (term.op) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case 'floordiv':
-      return Math.floor(a / b);
-    case 'floormod':
-      return a - Math.floor(a / b) * b;
-    case 'min':
-      return Math.min(a, b);
-    case 'max':
-      return Math.max(a, b);
-  }
+  return arithmetic(term.op, termValue(term.left, indices), termValue(term.right, indices));
 }

@@ -157,10 +157,12 @@ function ethosu<S extends AttributeSchema>(record: {
 }
 
 /** The weight that a convolution's attributes ask for; its last dimension stays its own. */
-function weightType(
-  w: TensorType,
-  attrs: { kernel_shape: readonly number[]; ofm_channels: number | null },
-): TensorType {
+interface WeightAttributes {
+  readonly kernel_shape: readonly number[];
+  readonly ofm_channels: number | null;
+}
+
+function weightType(w: TensorType, attrs: WeightAttributes): TensorType {
   return tensorType(
     [attrs.ofm_channels ?? w.shape[0] ?? 1, ...attrs.kernel_shape.slice(0, 2), w.shape[3] ?? 1],
     w.dtype,
@@ -187,39 +189,46 @@ function checkWeight(w: TensorType, wanted: TensorType): Failed | undefined {
 
 const bytes = ['uint8', 'int8'];
 
+const convolutionAttributes = {
+  ...inputScale,
+  weight_zero_point: attr.int('the zero point of the weights'),
+  ...outputScale,
+  ...kernelAttributes,
+  ...windowAttributes,
+  ...dilation,
+  ...finishing,
+  ...upscale,
+  ...layouts,
+};
+
+/** The operands of a convolution and the type that its weight must have, or what to return instead. */
+function convolved(context: Pick<RelateContext<WeightAttributes>, 'inputs' | 'attrs'>) {
+  const [x, w, bias] = [
+    tensorInput(context, 0, 'ifm'),
+    tensorInput(context, 1, 'weight'),
+    tensorInput(context, 2, 'scale_bias'),
+  ];
+  if (x.kind !== 'tensor') return x;
+  if (w.kind !== 'tensor') return w;
+  if (bias.kind !== 'tensor') return bias;
+  const problem = oneOf(x, 0, 'ifm', bytes) ?? oneOf(w, 1, 'weight', bytes) ?? oneOf(bias, 2, 'scale_bias', ['uint8']);
+  return problem ?? { x, w, wanted: weightType(w, context.attrs) };
+}
+
 const conv2d = ethosu({
   name: 'conv2d',
   summary: 'Quantised two-dimensional convolution.',
   inputs: [ifm, weight, scaleBias, lut],
   attributes: {
-    ...inputScale,
-    weight_zero_point: attr.int('the zero point of the weights'),
-    ...outputScale,
-    ...kernelAttributes,
-    ...windowAttributes,
-    ...dilation,
-    ...finishing,
-    ...upscale,
-    ...layouts,
+    ...convolutionAttributes,
   },
   attrsType: 'EthosuConv2DAttrs',
   relate: (context) => {
-    const [x, w, bias] = [
-      tensorInput(context, 0, 'ifm'),
-      tensorInput(context, 1, 'weight'),
-      tensorInput(context, 2, 'scale_bias'),
-    ];
-    if (x.kind !== 'tensor') return x;
-    if (w.kind !== 'tensor') return w;
-    if (bias.kind !== 'tensor') return bias;
+    const operands = convolved(context);
+    if (!('x' in operands)) return operands;
+    const { x, w, wanted } = operands;
     const { attrs } = context;
-    const wanted = weightType(w, attrs);
-    const problem =
-      oneOf(x, 0, 'ifm', bytes) ??
-      oneOf(w, 1, 'weight', bytes) ??
-      oneOf(bias, 2, 'scale_bias', ['uint8']) ??
-      ofValues('upscale', attrs.upscale, ['NONE', 'ZEROS', 'NEAREST']) ??
-      checkWeight(w, wanted);
+    const problem = ofValues('upscale', attrs.upscale, ['NONE', 'ZEROS', 'NEAREST']) ?? checkWeight(w, wanted);
     if (problem) return problem;
     const shape = windowShape(x, attrs.kernel_shape, attrs.ofm_channels ?? 1, attrs);
     if ('kind' in shape) return shape;
@@ -239,35 +248,17 @@ const depthwise = ethosu({
   summary: 'Quantised two-dimensional convolution of each channel by itself.',
   inputs: [ifm, weight, scaleBias, lut],
   attributes: {
-    ...inputScale,
-    weight_zero_point: attr.int('the zero point of the weights'),
-    ...outputScale,
-    ...kernelAttributes,
-    ...windowAttributes,
-    ...dilation,
-    ...finishing,
-    ...upscale,
-    ...layouts,
+    ...convolutionAttributes,
     ofm_dtype: attr.string('the element type of the result', { default: 'int8' }),
   },
   attrsType: 'EthosuDepthwiseConv2DAttrs',
   relate: (context) => {
-    const [x, w, bias] = [
-      tensorInput(context, 0, 'ifm'),
-      tensorInput(context, 1, 'weight'),
-      tensorInput(context, 2, 'scale_bias'),
-    ];
-    if (x.kind !== 'tensor') return x;
-    if (w.kind !== 'tensor') return w;
-    if (bias.kind !== 'tensor') return bias;
+    const operands = convolved(context);
+    if (!('x' in operands)) return operands;
+    const { x, w, wanted } = operands;
     const { attrs } = context;
-    const wanted = weightType(w, attrs);
     const problem =
-      oneOf(x, 0, 'ifm', bytes) ??
-      oneOf(w, 1, 'weight', bytes) ??
-      oneOf(bias, 2, 'scale_bias', ['uint8']) ??
-      ofValues('ofm_dtype', attrs.ofm_dtype, ['uint8', 'int8', 'int16', 'int32']) ??
-      checkWeight(w, wanted);
+      ofValues('ofm_dtype', attrs.ofm_dtype, ['uint8', 'int8', 'int16', 'int32']) ?? checkWeight(w, wanted);
     if (problem) return problem;
     const shape = windowShape(x, attrs.kernel_shape, attrs.ofm_channels ?? 1, { ...attrs, upscale: 'NONE' });
     if ('kind' in shape) return shape;

@@ -1,12 +1,11 @@
 /** Convolutions in forms that a schedule has prepared: blocked channels, Winograd and matrix-product weights. */
-import { compute } from '../../tensor/te.ts';
-import { cast, floordiv, floormod, int, load, add, mul, select, compare, all } from '../../tensor/te.ts';
+import { cast, compute, floordiv, floormod, int, load, add, mul, select, compare, all } from '../../tensor/te.ts';
 import type { Dim } from '../../types/type.ts';
 import { constantDim, tensorType } from '../../types/type.ts';
 import { printDim } from '../../types/print.ts';
 import { attr } from '../attributes.ts';
 import { number, outputOf, tensorAt } from '../compute/tensors.ts';
-import type { ComputeContext, RelateContext, RelateResult } from '../operator.ts';
+import type { ComputeContext, Operator, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { addDims, ceilDivDims, isAnyDim, mulDims } from '../relations/dims.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
@@ -56,31 +55,33 @@ function relatePrepared(
   return ok(tensorType(convertShape(layouts.dataOrder, result, layouts.out), attrs.out_dtype ?? data.dtype));
 }
 
-const convNCHWc = defineOperator({
-  name: 'nn.contrib_conv2d_NCHWc',
-  summary: 'A convolution whose data and weight have channels cut into blocks.',
-  inputs: convInputs,
-  attributes: convAttributes(2, 'NCHW', 'OIHW'),
-  attrsType: 'relay.attrs.Conv2DAttrs',
-  relate: (context) => relatePrepared(context, conv2dFamily),
-  explain: convExplainer(conv2dFamily),
-  compute: (context: ComputeContext<ConvAttributes>) => computeFloatConv(context, conv2dFamily),
-  fusion: 'out-elementwise-fusable',
-  tolerance,
-});
+/** A convolution whose weight is stored as its layout says, by a relation of its own. */
+function blocked(name: string, summary: string, relate: typeof relatePrepared): Operator {
+  return defineOperator({
+    name,
+    summary,
+    inputs: convInputs,
+    attributes: convAttributes(2, 'NCHW', 'OIHW'),
+    attrsType: 'relay.attrs.Conv2DAttrs',
+    relate: (context) => relate(context, conv2dFamily),
+    explain: convExplainer(conv2dFamily),
+    compute: (context: ComputeContext<ConvAttributes>) => computeFloatConv(context, conv2dFamily),
+    fusion: 'out-elementwise-fusable',
+    tolerance,
+  });
+}
 
-const depthwiseNCHWc = defineOperator({
-  name: 'nn.contrib_depthwise_conv2d_NCHWc',
-  summary: 'A depthwise convolution whose data and weight have channels cut into blocks.',
-  inputs: convInputs,
-  attributes: convAttributes(2, 'NCHW', 'OIHW'),
-  attrsType: 'relay.attrs.Conv2DAttrs',
-  relate: (context) => relateConv(context, conv2dFamily),
-  explain: convExplainer(conv2dFamily),
-  compute: (context: ComputeContext<ConvAttributes>) => computeFloatConv(context, conv2dFamily),
-  fusion: 'out-elementwise-fusable',
-  tolerance,
-});
+const convNCHWc = blocked(
+  'nn.contrib_conv2d_NCHWc',
+  'A convolution whose data and weight have channels cut into blocks.',
+  relatePrepared,
+);
+
+const depthwiseNCHWc = blocked(
+  'nn.contrib_depthwise_conv2d_NCHWc',
+  'A depthwise convolution whose data and weight have channels cut into blocks.',
+  relateConv,
+);
 
 const convGemm = defineOperator({
   name: 'nn.contrib_conv2d_gemm_without_weight_transform',

@@ -1,12 +1,11 @@
 /** `nn.dense`, `nn.matmul`, `nn.batch_matmul`, `nn.contrib_dense_pack`. */
-import { cast, compute, floordiv, floormod, int, load, mul, reduce } from '../../tensor/te.ts';
+import { cast } from '../../tensor/te.ts';
 import { tensorType } from '../../types/type.ts';
 import { printShape } from '../../types/print.ts';
 import { attr } from '../attributes.ts';
 import { outputOf, tensorAt } from '../compute/tensors.ts';
 import { defineOperator } from '../operator.ts';
 import { mulDims } from '../relations/dims.ts';
-import { copyOf } from '../relations/explain.ts';
 import {
   computeBatchMatmul,
   computeMatmul,
@@ -15,6 +14,7 @@ import {
   relateBatchMatmul,
   relateMatmul,
 } from './matmul.ts';
+import { computePacked, explainPacked } from './packed.ts';
 import { checkRank, fail, ok, onInput, tensorInput } from './relate.ts';
 
 const tolerance = { relative: 1e-4, absolute: 1e-5 };
@@ -144,40 +144,11 @@ export const densePack = defineOperator({
     const units = mulDims(weight.shape[0] ?? 1, weight.shape[2] ?? 1);
     return ok(tensorType([data.shape[0] ?? 1, units], context.attrs.out_dtype ?? data.dtype));
   },
-  explain: (context, _result, at) => {
-    const weight = context.inputs[1];
-    if (at.dim === 0 || weight?.kind !== 'tensor') return copyOf(0, 0);
-    const tiles = weight.shape[0];
-    const tile = weight.shape[2];
-    return {
-      formula: `${String(tiles)} · ${String(tile)}`,
-      sources: [
-        { kind: 'input', index: 1, dim: 0 },
-        { kind: 'input', index: 1, dim: 2 },
-      ],
-    };
-  },
+  explain: (context, _result, at) => explainPacked(context, at.dim),
   compute(context) {
-    const data = tensorAt(context, 0);
-    const weight = tensorAt(context, 1);
     const output = outputOf(context);
-    const tile = weight.shape[2] ?? 1;
-    const inner = weight.shape[3];
-    return [
-      compute('dense_pack', output.shape, (n, u) =>
-        reduce('sum', [data.shape[1] ?? 1], (k) => {
-          const feature = k ?? int(0);
-          const unit = u ?? int(0);
-          const block = floordiv(unit, int(tile));
-          const lane = floormod(unit, int(tile));
-          const w =
-            inner === undefined
-              ? load(weight, block, feature, lane)
-              : load(weight, block, floordiv(feature, int(inner)), lane, floormod(feature, int(inner)));
-          return mul(cast(output.dtype, load(data, n ?? int(0), feature)), cast(output.dtype, w));
-        }),
-      ),
-    ];
+    const value = (e: Parameters<typeof cast>[1]) => cast(output.dtype, e);
+    return [computePacked({ a: tensorAt(context, 0), b: tensorAt(context, 1), aValue: value, bValue: value }, output)];
   },
   fusion: 'out-elementwise-fusable',
   tolerance,

@@ -1,6 +1,7 @@
 /** `qnn.dense`, `qnn.contrib_dense_pack`, `qnn.batch_matmul`. */
 import type { DType } from '../../tensor/dtype.ts';
-import { cast, compute, floordiv, floormod, int, load, mul, reduce } from '../../tensor/te.ts';
+import type { TEExpr } from '../../tensor/te.ts';
+import { int } from '../../tensor/te.ts';
 import { tensorType } from '../../types/type.ts';
 import { attr } from '../attributes.ts';
 import { outputOf, tensorAt } from '../compute/tensors.ts';
@@ -14,6 +15,7 @@ import {
   relateBatchMatmul,
   relateMatmul,
 } from '../nn/matmul.ts';
+import { computePacked, explainPacked } from '../nn/packed.ts';
 import { checkDType, checkRank, ok, tensorInput } from '../nn/relate.ts';
 import { checkSumType, productInputs, relateParameters } from './conv2d.ts';
 import type { Assignments } from './parameters.ts';
@@ -98,43 +100,15 @@ export const densePack = defineOperator({
     if (dtype === null) return checkSumType(dtype, sumTypes) ?? { kind: 'wait' };
     return ok(tensorType([data.shape[0] ?? 1, mulDims(weight.shape[0] ?? 1, weight.shape[2] ?? 1)], dtype));
   },
-  explain: (_context, _result, at) =>
-    at.dim === 0
-      ? { formula: '', sources: [{ kind: 'input', index: 0, dim: 0 }] }
-      : {
-          formula: 'unit tiles · tile',
-          sources: [
-            { kind: 'input', index: 1, dim: 0 },
-            { kind: 'input', index: 1, dim: 2 },
-          ],
-        },
+  explain: (context, _result, at) => explainPacked(context, at.dim),
   compute(context) {
-    const data = tensorAt(context, 0);
-    const weight = tensorAt(context, 1);
-    const output = outputOf(context);
-    const [, , tile = 1, inner = 1] = weight.shape;
-    return [
-      compute('dense_pack', output.shape, (n, u) =>
-        cast(
-          output.dtype,
-          reduce('sum', [data.shape[1] ?? 1], (k) => {
-            const unit = u ?? int(0);
-            const feature = k ?? int(0);
-            const w = load(
-              weight,
-              floordiv(unit, int(tile)),
-              floordiv(feature, int(inner)),
-              floormod(unit, int(tile)),
-              floormod(feature, int(inner)),
-            );
-            return mul(
-              withoutZeroPoint(context, 2, load(data, n ?? int(0), feature), int(0), 'int32'),
-              withoutZeroPoint(context, 3, w, unit, 'int32'),
-            );
-          }),
-        ),
-      ),
-    ];
+    const operands = {
+      a: tensorAt(context, 0),
+      b: tensorAt(context, 1),
+      aValue: (e: TEExpr) => withoutZeroPoint(context, 2, e, int(0), 'int32'),
+      bValue: (e: TEExpr, unit: TEExpr) => withoutZeroPoint(context, 3, e, unit, 'int32'),
+    };
+    return [computePacked(operands, outputOf(context))];
   },
   fusion: 'out-elementwise-fusable',
 });

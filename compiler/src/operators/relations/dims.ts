@@ -60,10 +60,8 @@ function fold(op: Op, a: bigint, b: bigint): bigint | undefined {
   }
 }
 
-/** As `fold`, in doubles: the common case without big integers. NaN where a double does not do. */
-function foldNumbers(op: Op, a: number, b: number): number {
-  // Up to here a quotient that is no integer never rounds to one.
-  if (Math.abs(a) > 2 ** 50 || Math.abs(b) > 2 ** 50) return NaN;
+/** `a op b` in doubles; by zero a quotient is infinite and a remainder NaN. */
+export function arithmetic(op: Op, a: number, b: number): number {
   switch (op) {
     case '+':
       return a + b;
@@ -80,6 +78,12 @@ function foldNumbers(op: Op, a: number, b: number): number {
     case 'max':
       return Math.max(a, b);
   }
+}
+
+/** As `fold`, in doubles: the common case without big integers. NaN where a double does not do. */
+function foldNumbers(op: Op, a: number, b: number): number {
+  // Up to here a quotient that is no integer never rounds to one.
+  return Math.abs(a) > 2 ** 50 || Math.abs(b) > 2 ** 50 ? NaN : arithmetic(op, a, b);
 }
 
 /** `left op right`, folded where both are constant, `?` where either is `?` (or a division by zero). */
