@@ -4,7 +4,11 @@ import { describe, it } from 'mocha';
 import { provablyEqual, simplifyDim, solveDims } from '../../compiler/src/types/dims.ts';
 import { printDim } from '../../compiler/src/types/print.ts';
 import { constantDim, type Dim, type DimExpr } from '../../compiler/src/types/type.ts';
-import { checkText, errors, typeOfGlobal, under } from './support.ts';
+import { elaborate } from '../../compiler/src/ir/elaborate.ts';
+import { modulesEqual } from '../../compiler/src/ir/equal.ts';
+import { printModule } from '../../compiler/src/ir/print.ts';
+import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
+import { checkText, errors, header, typeOfGlobal, under } from './support.ts';
 
 const n: Dim = { kind: 'var', name: 'n', id: 9001 };
 const m: Dim = { kind: 'var', name: 'm', id: 9002 };
@@ -212,5 +216,21 @@ describe('named dimensions', () => {
       errors('def @main[n, m](%x: Tensor[(n, 6), float32], %y: Tensor[(m, 6), float32]) { add(%x, %y) }'),
       ['shape-mismatch'],
     );
+  });
+  it('may be written as formulas, in types and in attributes', () => {
+    const program =
+      'def @main[n](%x: Tensor[(1, n, n, 3), float32]) -> Tensor[(1, floordiv(n, 2) + 1, min(n, max(4, 2 * 2)), 3), float32] { image.resize2d(%x, size=[(n / 2 + 1), min(n, 4)], roi=[0f, 0f, 0f, 0f], layout="NHWC") }';
+    assert.deepEqual(errors(program), []);
+    assert.deepEqual(errors(program.replace('min(n, 4)]', 'min(n, 5)]')), ['shape-mismatch']);
+    assert.deepEqual(errors(program.replace('floordiv(n', 'ceildiv(n')), ['expected-dimension']);
+  });
+  it('read back as they are printed', () => {
+    for (const [call, params] of results) {
+      const module = elaborate(checkText(`def @main[${dims}](${params}) { ${call} }`).result);
+      assert.ok(module.ok);
+      const { text } = printModule(module.value, { operators: operatorRegistry });
+      const again = elaborate(checkText(text.replace(header, '')).result);
+      assert.ok(again.ok && modulesEqual(module.value, again.value), text);
+    }
   });
 });

@@ -8,6 +8,7 @@ import type { Operator } from '../operators/operator.ts';
 import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
 import { metadataConstant, metadataDim } from './metadata.ts';
 import type { Attribute, AttributeValue, CallExpr, Expr, MetadataSection, MetaRef } from '../syntax/tree.ts';
+import type { Dim, DimExpr } from '../types/type.ts';
 import type { Context } from './context.ts';
 import { nearest, replaceFix } from './suggest.ts';
 
@@ -104,7 +105,10 @@ export function operatorAttributes(
     const map = new Map<string, WrittenAttribute>();
     for (const attribute of attrs)
       if (attribute !== key && attribute.key.text !== '')
-        map.set(attribute.key.text, writtenAttribute(attribute.value, cx.metadata));
+        map.set(
+          attribute.key.text,
+          writtenAttribute(attribute.value, cx.metadata, (name) => namedDim(cx, name)),
+        );
     written = map;
     const first = attrs[0] as Attribute;
     if (operator.attrsType === undefined && !key) {
@@ -135,6 +139,11 @@ export function operatorAttributes(
     });
   }
   return undefined;
+}
+
+function namedDim(cx: Context, name: string): Dim | undefined {
+  const id = cx.typeNames.get(name)?.id ?? cx.dimNames.get(name);
+  return id === undefined ? undefined : { kind: 'var', name, id };
 }
 
 /** A key that is unknown most likely stands for one that is missing; the two are one slip. */
@@ -191,14 +200,18 @@ function valueSpan(value: AttributeValue, path: readonly number[]): Span {
 }
 
 /** An attribute's value as the schema reads it. */
-export function writtenAttribute(value: AttributeValue, metadata?: MetadataSection): WrittenAttribute {
+export function writtenAttribute(
+  value: AttributeValue,
+  metadata?: MetadataSection,
+  named: (name: string) => Dim | undefined = () => undefined,
+): WrittenAttribute {
   switch (value.kind) {
     case 'string':
       return { kind: 'string', value: value.value };
     case 'none':
       return { kind: 'null' };
     case 'list':
-      return { kind: 'list', elements: value.items.map((item) => writtenAttribute(item, metadata)) };
+      return { kind: 'list', elements: value.items.map((item) => writtenAttribute(item, metadata, named)) };
     case 'expr': {
       let expr = value.value;
       while (expr.kind === 'paren') expr = expr.inner;
@@ -206,7 +219,10 @@ export function writtenAttribute(value: AttributeValue, metadata?: MetadataSecti
         return { kind: 'int', value: expr.value, wide: expr.dtype === 'int64' && expr.text.endsWith('64') };
       if (expr.kind === 'float' && expr.value !== undefined) return { kind: 'float', value: expr.value };
       if (expr.kind === 'bool') return { kind: 'bool', value: expr.value };
-      if (expr.kind !== 'meta' || !metadata) return { kind: 'opaque', text: opaqueText(expr) };
+      if (expr.kind !== 'meta' || !metadata) {
+        const dim = dimOfExpr(expr, named);
+        return { kind: 'opaque', text: opaqueText(expr), ...(dim === undefined ? {} : { dim }) };
+      }
       if (expr.key === 'relay.Constant') {
         const constant = metadataConstant(metadata, expr.index);
         return { kind: 'opaque', text: opaqueText(expr), ...(constant ? { value: constant } : {}) };
@@ -220,6 +236,35 @@ export function writtenAttribute(value: AttributeValue, metadata?: MetadataSecti
         ...(dim === undefined ? {} : { dim }),
       };
     }
+  }
+}
+
+/** A dimension that is written in an attribute: `n`, `n * 2`, `floordiv(n, 2)`. */
+function dimOfExpr(expr: Expr, named: (name: string) => Dim | undefined): Dim | undefined {
+  const join = (op: DimExpr['op'], left: Expr | undefined, right: Expr | undefined): Dim | undefined => {
+    const a = left && dimOfExpr(left, named);
+    const b = right && dimOfExpr(right, named);
+    return a === undefined || b === undefined ? undefined : { kind: 'expr', op, operands: [a, b] };
+  };
+  switch (expr.kind) {
+    case 'paren':
+      return dimOfExpr(expr.inner, named);
+    case 'name':
+      return named(expr.name);
+    case 'int':
+      return expr.value === undefined ? undefined : Number(expr.value);
+    case 'infix':
+      if (expr.operator === '/') return join('floordiv', expr.left, expr.right);
+      return expr.operator === '+' || expr.operator === '-' || expr.operator === '*'
+        ? join(expr.operator, expr.left, expr.right)
+        : undefined;
+    case 'call': {
+      const op = expr.callee.kind === 'name' ? expr.callee.name : '';
+      if (op !== 'floordiv' && op !== 'floormod' && op !== 'min' && op !== 'max') return undefined;
+      return expr.args.length === 2 ? join(op, expr.args[0], expr.args[1]) : undefined;
+    }
+    default:
+      return undefined;
   }
 }
 

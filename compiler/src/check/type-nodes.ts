@@ -1,8 +1,19 @@
 /** From written types to types: names resolved, kinds checked (relay-language reference, sections 2.6 and 4.1). */
 import { canonicalDType } from '../tensor/dtype.ts';
 import type { DimNode, Name, NamedTypeNode, TypeNode } from '../syntax/tree.ts';
+import { simplifyDim } from '../types/dims.ts';
 import { freshDimId, freshTypeVar } from '../types/substitute.ts';
-import { anyDim, errorType, funcType, refType, scalarType, type Dim, type Type, type TypeVar } from '../types/type.ts';
+import {
+  anyDim,
+  constantDim,
+  errorType,
+  funcType,
+  refType,
+  scalarType,
+  type Dim,
+  type Type,
+  type TypeVar,
+} from '../types/type.ts';
 import type { Context } from './context.ts';
 import { counted } from './messages.ts';
 import { metadataDim } from './metadata.ts';
@@ -186,15 +197,13 @@ function dimOfNode(cx: Context, node: DimNode): Dim {
       return { kind: 'var', name: node.name, id };
     }
     case 'exprdim': {
-      const left = dimOfNode(cx, node.left);
-      const right = dimOfNode(cx, node.right);
-      if (typeof left === 'number' && typeof right === 'number') {
-        if (node.op === '+') return left + right;
-        if (node.op === '-') return left - right;
-        if (node.op === '*') return left * right;
-        if (right !== 0) return Math.floor(left / right);
-      }
-      return { kind: 'expr', op: node.op === '/' ? 'floordiv' : node.op, operands: [left, right] };
+      const operands = [dimOfNode(cx, node.left), dimOfNode(cx, node.right)] as const;
+      // What is computed from an unknown size is unknown.
+      if (operands.some((dim) => typeof dim !== 'number' && dim.kind === 'any')) return anyDim;
+      const dim: Dim = { kind: 'expr', op: node.op === '/' ? 'floordiv' : node.op, operands };
+      // As written unless it is a number after all.
+      const simple = simplifyDim(dim);
+      return constantDim(simple) === undefined ? dim : simple;
     }
   }
 }

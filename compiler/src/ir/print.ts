@@ -7,7 +7,7 @@ import type { Span } from '../base/span.ts';
 import type { AttributeSpec, AttributeValueData } from '../operators/attributes.ts';
 import type { OperatorRegistry } from '../operators/registry.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-import { printType } from '../types/print.ts';
+import { printDim, printType } from '../types/print.ts';
 import { containsIncomplete, mapType, someType } from '../types/substitute.ts';
 import { constantDim } from '../types/type.ts';
 import type { Dim, Type } from '../types/type.ts';
@@ -457,6 +457,12 @@ function readable(name: string): string {
   return keywords.has(started) || started.startsWith('inff') ? `${started}_` : started;
 }
 
+/** A list's element is a single term: sums and products stand in parentheses. */
+function dimAttribute(dim: Dim): string {
+  const text = printDim(dim);
+  return typeof dim !== 'number' && dim.kind === 'expr' && /^[-+*]$/.test(dim.op) ? `(${text})` : text;
+}
+
 /** An attribute value as text; `kind` says how numbers are meant. */
 export function attributeText(value: AttributeValueData, kind?: AttributeSpec['kind']): string {
   if (value === null) return 'None';
@@ -466,6 +472,6 @@ export function attributeText(value: AttributeValueData, kind?: AttributeSpec['k
     const float = kind === 'float' || kind === 'float[]' || !Number.isInteger(value);
     return float ? floatAttribute(value) : String(value);
   }
-  if ('opaque' in value) return value.opaque;
+  if ('opaque' in value) return value.dim === undefined ? value.opaque : dimAttribute(value.dim);
   return `[${value.map((v) => attributeText(v, kind)).join(', ')}]`;
 }

@@ -1,4 +1,6 @@
 /** Attribute values compared as text. */
+import { printDim } from '../types/print.ts';
+import type { Dim } from '../types/type.ts';
 
 /**
  * JSON with sorted keys; `-0`, NaN, infinities and big integers told apart: equal text means equal attributes. A value
@@ -9,6 +11,7 @@ export function canonicalJson(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'undefined';
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if ('opaque' in value && 'dim' in value) return `{"dim":"${printDim(value.dim as Dim)}"}`;
   const known = 'opaque' in value && ('value' in value || 'indexMap' in value);
   const entries = Object.entries(value)
     .filter(([key]) => !(known && key === 'opaque'))
