@@ -9,6 +9,7 @@ import {
   compare,
   compute,
   floordiv,
+  minimum,
   int,
   load,
   maximum,
@@ -258,12 +259,15 @@ export const groupNorm = defineOperator({
     const { attrs } = context;
     const axis = attrs.axis < 0 ? attrs.axis + data.shape.length : attrs.axis;
     const channels = data.shape[axis] ?? 1;
-    const groups = Math.max(1, attrs.num_groups);
-    const size = Math.floor(channels / groups);
+    // Where groups do not divide the channels (which is warned of), the last one is filled up with the last channel.
+    const size = Math.max(1, Math.ceil(channels / Math.max(1, attrs.num_groups)));
+    const groups = Math.ceil(channels / size);
+    const exact = channels === groups * size;
     const split = [...data.shape.slice(0, axis), groups, size, ...data.shape.slice(axis + 1)];
     const grouped = compute('grouped', split, (...i) => {
       const channel = add(mul(i[axis] ?? int(0), int(size)), i[axis + 1] ?? int(0));
-      return load(data, ...i.slice(0, axis), channel, ...i.slice(axis + 2));
+      const inside = exact ? channel : minimum(channel, int(channels - 1));
+      return load(data, ...i.slice(0, axis), inside, ...i.slice(axis + 2));
     });
     const over = split.map((_, d) => d).filter((d) => d !== 0 && d !== axis);
     const normal = normalise(grouped, over, { epsilon: attrs.epsilon, axis });
