@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { connectBoard, Toolchain, type Board, type BoardProfile } from '../../boards/src/index.ts';
-import { ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
+import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 import { LineIndex } from '../../compiler/src/base/span.ts';
 import type { CompileFailure } from '../../compiler/src/passes/fuse.ts';
 import { compileModel, type CompiledModel, type CompileRequest } from '../../compiler/src/pipeline/compile.ts';
@@ -127,7 +127,7 @@ export function compile(
   profile: BoardProfile,
   best: ReadonlyMap<string, BestConfig>,
   token: CommandIO['token'],
-  options: Pick<CompileRequest, 'preset' | 'lineFile'> = {},
+  options: CompileOptions = {},
 ): Result<CompiledModel> {
   const target = targetNamed(profile.target);
   if (!target.ok) return target;
@@ -137,11 +137,43 @@ export function compile(
     target: target.value,
     name: model.name,
     token,
+    // Tuned schedules shall not take more memory than untuned ones, unless more is granted.
+    ...(best.size > 0 ? { arenaBudget: 'untuned' as const } : {}),
     ...options,
     configFor: (task: TuningTask) => best.get(task.key)?.config,
+    choicesFor: (task: TuningTask) => best.get(task.key)?.choices ?? [],
   };
   const compiled = compileModel(request);
-  return compiled.ok ? compiled : { ok: false, error: placed(model, compiled.error) };
+  if (!compiled.ok) return { ok: false, error: placed(model, compiled.error) };
+  const { bytes, peak, lowerBound } = compiled.value.report.arena;
+  if (typeof options.arenaBudget === 'number' && bytes > options.arenaBudget)
+    return fail(
+      'arena-too-large',
+      `The arena of ${model.name} takes ${bytes} bytes, more than the ${options.arenaBudget} that are allowed; no schedule that is known needs less than ${lowerBound} at ${peak.kernel}.`,
+      'Allow more, tune with this limit, or make the tensors there smaller.',
+    );
+  return compiled;
+}
+
+/** What a command may ask of compilation. */
+export type CompileOptions = Pick<CompileRequest, 'preset' | 'lineFile' | 'arenaBudget' | 'inTurns' | 'withoutPasses'>;
+
+/** Options of build, deploy and tune about how a model is compiled. */
+export const compileOptions = {
+  arena: { type: 'string', value: 'N', summary: 'bytes that activations and scratch memory may take at most' },
+  'no-turns': { type: 'boolean', summary: 'kernels run one behind the other: somewhat faster, more memory' },
+  'without-pass': { type: 'string', multiple: true, value: 'NAME', summary: 'leave a pass out (`constant-channels`)' },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
+
+/** Reads them. */
+export function readCompileOptions(args: ParsedArguments): Result<CompileOptions> {
+  const arena = args.integer('arena', { min: 1, max: 2 ** 31 - 1 });
+  if (!arena.ok) return arena;
+  return ok({
+    ...(arena.value === undefined ? {} : { arenaBudget: arena.value }),
+    ...(args.flag('no-turns') ? { inTurns: false } : {}),
+    withoutPasses: args.texts('without-pass'),
+  });
 }
 
 /** A compile failure with its place in the source in front of the message. */

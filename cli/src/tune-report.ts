@@ -34,6 +34,10 @@ export function printTuning(json: TuningJson, io: CommandIO): void {
   io.out(
     `RAM ${thousands(ram.used)} B (arena ${thousands(ram.arena)}), flash ${thousands(flash.used)} B (constants ${thousands(flash.constants)})`,
   );
+  const { before: first, after: last } = json.memory;
+  io.out(
+    `untuned → tuned: arena ${thousands(first.arena)} → ${thousands(last.arena)} B, code ${thousands(first.code)} → ${thousands(last.code)} B`,
+  );
   io.out(`records: ${json.records}`);
   io.out(
     json.matches

@@ -221,7 +221,7 @@ describe('kernels that run in turns', () => {
     for (let seed = 0; seed < 20; seed++) {
       const { program, kernels } = chain(seed);
       const plain = planArena(program, kernels, neverCancelled);
-      const arena = planStreamed(program, kernels, backend, cortexM4, neverCancelled);
+      const arena = planStreamed(program, kernels, { backend, target: cortexM4, token: neverCancelled, inTurns: true });
       if (arena.streams.length === 0) continue;
       assert.ok(arena.plan.arenaBytes < plain.plan.arenaBytes, `seed ${seed}`);
       gained++;

@@ -194,16 +194,27 @@ export interface BestConfig {
   readonly template: string;
   readonly cost: Cost;
   readonly compiler: string;
+  /** All configs of the task that were compared and equal, this one first, each with its last cost. */
+  readonly choices: readonly { readonly config: ScheduleConfig; readonly cost: number }[];
 }
 
 /** The cheapest compared-equal config of each task, by task key. */
 export function bestConfigs(records: readonly TuningRecord[], filter: RecordFilter): ReadonlyMap<string, BestConfig> {
-  const best = new Map<string, BestConfig>();
+  const best = new Map<string, Omit<BestConfig, 'choices'>>();
+  const costs = new Map<string, Map<string, { readonly config: ScheduleConfig; readonly cost: number }>>();
   for (const { task, board, compiler, verdict, cost, config, template } of records) {
     if (verdict !== 'ok' || cost === null || board !== filter.board) continue;
     if (filter.compiler !== undefined && compiler !== filter.compiler) continue;
     const known = best.get(task);
     if (!known || cost.value < known.cost.value) best.set(task, { config, template, cost, compiler });
+    const ofTask = costs.get(task) ?? new Map<string, { readonly config: ScheduleConfig; readonly cost: number }>();
+    costs.set(task, ofTask.set(JSON.stringify(config), { config, cost: cost.value }));
   }
-  return best;
+  return new Map(
+    [...best].map(([task, own]) => {
+      const all = [...(costs.get(task)?.values() ?? [])].filter((c) => c.config !== own.config);
+      const others = all.sort((a, b) => a.cost - b.cost);
+      return [task, { ...own, choices: [{ config: own.config, cost: own.cost.value }, ...others] }];
+    }),
+  );
 }

@@ -4,7 +4,17 @@ import { buildModel, saveBuild, type ModelProgram } from '../../../boards/src/in
 import { memoryJson, programOf } from '../deployment.ts';
 import { projectFiles } from '../../../compiler/src/emit/project.ts';
 import { ensureFolder, exit, fileFailure, type CommandIO, type ExitCode } from '../io.ts';
-import { compile, finish, loadModel, modelOptions, openBench, readBest, type Bench } from '../model.ts';
+import {
+  compile,
+  compileOptions,
+  finish,
+  loadModel,
+  modelOptions,
+  openBench,
+  readBest,
+  readCompileOptions,
+  type Bench,
+} from '../model.ts';
 import { thousands } from '../render.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
@@ -16,7 +26,10 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   if (!best.ok) return finish({ failure: best.error, code: 1 }, args, io);
   const small = args.flag('size');
   const lineFile = args.flag('line-directives') ? path.relative(folder, model.value.path) : undefined;
+  const options = readCompileOptions(args);
+  if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
   const compiled = compile(model.value, profile, best.value, io.token, {
+    ...options.value,
     preset: small ? 'size' : 'speed',
     // As seen from the folder, where the project is compiled.
     ...(lineFile === undefined ? {} : { lineFile: lineFile.split(path.sep).join('/') }),
@@ -96,6 +109,7 @@ export const buildVerb: Verb = {
     board: modelOptions.board,
     records: modelOptions.records,
     json: modelOptions.json,
+    ...compileOptions,
     size: { type: 'boolean', summary: 'least code: smaller schedules, -Os' },
     'line-directives': { type: 'boolean', summary: '`#line` directives, so that a debugger shows the program' },
     output: { type: 'string', short: 'o', value: 'DIR', summary: 'the folder to write to (default build/NAME)' },

@@ -2,7 +2,18 @@ import type { CycleFigure, CycleReport } from '../../../boards/src/index.ts';
 import { costFigure, deployCompiled, memoryJson, type Deployment } from '../deployment.ts';
 import { inputsOrRandom } from '../inputs.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
-import { compile, finish, loadModel, modelOptions, openBench, openBoard, readBest, type Bench } from '../model.ts';
+import {
+  compile,
+  compileOptions,
+  finish,
+  loadModel,
+  modelOptions,
+  openBench,
+  openBoard,
+  readBest,
+  readCompileOptions,
+  type Bench,
+} from '../model.ts';
 import { createProgress } from '../progress.ts';
 import { renderTable, thousands } from '../render.ts';
 import { renderTensor } from '../tensor-text.ts';
@@ -21,7 +32,12 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   const best = readBest(args, profile.name, toolchain.version, io);
   if (!best.ok) return finish({ failure: best.error, code: 1 }, args, io);
   progress.show({ event: 'phase', message: `Compiling ${model.value.name} for ${profile.name}` });
-  const compiled = compile(model.value, profile, best.value, io.token);
+  const options = readCompileOptions(args);
+  if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
+  const compiled = compile(model.value, profile, best.value, io.token, {
+    ...options.value,
+    preset: args.flag('size') ? 'size' : 'speed',
+  });
   if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
   const board = await openBoard(profile);
   if (!board.ok) return finish(board.error, args, io);
@@ -126,6 +142,8 @@ export const deployVerb: Verb = {
   usage: 'FILE --params P --board B [--input NAME=FILE]… [--cycles] [--json]',
   options: {
     ...modelOptions,
+    ...compileOptions,
+    size: { type: 'boolean', summary: 'least code: smaller schedules, -Os' },
     input: {
       type: 'string',
       multiple: true,

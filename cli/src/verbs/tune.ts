@@ -16,13 +16,16 @@ import { inputsOrRandom } from '../inputs.ts';
 import { ensureFolder, exit, type CommandIO, type ExitCode } from '../io.ts';
 import {
   compile,
+  compileOptions,
   finish,
   loadModel,
   modelOptions,
   openBench,
   openBoard,
+  readCompileOptions,
   recordsPath,
   type Bench,
+  type CompileOptions,
   type Model,
 } from '../model.ts';
 import { createProgress, type Progress } from '../progress.ts';
@@ -64,9 +67,10 @@ async function measure(
   model: Model,
   inputs: Parameters<typeof deployCompiled>[3],
   best: ReadonlyMap<string, BestConfig>,
+  options: CompileOptions,
   token: CommandIO['token'],
 ): Promise<Result<{ readonly compiled: CompiledModel; readonly deployment: Deployment }>> {
-  const compiled = compile(model, bench.profile, best, token);
+  const compiled = compile(model, bench.profile, best, token, options);
   if (!compiled.ok) return compiled;
   const board = await openBoard(bench.profile);
   if (!board.ok) return { ok: false, error: board.error.failure };
@@ -123,6 +127,10 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
     finish({ failure, code }, args, io);
   const limits = limitsOf(args);
   if (!limits.ok) return stop(limits.error, 2);
+  const options = readCompileOptions(args);
+  if (!options.ok) return stop(options.error, 2);
+  // A limit of memory holds for the tuned build alone: before, its schedules may not be known.
+  const { arenaBudget: _, ...unlimited } = options.value;
   const progress = createProgress(args, io);
   const model = loadModel(args, io);
   if (!model.ok) return finish(model.error, args, io);
@@ -133,7 +141,7 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
   try {
     const { profile, toolchain } = bench;
     progress.show({ event: 'phase', message: `Running ${model.value.name} untuned on ${profile.name}` });
-    const before = await measure(bench, model.value, inputs.value.inputs, new Map(), io.token);
+    const before = await measure(bench, model.value, inputs.value.inputs, new Map(), unlimited, io.token);
     if (!before.ok) return stop(before.error, before.error.code === 'missing-tool' ? 2 : 1);
     progress.show({ event: 'phase', message: `Tuning ${before.value.compiled.kernels.length} kernels` });
     const summary = await search(args, bench, before.value.compiled, records.value, limits.value, progress, io);
@@ -142,7 +150,9 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
     // A cancelled search still ends in a verified run of the best that was found.
     progress.show({ event: 'phase', message: 'Running the tuned model' });
     const best = bestConfigs(records.value.records, { board: profile.name, compiler: toolchain.version });
-    const after = await measure(bench, model.value, inputs.value.inputs, best, { isCancellationRequested: false });
+    const after = await measure(bench, model.value, inputs.value.inputs, best, options.value, {
+      isCancellationRequested: false,
+    });
     if (!after.ok) return stop(after.error);
     const json = summaryJson(model.value, bench, records.value.path, before.value, after.value, summary.value);
     if (args.flag('json')) io.out(JSON.stringify(json));
@@ -154,6 +164,11 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
 }
 
 type Measured = { readonly compiled: CompiledModel; readonly deployment: Deployment };
+
+/** What a build takes of the board. */
+function memoryOf({ compiled, deployment }: Measured): { readonly arena: number; readonly code: number } {
+  return { arena: compiled.report.arena.bytes, code: deployment.image.size.code };
+}
 
 /** What `relay tune --json` prints. */
 function summaryJson(
@@ -177,6 +192,7 @@ function summaryJson(
     unit,
     provenance,
     total: { before: figure(before.deployment.run.cost), after: figure(after.deployment.run.cost) },
+    memory: { before: memoryOf(before), after: memoryOf(after) },
     layers: after.compiled.kernels.map((kernel, i) => ({
       name: kernel.step.fused.name,
       description: kernel.task.description,
@@ -208,6 +224,7 @@ export const tuneVerb: Verb = {
   usage: 'FILE --params P --board B [--trials N] [--seconds S] [--seed K] [--records FILE] [--json]',
   options: {
     ...modelOptions,
+    ...compileOptions,
     trials: { type: 'string', value: 'N', summary: 'new trials over all kernels (default 256)' },
     seconds: { type: 'string', value: 'S', summary: 'stop searching after so many seconds' },
     seed: { type: 'string', value: 'K', summary: 'seed of the search and of random inputs (default 0)' },

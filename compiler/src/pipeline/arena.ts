@@ -109,11 +109,15 @@ export function arenaProblem(
   const buffers: PlanBuffer[] = [];
   const kinds: Pick<ArenaBuffer, 'kind' | 'value' | 'origin'>[] = [];
   const windows = new Set(streams.flatMap((s) => [...s.windows.keys()]));
+  // A tensor stems from all operators of the kernel that computes it.
+  const makers = new Map(
+    kernels.flatMap(({ step, lowered }) => step.results.map((r) => [storageOf(r), lowered.origin] as const)),
+  );
   for (const [value, life] of lifetimes) {
     buffers.push({ name: value.name, ...life });
     const inner = windows.has(value) ? 'window' : 'activation';
     const kind = outputs.has(value) ? 'output' : inputs.has(value) ? 'input' : inner;
-    kinds.push({ kind, value, origin: value.origin });
+    kinds.push({ kind, value, origin: [...new Set([...value.origin, ...(makers.get(value) ?? [])])] });
   }
   const scratch = kernels.map(({ lowered }, k) =>
     lowered.scratch.map((b) => {

@@ -15,8 +15,10 @@ import { decodeParams } from '../tensor/params.ts';
 import type { ArenaPlan } from './arena.ts';
 import { backend } from './backend.ts';
 import type { Backend, CompileContext, CompileState, Preset, ScheduledKernel } from './context.ts';
+import type { ScheduleChoice } from './fit-arena.ts';
 import { reportOf } from './report.ts';
 import type { BuildReport } from './report.ts';
+import { passes } from './simplification.ts';
 import { runStages } from './stages.ts';
 import type { StageName } from './stages.ts';
 
@@ -29,6 +31,14 @@ export interface CompileRequest {
   readonly name?: string;
   /** The best recorded configuration of a task. */
   readonly configFor?: (task: TuningTask) => ScheduleConfig | undefined;
+  /** All measured configurations of a task, the cheapest first, to choose from where memory is scarce. */
+  readonly choicesFor?: (task: TuningTask) => readonly ScheduleChoice[];
+  /** Bytes that the arena should not exceed, or `untuned`: as many as without records. The report tells what came of it. */
+  readonly arenaBudget?: number | 'untuned';
+  /** Whether kernels may run in turns, some rows each, where that makes the arena smaller; default true. */
+  readonly inTurns?: boolean;
+  /** Passes that are left out, by name (`constant-channels`). Fails with `unknown-pass` when there is no such pass. */
+  readonly withoutPasses?: readonly string[];
   readonly backend?: Backend;
   /** What schedules aim at; default `speed`. `size` takes the least code and no recorded configuration. */
   readonly preset?: Preset;
@@ -74,7 +84,17 @@ function contextOf(request: CompileRequest): CompileResult<CompileContext> {
     if (!decoded.ok) return refuse([], decoded.error.code, decoded.error.message, decoded.error.remedy);
     params = decoded.value;
   } else params = request.params;
+  const withoutPasses = request.withoutPasses ?? [];
+  const unknown = withoutPasses.find((name) => !passes.some((p) => p.name === name));
+  if (unknown !== undefined) {
+    const names = passes.map((p) => p.name).join(', ');
+    return refuse([], 'unknown-pass', `There is no pass '${unknown}'.`, `Passes: ${names}.`);
+  }
   return ok({
+    withoutPasses,
+    choicesFor: request.choicesFor ?? (() => []),
+    arenaBudget: request.arenaBudget,
+    inTurns: request.inTurns ?? true,
     target: request.target,
     backend: request.backend ?? backend,
     name: request.name ?? 'model',

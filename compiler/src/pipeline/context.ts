@@ -10,6 +10,7 @@ import type { ScheduleConfig, Scheduler, TuningTask } from '../schedule/task.ts'
 import type { Target } from '../targets/target.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { ArenaPlan } from './arena.ts';
+import type { ScheduleChoice } from './fit-arena.ts';
 
 /** The backend as the pipeline sees it. */
 export interface Backend extends Scheduler {
@@ -25,6 +26,17 @@ export interface CompileContext {
   readonly params: ReadonlyMap<string, NDArray> | undefined;
   /** The best known configuration of a task, from tuning records; undefined: the heuristic's choice. */
   readonly configFor: (task: TuningTask) => ScheduleConfig | undefined;
+  /** All measured configurations of a task, the cheapest first; empty without records. */
+  readonly choicesFor: (task: TuningTask) => readonly ScheduleChoice[];
+  /**
+   * Bytes that the arena should not exceed: kernels then take schedules with less scratch memory. `untuned`: as many as
+   * without records. Undefined: the fastest schedules, whatever they take.
+   */
+  readonly arenaBudget: number | 'untuned' | undefined;
+  /** Kernels may run in turns, some rows each, where that makes the arena smaller. */
+  readonly inTurns: boolean;
+  /** Names of passes that are left out. */
+  readonly withoutPasses: readonly string[];
   readonly token: CancellationToken;
   /** `size`: the least code, without tuned configurations. */
   readonly preset: Preset;

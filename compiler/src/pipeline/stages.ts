@@ -19,12 +19,14 @@ import { fuse, refuse } from '../passes/fuse.ts';
 import type { FusedProgram } from '../passes/program.ts';
 import type { CompileFailure, CompileResult } from '../passes/fuse.ts';
 import { programModule } from '../passes/program.ts';
+import type { FusedProgram } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { CompileContext, CompileState, ScheduledKernel } from './context.ts';
+import { fitArena } from './fit-arena.ts';
 import { moduleSpec } from './module-spec.ts';
 import { printKernel } from './print-loops.ts';
 import { printArena, printEmitted, printRuns, printScheduled } from './print-stages.ts';
-import { passContext, runPasses } from './simplification.ts';
+import { passContext, runPasses, simplificationOrder } from './simplification.ts';
 import { sizeFlags, smallestConfig } from './size-preset.ts';
 import { planStreamed } from './streams.ts';
 
@@ -95,7 +97,11 @@ const simplified: Stage = {
   summary: 'Functions inlined, constants and batch norms folded, no-ops removed, equal expressions shared.',
   language: 'relay',
   run(state, context) {
-    const { module, runs } = runPasses(need(state.typed, 'the module'), passContext(context.token));
+    const { module, runs } = runPasses(
+      need(state.typed, 'the module'),
+      passContext(context.token),
+      simplificationOrder.filter((pass) => !context.withoutPasses.includes(pass.name)),
+    );
     return ok({ ...state, simplified: module, passes: runs });
   },
   print(state) {
@@ -202,13 +208,24 @@ const planned: Stage = {
   summary: 'The arena: where each tensor and each kernel’s scratch lies, and how near to the least it is.',
   language: 'text',
   run(state, context) {
-    const { token, target, backend } = context;
     const program = need(state.program, 'kernels');
-    const kernels = need(state.kernels, 'scheduled kernels');
-    return ok({ ...state, arena: planStreamed(program, kernels, backend, target, token) });
+    const { arenaBudget } = context;
+    const budget = arenaBudget === 'untuned' ? untunedArena(program, context) : (arenaBudget ?? Infinity);
+    return ok({ ...state, ...fitArena(program, need(state.kernels, 'scheduled kernels'), context, budget) });
   },
   print: (state) => textOf(printArena(need(state.arena, 'the plan'), need(state.kernels, 'scheduled kernels'))),
 };
+
+/** Bytes of the arena when every kernel takes its default schedule. */
+function untunedArena(program: FusedProgram, context: CompileContext): number {
+  const kernels: ScheduledKernel[] = [];
+  for (const step of program.kernels) {
+    const kernel = scheduleKernel(step, { ...context, configFor: () => undefined });
+    if (!kernel.ok) return Infinity;
+    kernels.push(kernel.value);
+  }
+  return planStreamed(program, kernels, context).plan.arenaBytes;
+}
 
 /** The line of a kernel in the source: that of the first operator it computes. */
 function linesOf(state: CompileState, { lineFile }: CompileContext): ModuleSpec['lineOf'] {

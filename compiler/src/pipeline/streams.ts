@@ -11,7 +11,7 @@ import type { RowAccess } from '../schedule/task.ts';
 import type { Target } from '../targets/target.ts';
 import { arenaProblem, planArena } from './arena.ts';
 import type { ArenaPlan } from './arena.ts';
-import type { Backend, ScheduledKernel } from './context.ts';
+import type { Backend, CompileContext, ScheduledKernel } from './context.ts';
 import { rowStream } from './row-stream.ts';
 import type { RowStream } from './row-stream.ts';
 
@@ -43,11 +43,10 @@ export interface Streamed {
 export function planStreamed(
   program: FusedProgram,
   kernels: readonly ScheduledKernel[],
-  backend: Backend,
-  target: Target,
-  token: CancellationToken,
+  { backend, target, token, inTurns }: Pick<CompileContext, 'backend' | 'target' | 'token' | 'inTurns'>,
 ): ArenaPlan {
   const plain = planArena(program, kernels, token);
+  if (!inTurns) return plain;
   const found = findStreams(program, kernels, backend, target, token);
   if (found.streams.length === 0) return plain;
   const streamed = planArena(program, found.kernels, token, found.streams);

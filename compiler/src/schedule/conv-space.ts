@@ -247,7 +247,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     {
       name: 'rows',
       summary: 'Output rows whose inputs are held at one time; 0: all. Fewer take less scratch memory.',
-      values: hasParts(p) ? [0, 1, 2, 3, 4, 6, 8].filter((r) => r < p.outH) : [0],
+      values: hasParts(p) ? [0, ...partSizes(p.outH)] : [0],
     },
     {
       name: 'requantize',
@@ -276,6 +276,12 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     space: spaceOver('depthwise_plane_smlad', knobs, chosen, () => true, features),
     lower: (c) => ordered(lowerDepthwise(p, depthwiseConfig(c), same)),
   };
+}
+
+/** A few sizes, and those that make two, three or four parts of about the same size. */
+function partSizes(rows: number): readonly number[] {
+  const equal = [2, 3, 4].map((parts) => Math.ceil(rows / parts));
+  return [...new Set([1, 2, 3, 4, 6, 8, ...equal])].filter((r) => r > 0 && r < rows).sort((a, b) => a - b);
 }
 
 /** Scratch memory a plane may take before it is filled part by part. */
