@@ -1,6 +1,6 @@
 /**
  * Writes the reference pages that are made of records: `docs/diagnostics.md`, `docs/operators.md`,
- * `docs/schedules.md`, and two pages of the guide.
+ * `docs/schedules.md`, `docs/code-actions.md`, and two pages of the guide.
  *
  *     npx tsx tools/docs.ts
  */
@@ -13,6 +13,7 @@ import { attributeText } from '../compiler/src/ir/print.ts';
 import type { AttributeSpec } from '../compiler/src/operators/attributes.ts';
 import type { Operator } from '../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../compiler/src/operators/registry.ts';
+import { actionsPage } from './docs-actions.ts';
 import { commandLinePage, settingsPage } from './docs-guide.ts';
 import { schedulesPage } from './docs-schedules.ts';
 
@@ -25,6 +26,7 @@ export function pages(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/diagnostics.md', diagnosticsPage()],
     ['docs/operators.md', operatorsPage()],
+    ['docs/code-actions.md', actionsPage(note)],
     ['docs/schedules.md', schedulesPage(note)],
     ['docs/guide/settings.md', settingsPage(note)],
     ['docs/guide/command-line.md', commandLinePage(note)],

@@ -140,16 +140,12 @@ const dense =
   };
 
 const quantisedBatchMatmul: RangeRule = (context) => {
-  const [, second, firstZero, secondZero] = context.inputs;
-  const shape = second?.type && staticShape(second.type);
-  if (!second?.type || shape?.length !== 3) return unknown(context);
-  // Channels are rows or columns; a whole matrix of the batch would be too many.
-  const rows: RangeInput = {
-    ...second,
-    value: undefined,
-    type: { ...second.type, shape: [shape[1] ?? 1, shape[2] ?? 1] },
-  };
-  return accumulated(context, { input: rows, channels: 0 }, zeroPoint(firstZero), secondZero);
+  const [first, second, firstZero, secondZero] = context.inputs;
+  const products = first?.type && staticShape(first.type)?.at(-1);
+  if (products === undefined || !second?.type) return unknown(context);
+  // Which dimension is summed depends on the transposition, so only the number of products counts, not the values.
+  const row: RangeInput = { ...second, value: undefined, type: { ...second.type, shape: [1, products] } };
+  return accumulated(context, { input: row, channels: 0 }, zeroPoint(firstZero), secondZero);
 };
 
 /** `zero + (data − zeroIn) · factor`, rounded, before it is limited to the result's type. */

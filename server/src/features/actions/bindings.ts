@@ -2,7 +2,7 @@
 import type { TextRange } from '../../../../compiler/src/base/span.ts';
 import type { Symbol } from '../../../../compiler/src/check/result.ts';
 import type { Expr, GraphStatement, LetStatement, Node } from '../../../../compiler/src/syntax/tree.ts';
-import { walk } from '../../../../compiler/src/syntax/walk.ts';
+import { walk, walkTree } from '../../../../compiler/src/syntax/walk.ts';
 import type { Type } from '../../../../compiler/src/types/type.ts';
 import { pathAt } from '../../locate.ts';
 import { rangeOf, type CheckedSnapshot } from '../../snapshot.ts';
@@ -30,6 +30,20 @@ export function usesOf(snapshot: CheckedSnapshot, binding: Binding): readonly Te
     .sort((a, b) => a.start - b.start);
 }
 
+/** The uses of all bindings inside a definition, each by the node that binds it. */
+export function usesByBinding(snapshot: CheckedSnapshot, definition: Node): ReadonlyMap<Node, readonly TextRange[]> {
+  const found = new Map<Node, TextRange[]>();
+  walk(definition, (node) => {
+    if (node.kind !== 'local' && node.kind !== 'graphref') return;
+    const symbol = snapshot.check.symbolOf(node);
+    if (symbol?.kind !== 'local' && symbol?.kind !== 'graph') return;
+    const places = found.get(symbol.definition) ?? [];
+    if (places.length === 0) found.set(symbol.definition, places);
+    places.push(rangeOf(snapshot, node.span));
+  });
+  return found;
+}
+
 /** True when evaluating the expression twice, later or never makes no difference: no references, no calls of functions. */
 export function isPure(expr: Expr): boolean {
   let pure = true;
@@ -41,6 +55,22 @@ export function isPure(expr: Expr): boolean {
     return pure && node.kind !== 'fn';
   });
   return pure;
+}
+
+/**
+ * Whether moving the evaluation of the expression to another time may be noticed: it works on references, or calls
+ * functions in a file where references exist.
+ */
+export function hasEffect(snapshot: CheckedSnapshot, expr: Expr): boolean {
+  if (isPure(expr)) return false;
+  let references = snapshot.tree.definitions.some((definition) => definition.kind === 'import');
+  const visit = (node: Node): boolean => {
+    references ||=
+      node.kind === 'ref' || node.kind === 'ref_read' || node.kind === 'ref_write' || node.kind === 'sequence';
+    return !references;
+  };
+  walkTree(snapshot.tree, visit);
+  return references;
 }
 
 /** A local or graph name that an expression uses and that is bound outside of it. */

@@ -1,6 +1,6 @@
 import { rangeOf, touches } from '../../snapshot.ts';
 import { innermost, replace, type CodeActionRecord } from './action.ts';
-import { definitionAround, freshGraphIndex, freshLocal, isPure, usesOf } from './bindings.ts';
+import { definitionAround, freshGraphIndex, freshLocal, hasEffect, isPure, usesOf } from './bindings.ts';
 
 /** `%0 = v` becomes `let %v0 = v`. */
 export const graphToLet: CodeActionRecord = {
@@ -15,6 +15,8 @@ export const graphToLet: CodeActionRecord = {
     const binding = innermost(path, 'graph');
     if (!binding || !touches(rangeOf(snapshot, binding.nameSpan), range.start)) return [];
     const { value } = binding;
+    // A graph binding is evaluated where it is first used, a let where it stands.
+    if (hasEffect(snapshot, value)) return [];
     const base = value.kind === 'call' && value.callee.kind === 'name' ? value.callee.name : 'value';
     const stem = /[A-Za-z_]\w*$/.exec(base)?.[0] ?? 'value';
     const name = `%${freshLocal(snapshot, definitionAround(snapshot, path), stem)}`;

@@ -3,7 +3,7 @@ import type { Block, Expr, Node } from '../../../../compiler/src/syntax/tree.ts'
 import { rangeOf, textOf } from '../../snapshot.ts';
 import { pathAt } from '../../locate.ts';
 import { indentAt, insertAt, replace, type ActionContext, type CodeActionRecord, type Offer } from './action.ts';
-import { definitionAround, freshGraphIndex, freshLocal } from './bindings.ts';
+import { definitionAround, freshGraphIndex, freshLocal, hasEffect } from './bindings.ts';
 
 const extractable: ReadonlySet<Node['kind']> = new Set<Node['kind']>([
   ...(['call', 'infix', 'tuple', 'paren', 'projection', 'if', 'match', 'int', 'float', 'meta', 'fn'] as const),
@@ -37,7 +37,10 @@ export const extractBinding: CodeActionRecord = {
     });
     const graph = `%${freshGraphIndex(snapshot, within)}`;
     const local = `%${freshLocal(snapshot, within, 'value')}`;
-    return [offer(`Extract to the graph binding ${graph}`, graph, ''), offer(`Extract to let ${local}`, local, 'let ')];
+    const offers = [offer(`Extract to the graph binding ${graph}`, graph, '')];
+    // A let would be evaluated before what stands in front of the expression.
+    if (!hasEffect(snapshot, expr)) offers.push(offer(`Extract to let ${local}`, local, 'let '));
+    return offers;
   },
 };
 

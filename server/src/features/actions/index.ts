@@ -3,6 +3,7 @@ import { addAnnotation } from './addAnnotation.ts';
 import type { CodeActionRecord } from './action.ts';
 import { graphToLet, letToGraph } from './convertBinding.ts';
 import { convertLayout } from './convertLayout.ts';
+import { expectDiagnostics } from './expectDiagnostics.ts';
 import { extractBinding } from './extractBinding.ts';
 import { fillArms } from './fillArms.ts';
 import { fillAttributes } from './fillAttributes.ts';
@@ -24,4 +25,5 @@ export const codeActionRecords: readonly CodeActionRecord[] = [
   letToGraph,
   convertLayout,
   splitFunction,
+  expectDiagnostics,
 ];

@@ -4,7 +4,7 @@ import { walk } from '../../../../compiler/src/syntax/walk.ts';
 import { rangeOf, type CheckedSnapshot } from '../../snapshot.ts';
 import { pathAt } from '../../locate.ts';
 import { innermost, replace, wholeStatement, type CodeActionRecord, type Offer } from './action.ts';
-import { bindingName, isPure, usesOf, type Binding } from './bindings.ts';
+import { bindingName, isPure, usesByBinding, type Binding } from './bindings.ts';
 
 export const removeDead: CodeActionRecord = {
   name: 'Remove dead bindings',
@@ -47,9 +47,10 @@ export const removeDead: CodeActionRecord = {
 /** Bindings without effect that no living code uses, in one definition. */
 function deadBindings(snapshot: CheckedSnapshot, definition: Node): readonly Binding[] {
   const all: { readonly binding: Binding; readonly range: TextRange; readonly uses: readonly TextRange[] }[] = [];
+  const uses = usesByBinding(snapshot, definition);
   walk(definition, (node) => {
     if ((node.kind === 'let' || node.kind === 'graph') && isPure(node.value))
-      all.push({ binding: node, range: rangeOf(snapshot, node.span), uses: usesOf(snapshot, node) });
+      all.push({ binding: node, range: rangeOf(snapshot, node.span), uses: uses.get(node) ?? [] });
   });
   const dead: typeof all = [];
   // Uses come behind their bindings, so one pass from the end sees every dead user first.

@@ -5,7 +5,7 @@ import type { Type } from '../../../../compiler/src/types/type.ts';
 import { rangeOf } from '../../snapshot.ts';
 import { writable } from './addAnnotation.ts';
 import { indentAt, innermost, insertAt, replace, type ActionContext, type CodeActionRecord } from './action.ts';
-import { bindingName, freeNames, freshGraphIndex, usesOf, type Binding } from './bindings.ts';
+import { bindingName, freeNames, freshGraphIndex, hasEffect, usesOf, type Binding } from './bindings.ts';
 
 export const splitFunction: CodeActionRecord = {
   name: 'Split off a function',
@@ -22,6 +22,8 @@ export const splitFunction: CodeActionRecord = {
     const [outer] = path;
     const chosen = selected(context);
     if (outer?.kind !== 'def' || outer.fn.typeParams.length > 0 || !chosen) return [];
+    // Graph bindings are evaluated where they are first used, which may be behind effects that come later.
+    if (chosen.some((b) => b.kind === 'graph') && chosen.some((b) => hasEffect(snapshot, b.value))) return [];
     const at: TextRange = {
       start: rangeOf(snapshot, chosen[0]?.span ?? outer.span).start,
       end: Math.max(rangeOf(snapshot, chosen.at(-1)?.span ?? outer.span).end, trimmedEnd(snapshot.text, range)),
