@@ -132,14 +132,19 @@ function hover(builds: Builds, document: vscode.TextDocument, position: vscode.P
   if (!line || !layer) return undefined;
   const text = new vscode.MarkdownString();
   text.appendMarkdown('**Kernel** ');
-  text.appendText(`${layer.name}: ${count(layer.macs)} MACs, ${size(layer.constantBytes)} of constants`);
+  append(text, `${layer.name}: ${count(layer.macs)} MACs, ${size(layer.constantBytes)} of constants`);
   text.appendMarkdown('\n\n');
-  text.appendText(`${size(layer.aliveBytes)} alive${line.peak ? ', the peak' : ''}: ${tensors(layer)}`);
+  append(text, `${size(layer.aliveBytes)} alive${line.peak ? ', the peak' : ''}: ${tensors(layer)}`);
   for (const barrier of barriersAt(build, position.line).slice(0, 3)) {
     text.appendMarkdown('\n\n**Not fused** ');
-    text.appendText(barrier.message);
+    append(text, barrier.message);
   }
   return new vscode.Hover(text);
+}
+
+/** Text with nothing that Markdown would read; spaces stay where lines may break. */
+function append(to: vscode.MarkdownString, text: string): void {
+  to.appendMarkdown(text.replace(/[\\`*_{}[\]()#+.!|<>&~-]/g, '\\$&').replace(/\s+/g, ' '));
 }
 
 function tensors(layer: LayerInfo): string {

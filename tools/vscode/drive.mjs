@@ -105,7 +105,7 @@ const actions = {
   /** Text of every element that matches inside the frame of the visible webview. */
   async webviewTexts(page, { selector }) {
     const frame = page.frameLocator('iframe.webview.ready').first().frameLocator('iframe#active-frame');
-    await frame.locator(selector).first().waitFor({ timeout: 15_000 });
+    await frame.locator(selector).first().waitFor({ timeout: 15_000, state: 'attached' });
     // Elements of an SVG have no innerText.
     return frame.locator(selector).evaluateAll((found) => found.map((e) => e.innerText ?? e.textContent ?? ''));
   },

@@ -35,8 +35,21 @@ export function layerOf(node: GraphNode, build: BuildResult | undefined): LayerI
 }
 
 /** The lines in a node. Its shape stands on the edges that leave it; where there are none, here. */
-function linesOf(node: GraphNode, layer: LayerInfo | undefined, costOf: CostOf, leaves: boolean): readonly string[] {
+function linesOf(
+  node: GraphNode,
+  layer: LayerInfo | undefined,
+  into: GraphNode | undefined,
+  costOf: CostOf,
+  leaves: boolean,
+): readonly string[] {
   const title = node.binding === '' ? node.title : `${node.binding} = ${node.title}`;
+  // A kernel's figures stand once, at the first of its operators.
+  if (into)
+    return [
+      title,
+      ...(leaves ? [] : [shapeText(node.type)]),
+      `fused with ${into.binding === '' ? into.title : into.binding}`,
+    ];
   const cost = layer && costOf(layer.task);
   return [
     title,
@@ -59,8 +72,15 @@ export function graphPage(graph: GraphResult, build: BuildResult | undefined, co
   g.setGraph({ rankdir: 'TB', nodesep: 24, ranksep: 26, marginx: 16, marginy: 16 });
   g.setDefaultEdgeLabel(() => ({}));
   const leaves = new Set(graph.edges.map((edge) => edge.from));
+  const firsts = new Map<LayerInfo, GraphNode>();
   const lines = new Map(
-    graph.nodes.map((node) => [node.id, linesOf(node, layerOf(node, build), costOf, leaves.has(node.id))]),
+    graph.nodes.map((node) => {
+      const layer = layerOf(node, build);
+      const first = layer && (firsts.get(layer) ?? node);
+      if (layer && first) firsts.set(layer, first);
+      const into = first === node ? undefined : first;
+      return [node.id, linesOf(node, layer, into, costOf, leaves.has(node.id))] as const;
+    }),
   );
   for (const node of graph.nodes) {
     const height = (lines.get(node.id)?.length ?? 1) * lineHeight + 2 * padding;
@@ -88,8 +108,14 @@ export function graphPage(graph: GraphResult, build: BuildResult | undefined, co
       y: number;
     };
     const path = points.map((p, i) => `${i === 0 ? 'M' : 'L'}${p.x.toFixed(1)} ${p.y.toFixed(1)}`).join('');
-    const shape = `<text class="shape" x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}">${escapeHtml(shapeText(edge.label))}</text>`;
-    return `<path class="edge" marker-end="url(#arrow)" d="${path}"></path>${shape}<title>${escapeHtml(edge.label)}</title>`;
+    const text = shapeText(edge.label);
+    const wide = text.length * letter;
+    const back = `<rect class="shape" x="${(x - wide / 2).toFixed(1)}" y="${(y - lineHeight / 2).toFixed(1)}" width="${wide.toFixed(1)}" height="${lineHeight}"></rect>`;
+    const shape = `${back}<text class="shape" x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}">${escapeHtml(text)}</text>`;
+    return {
+      path: `<path class="edge" marker-end="url(#arrow)" d="${path}"></path>`,
+      shape: `<g>${text === '' ? '' : shape}<title>${escapeHtml(edge.label)}</title></g>`,
+    };
   });
   const more = graph.leftOut > 0 ? `<p>${graph.leftOut} further nodes are not drawn.</p>` : '';
   const n = escapeHtml(nonce);
@@ -99,7 +125,8 @@ export function graphPage(graph: GraphResult, build: BuildResult | undefined, co
 <body><h1>${escapeHtml(graph.name)}</h1><p id="help">${graph.nodes.length} nodes. Arrow keys move along the data; Enter goes to the source; plus, minus and 0 zoom.</p>${more}
 <svg id="graph" role="group" aria-label="Data flow of ${escapeHtml(graph.name)}" aria-describedby="help" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="head" d="M0 0L8 4L0 8z"></path></marker></defs>
-${edges.map((edge) => `<g>${edge}</g>`).join('\n')}
+${edges.map(({ path }) => path).join('\n')}
+${edges.map(({ shape }) => shape).join('\n')}
 ${boxes.map((box, i) => nodeSvg(box, i, graph)).join('\n')}
 </svg><script nonce="${n}">${script}</script></body></html>`;
 }
@@ -112,7 +139,9 @@ function nodeSvg({ node, lines, x, y, height }: Box, index: number, graph: Graph
     (line, i) =>
       `<text class="${i === 0 ? 'title' : 'detail'}" x="${x + 10}" y="${y + padding + 11 + i * lineHeight}">${escapeHtml(clip(line))}</text>`,
   );
-  return `<g class="node ${node.kind}" id="${escapeHtml(node.id)}" role="button" tabindex="${index === 0 ? 0 : -1}" data-in="${into}" data-out="${out}" aria-label="${escapeHtml(lines.join(', '))}"><title>${escapeHtml(`${lines[0] ?? ''}: ${node.type}`)}</title><rect x="${x}" y="${y}" width="${nodeWidth}" height="${height}" rx="4"></rect>${texts.join('')}</g>`;
+  const [name = '', ...more] = lines;
+  const spoken = [name, shapeText(node.type), ...more.filter((line) => line !== shapeText(node.type))];
+  return `<g class="node ${node.kind}" id="${escapeHtml(node.id)}" role="button" tabindex="${index === 0 ? 0 : -1}" data-in="${into}" data-out="${out}" aria-label="${escapeHtml(spoken.join(', '))}"><title>${escapeHtml(`${lines[0] ?? ''}: ${node.type}`)}</title><rect x="${x}" y="${y}" width="${nodeWidth}" height="${height}" rx="4"></rect>${texts.join('')}</g>`;
 }
 
 function clip(text: string): string {
@@ -166,6 +195,7 @@ p { margin: 0 0 8px; color: var(--vscode-descriptionForeground); }
 .node:focus-visible rect { stroke: var(--vscode-focusBorder); stroke-width: 3; }
 text { fill: var(--vscode-foreground); font-size: 12px; }
 text.title { font-weight: 600; }
-text.shape { text-anchor: middle; font-size: 11px; fill: var(--vscode-descriptionForeground); stroke: var(--vscode-editor-background); stroke-width: 4px; paint-order: stroke; }
+text.shape { text-anchor: middle; font-size: 11px; fill: var(--vscode-descriptionForeground); }
+rect.shape { fill: var(--vscode-editor-background); }
 text.detail { fill: var(--vscode-descriptionForeground); font-size: 11px; }
 `;

@@ -1,6 +1,7 @@
 import { deployTests } from './deploy.ts';
 import { languageTests } from './language.ts';
 import { loweringTests } from './lowering.ts';
+import { pictureTests } from './pictures.ts';
 import { runSuite } from './runner.ts';
 import { serviceTests } from './services.ts';
 import { sidebarTests } from './sidebar.ts';
@@ -14,6 +15,7 @@ export function run(): Promise<void> {
     loweringTests();
     viewTests();
     sidebarTests();
+    pictureTests();
     deployTests();
   });
 }
