@@ -1,4 +1,4 @@
-/** Compiles kernels for a Cortex-M4 and counts their instructions on QEMU's mps2-an386. */
+/** Compiles kernels for a Cortex-M and counts their instructions on one of QEMU's MPS2 boards. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,20 @@ import type { LoweredKernel } from '../../compiler/src/loops/kernel.ts';
 import { elementBytes } from '../../compiler/src/tensor/dtype.ts';
 import type { ElementArray } from '../../compiler/src/tensor/ndarray.ts';
 
-const cpu = ['-mcpu=cortex-m4', '-mthumb', '-mfloat-abi=hard', '-mfpu=fpv4-sp-d16'];
+export interface Processor {
+  /** The compiler's target of that name, and of the C compiler. */
+  readonly target: string;
+  readonly flags: readonly string[];
+  readonly machine: string;
+}
+export const processors = {
+  m4: {
+    target: 'cortex-m4f',
+    flags: ['-mcpu=cortex-m4', '-mthumb', '-mfloat-abi=hard', '-mfpu=fpv4-sp-d16'],
+    machine: 'mps2-an386',
+  },
+  m3: { target: 'cortex-m3', flags: ['-mcpu=cortex-m3', '-mthumb'], machine: 'mps2-an385' },
+} as const satisfies Record<string, Processor>;
 
 const startup = String.raw`
 #include <stdint.h>
@@ -95,7 +108,7 @@ export function fnv(outputs: readonly ElementArray[]): number {
 const imageConstants = 2 ** 21;
 
 /** Runs each kernel once and returns what was counted, in order; as many to an image as its flash holds. */
-export function measure(kernels: readonly LoweredKernel[]): Measured[] {
+export function measure(kernels: readonly LoweredKernel[], processor: Processor = processors.m4): Measured[] {
   const images: LoweredKernel[][] = [];
   let room = 0;
   for (const kernel of kernels) {
@@ -107,10 +120,14 @@ export function measure(kernels: readonly LoweredKernel[]): Measured[] {
     images.at(-1)?.push(kernel);
     room -= bytes;
   }
-  return images.flatMap((image) => measureImage(image, ['-O2']));
+  return images.flatMap((image) => measureImage(image, ['-O2'], processor));
 }
 
-function measureImage(kernels: readonly LoweredKernel[], baseFlags: readonly string[]): Measured[] {
+function measureImage(
+  kernels: readonly LoweredKernel[],
+  baseFlags: readonly string[],
+  processor: Processor,
+): Measured[] {
   const dir = mkdtempSync(join(tmpdir(), 'relay-kernels-'));
   try {
     const emitted = emitKernels(kernels);
@@ -118,7 +135,7 @@ function measureImage(kernels: readonly LoweredKernel[], baseFlags: readonly str
     const gcc = (flags: readonly string[], name: string): void => {
       execFileSync(
         'arm-none-eabi-gcc',
-        [...cpu, '-std=gnu99', '-Wall', '-Wextra', ...flags, '-c', name, '-o', `${name}.o`],
+        [...processor.flags, '-std=gnu99', '-Wall', '-Wextra', ...flags, '-c', name, '-o', `${name}.o`],
         {
           cwd: dir,
           stdio: ['ignore', 'inherit', 'inherit'],
@@ -137,13 +154,13 @@ function measureImage(kernels: readonly LoweredKernel[], baseFlags: readonly str
     gcc(['-O1'], 'main.c');
     execFileSync(
       'arm-none-eabi-gcc',
-      [...cpu, '-nostartfiles', '-T', 'link.ld', ...objects, '-o', 'image.elf', '-lm'],
+      [...processor.flags, '-nostartfiles', '-T', 'link.ld', ...objects, '-o', 'image.elf', '-lm'],
       { cwd: dir },
     );
     const symbols = execFileSync('arm-none-eabi-nm', ['-S', 'image.elf'], { cwd: dir, encoding: 'utf8' });
     const text = execFileSync(
       'qemu-system-arm',
-      ['-M', 'mps2-an386', '-icount', 'shift=6', '-nographic', '-monitor', 'none', '-serial', 'none',
+      ['-M', processor.machine, '-icount', 'shift=6', '-nographic', '-monitor', 'none', '-serial', 'none',
         '-semihosting-config', 'enable=on,target=native,chardev=host', '-chardev', 'stdio,id=host', '-kernel', 'image.elf'],
       { cwd: dir, encoding: 'utf8', timeout: 120_000, stdio: ['ignore', 'pipe', 'pipe'] },
     ); // prettier-ignore

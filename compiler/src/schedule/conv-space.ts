@@ -129,7 +129,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
     {
       name: 'bytes',
       summary: 'Inputs are widened as they are read, without scratch memory, or once beforehand.',
-      values: readsBytes(p) ? [false, true] : [false],
+      values: !readsBytes(p, dsp) ? [false] : dsp ? [false, true] : [true, false],
     },
     {
       name: 'packing',
@@ -156,16 +156,17 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
   };
   const dual = packings.includes('dual') && (high.includes('dual') || high.length === 0);
   const packing: Packing = dual ? 'dual' : (packings[0] ?? 'single');
-  const blocked = dsp ? defaultBlock(p) : { channels: Math.min(2, perGroup), pixels: Math.min(2, p.outW) };
+  const blocked = dsp ? defaultBlock(p) : plainBlock(p);
   const chosen: ScheduleConfig = {
     ...blocked,
-    unroll: dsp ? defaultUnroll(p, fours) : fours > 2 ? 1 : 0,
+    unroll: dsp ? defaultUnroll(p, fours) : fours > 4 ? 2 : 0,
     strip: defaultStrip(p, blocked.pixels),
-    bytes: readsBytes(p) && p.outW === 1,
+    bytes: readsBytes(p, dsp) && (!dsp || p.outW === 1),
     packing,
     requantize:
       compact.includes(packing) && p.kH * runLength(p) >= 16 ? 'compact' : high.includes(packing) ? 'high' : 'wide',
-    flags: defaultFlags,
+    // Without halves to multiply, sums are fewer than registers: the compiler may schedule early.
+    flags: dsp ? defaultFlags : '-O2',
   };
   const features = (c: ScheduleConfig): readonly number[] => {
     const [channels, pixels, unroll] = [num(c, 'channels'), num(c, 'pixels'), num(c, 'unroll')];
@@ -216,6 +217,12 @@ function defaultBlock(p: ConvProblem): { channels: number; pixels: number } {
   if (p.outW === 2) return { channels: pairs, pixels: 2 };
   if (p.outW === 4) return { channels: pairs, pixels: 4 };
   return { channels: pairs, pixels: 3 };
+}
+
+/** Eight sums leave room for weights and inputs that are taken one by one. */
+function plainBlock(p: ConvProblem): { channels: number; pixels: number } {
+  const channels = [4, 3, 2].find((c) => c <= p.outC / p.groups) ?? 1;
+  return { channels, pixels: p.outW === 1 ? 1 : 2 };
 }
 
 /** Scratch memory that widened rows may take before strips are preferred. */

@@ -25,11 +25,12 @@ import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, type ConvProblem } from '../problem.ts';
 import { scaleWide } from '../requantize.ts';
-import { dotBlock, packBlock, packedBytes, type Packing, type TapLayout } from './dot.ts';
+import { dotBlock, packBlock, packedBytes, type DotBlock, type Packing, type TapLayout } from './dot.ts';
 import { finish } from './epilogue.ts';
 import { leadOf } from './lead.ts';
 import { channelScale, compactBase, hasStrips, isPointwise } from './legality.ts';
 import { residualBuffer, rowScalars, rowsRead, type KernelParts, type RowRange } from './parts.ts';
+import { plainBlock } from './plain.ts';
 import { widen, type RowLayout, type Widening } from './rows.ts';
 import { fillStrip, firstRows, nextRows } from './window.ts';
 
@@ -65,7 +66,7 @@ const even = (n: number): number => n + (n & 1);
 function geometry(p: ConvProblem, width: number, bytes: boolean, strips: boolean): Geometry {
   const perGroup = p.inC / p.groups;
   if (isPointwise(p)) {
-    const groupStride = p.groups > 1 ? even(perGroup) : perGroup;
+    const groupStride = p.groups > 1 && !bytes ? even(perGroup) : perGroup;
     const step = bytes ? p.strideW * p.inC : even(p.groups * groupStride);
     return {
       taps: { rows: 1, rowStride: 0, runs: [{ offset: 0, length: perGroup }], pixelStep: step },
@@ -116,7 +117,8 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false, rang
   const other = residualBuffer(p, input, output.length, same);
   const ringRows = !g.row ? 0 : strip > 0 ? p.kH : (p.kH - 1) * p.dilationH + 1;
   const rows = buffer('rows', 'int16', g.row ? ringRows * g.row.length + 4 : pixels * g.taps.pixelStep + 4);
-  const widening: Widening = { from: input, to: rows, dtype: p.inputDtype, shuffled: g.shuffled };
+  const plain = config.packing === 'plain';
+  const widening: Widening = { from: input, to: rows, dtype: p.inputDtype, shuffled: g.shuffled && !plain, plain };
   const packed = packChannels(p, config, g);
   const weights = buffer('weights', 'int8', packed.length);
 
@@ -241,6 +243,8 @@ interface BlockPlaces {
   readonly weights: Buffer;
   readonly output: Buffer;
   readonly other: Buffer | undefined;
+  /** The weights as bytes, beside the pointer to words: for products tap by tap. */
+  readonly bytes?: Pointer;
   /** Element of the first pixel in `rows`. */
   readonly start: LExpr;
   /** Number of the first output pixel. */
@@ -249,7 +253,9 @@ interface BlockPlaces {
 }
 
 /** All output channels of a block of pixels: whole blocks of channels in a loop, then what is left. */
-function channelBlocks(p: ConvProblem, config: ConvConfig, g: Geometry, at: BlockPlaces): Stmt[] {
+function channelBlocks(p: ConvProblem, config: ConvConfig, g: Geometry, places: BlockPlaces): Stmt[] {
+  const bytes = config.packing === 'plain' ? pointer('wb', places.weights, 'int8') : undefined;
+  const at: BlockPlaces = bytes ? { ...places, bytes } : places;
   const perGroup = p.outC / p.groups;
   const w = pointer('w', at.weights, 'int32');
   const whole = Math.floor(perGroup / config.channels);
@@ -268,7 +274,7 @@ function channelBlocks(p: ConvProblem, config: ConvConfig, g: Geometry, at: Bloc
       out.push(block(...computeBlock(p, config, g, at, w, rest, start, add(base, whole * config.channels))));
     return block(...out);
   };
-  return [point(w, 0), loop('g', p.groups, group)];
+  return [point(w, 0), ...(bytes ? [point(bytes, 0)] : []), loop('g', p.groups, group)];
 }
 
 /** One block: start the sums, multiply, scale, store. Parameters follow the block's weights in memory. */
@@ -294,20 +300,25 @@ function computeBlock(
     for (const sum of sums[c] ?? []) out.push(declare(sum, initial));
   }
   out.push(advance(w, channels));
-  out.push(
-    ...dotBlock({
-      taps: g.taps,
-      channels,
-      pixels: at.count,
-      packing: config.packing,
-      unroll: config.unroll,
-      weights: w,
-      inputs: at.rows,
-      start,
-      ...(config.bytes ? { bytes: p.inputDtype } : {}),
-      sums,
-    }),
-  );
+  const dot: DotBlock = {
+    taps: g.taps,
+    channels,
+    pixels: at.count,
+    packing: config.packing,
+    unroll: config.unroll,
+    weights: w,
+    inputs: at.rows,
+    start,
+    ...(config.bytes ? { bytes: p.inputDtype } : {}),
+    sums,
+  };
+  const bytesOfWeights = packedBytes(g.taps, channels, config.packing);
+  if (at.bytes) {
+    out.push(advance(at.bytes, 4 * channels), ...plainBlock(dot, at.bytes));
+    const used = g.taps.rows * g.taps.runs.reduce((n, run) => n + run.length, 0) * channels;
+    const parameters = 4 * (base === undefined ? 2 : 1) * channels;
+    out.push(advance(at.bytes, bytesOfWeights - used + parameters), advance(w, bytesOfWeights / 4));
+  } else out.push(...dotBlock(dot));
   const o = pointer('out', at.output, at.output.dtype);
   out.push(point(o, index));
   for (let c = 0; c < channels; c++) {
@@ -317,7 +328,7 @@ function computeBlock(
     if (base === undefined) out.push(declare(multiplier, deref(w, 2 * c)), declare(shift, deref(w, 2 * c + 1)));
     else {
       const odd = dual ? c % 2 : 0;
-      const word = deref(w, c - odd - channels - packedBytes(g.taps, channels, config.packing) / 4);
+      const word = deref(w, c - odd - channels - bytesOfWeights / 4);
       const bits = bin('and', odd === 1 ? bin('shr', word, i32(4)) : word, i32(dual ? 15 : 255));
       out.push(declare(multiplier, deref(w, c)), declare(shift, dual ? add(bits, base + 8 * odd) : bits));
     }

@@ -11,17 +11,13 @@ import {
   add,
   advance,
   assign,
-  bin,
   block,
-  cast,
   declare,
   deref,
-  i32,
   intr,
   ldrd,
   local,
   loop,
-  mul,
   point,
   pointer,
 } from '../../loops/build.ts';
@@ -29,8 +25,8 @@ import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
 
 /**
- * `plain` is laid out as `single` but multiplied tap by tap: for processors without instructions on halves. `half` holds
- * weights as int16, two taps a word, for those that do not fit bytes.
+ * `plain` goes tap by tap, for processors without instructions on halves (`plain.ts`). `half` holds weights as int16, two
+ * taps a word, for those that do not fit bytes.
  */
 export type Packing = 'dual' | 'single' | 'half' | 'plain';
 
@@ -54,6 +50,10 @@ export function stepsOf(length: number): { readonly fours: number; readonly two:
 
 /** Bytes of packed weights of `channels` channels of one block. */
 export function packedBytes(taps: TapLayout, channels: number, packing: Packing): number {
+  if (packing === 'plain') {
+    const length = taps.runs.reduce((n, run) => n + run.length, 0);
+    return 4 * Math.ceil((taps.rows * length * channels) / 4);
+  }
   let bytes = 0;
   for (const run of taps.runs) {
     const { fours, two } = stepsOf(run.length);
@@ -91,6 +91,14 @@ export function packBlock(
       out.push(a, (c + 1 < channels ? b : 0) - (a < 0 ? 1 : 0));
     }
   };
+  if (packing === 'plain') {
+    for (let row = 0; row < taps.rows; row++)
+      taps.runs.forEach((run, r) => {
+        for (let i = 0; i < run.length; i++) for (let c = 0; c < channels; c++) out.push(weight(c, row, r, i));
+      });
+    while (out.length % 4 !== 0) out.push(0);
+    return out;
+  }
   const half = (w: number): void => void out.push((w << 24) >> 24, (w << 16) >> 24);
   for (let row = 0; row < taps.rows; row++) {
     taps.runs.forEach((run, r) => {
@@ -206,7 +214,6 @@ type At = (pixel: number) => { readonly pointer: Pointer; readonly offset: numbe
 
 /** Four taps. `s`: the step's number from the weights pointer. */
 function step(d: DotBlock, at: At, x: number, s: number): Stmt[] {
-  if (d.packing === 'plain') return plainStep(d, at, x, s, 2);
   const out: Stmt[] = [];
   const count = columns(d);
   const load = (c: number): readonly Word[] =>
@@ -288,43 +295,8 @@ function loadPair(d: DotBlock, at: At, p: number, x: number, out: Stmt[]): reado
   return input;
 }
 
-/** `words` words of input, two taps each, every tap by a multiplication of its own. */
-function plainStep(d: DotBlock, at: At, x: number, s: number, words: number): Stmt[] {
-  const out: Stmt[] = [];
-  const raw = Array.from({ length: d.channels }, () => local('w'));
-  raw.forEach((r, c) => out.push(declare(r, deref(d.weights, s * d.channels + c))));
-  const byteOf = (word: Local, n: number, dtype: 'int8' | 'uint8'): LExpr =>
-    cast('int32', cast(dtype, n === 0 ? word : bin('shr', word, i32(8 * n))));
-  for (let h = 0; h < words; h++) {
-    const weights = raw.map((r) =>
-      [0, 1].map((t) => {
-        const weight = local('v');
-        out.push(declare(weight, byteOf(r, h + 2 * t, 'int8')));
-        return weight;
-      }),
-    );
-    for (let p = 0; p < d.pixels; p++) {
-      const place = at(p);
-      const word = local('q');
-      out.push(declare(word, deref(place.pointer, place.offset + (d.bytes ? x / 2 : x + h))));
-      for (let t = 0; t < 2; t++) {
-        const input = local('a');
-        const half = t === 0 ? cast('int32', cast('int16', word)) : bin('shr', word, i32(16));
-        out.push(declare(input, d.bytes ? byteOf(word, h + 2 * t, d.bytes) : half));
-        for (let c = 0; c < d.channels; c++) {
-          const sum = d.sums[c]?.[p];
-          const weight = weights[c]?.[t];
-          if (sum && weight) out.push(assign(sum, add(sum, mul(input, weight))));
-        }
-      }
-    }
-  }
-  return out;
-}
-
 /** Two taps, one word of input. `s`: steps of four before it from the weights pointer. */
 function halfStep(d: DotBlock, at: At, x: number, s: number): Stmt[] {
-  if (d.packing === 'plain') return plainStep(d, at, x, s, 1);
   const out: Stmt[] = [];
   const count = columns(d);
   const words: { raw: Local; wide: Local }[] = [];

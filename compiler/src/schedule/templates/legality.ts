@@ -66,9 +66,9 @@ export function windowBytes(p: ConvProblem, width: number): number {
   return 2 * rows * span * p.inC;
 }
 
-/** Whether inputs can be read as they lie: pointwise, all pixels aligned to words. */
-export function readsBytes(p: ConvProblem): boolean {
-  return isPointwise(p) && (p.inC / p.groups) % 4 === 0;
+/** Whether inputs can be read as they lie: pointwise, and all pixels aligned to words where words are read (`dsp`). */
+export function readsBytes(p: ConvProblem, dsp: boolean): boolean {
+  return isPointwise(p) && (!dsp || (p.inC / p.groups) % 4 === 0);
 }
 
 export function isPointwise(p: ConvProblem): boolean {

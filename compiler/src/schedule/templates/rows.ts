@@ -29,6 +29,15 @@ export interface Widening {
   readonly dtype: InputDType;
   /** Halves stand as SXTB16 makes them: elements 0, 2, 1, 3 of each four. */
   readonly shuffled: boolean;
+  /** Bytes go one by one: for processors without instructions on halves. */
+  readonly plain?: boolean;
+}
+
+/** Pointers over fours of elements, and how far each goes for four. */
+function fourPointers(w: Widening): { from: Pointer; to: Pointer; source: number; target: number } {
+  return w.plain === true
+    ? { from: pointer('src', w.from, w.dtype), to: pointer('dst', w.to, 'int16'), source: 4, target: 4 }
+    : { from: pointer('src', w.from, 'int32'), to: pointer('dst', w.to, 'int32'), source: 1, target: 2 };
 }
 
 /**
@@ -37,7 +46,7 @@ export interface Widening {
  */
 export function widen(w: Widening, source: LExpr, target: LExpr, count: number, aligned: boolean): Stmt[] {
   if (count === 0) return [];
-  if (!aligned) return widenBytes(w, source, target, count);
+  if (!aligned || w.plain === true) return widenBytes(w, source, target, count);
   const fours = count >> 2;
   const rest = count & 3;
   const from = pointer('src', w.from, 'int32');
@@ -58,8 +67,10 @@ export function widen(w: Widening, source: LExpr, target: LExpr, count: number, 
   return [{ kind: 'block', body: out }];
 }
 
-/** Four bytes, word `i` from the pointers' places. */
+/** Four bytes, the `i`th from the pointers' places. */
 function widenWord(w: Widening, from: Pointer, to: Pointer, i: number): Stmt[] {
+  if (w.plain === true)
+    return Array.from({ length: 4 }, (_, k) => storeVia(to, 4 * i + k, cast('int16', deref(from, 4 * i + k))));
   const op = w.dtype === 'int8' ? 'sxtb16' : 'uxtb16';
   const word = local('q');
   const even = local('e');
@@ -179,8 +190,7 @@ export function fillColumns(
   high: LExpr,
   span: number,
 ): Stmt[] {
-  const from = pointer('src', w.from, 'int32');
-  const to = pointer('dst', w.to, 'int32');
+  const { from, to, source: perSource, target: perTarget } = fourPointers(w);
   const unroll = channels % 16 === 0 ? 4 : channels % 8 === 0 ? 2 : 1;
   const turns = mul(sub(high, low), channels / (4 * unroll));
   const pad = (start: LExpr, columns: LExpr): Stmt[] => {
@@ -195,7 +205,7 @@ export function fillColumns(
     ...pad(target, low),
     point(from, source),
     point(to, add(target, mul(low, channels))),
-    loop('i', turns, () => block(...body, advance(from, unroll), advance(to, 2 * unroll))),
+    loop('i', turns, () => block(...body, advance(from, perSource * unroll), advance(to, perTarget * unroll))),
     ...pad(add(target, mul(high, channels)), sub(ix(span), high)),
   ];
 }
