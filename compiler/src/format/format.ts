@@ -8,7 +8,7 @@ import type { TextRange } from '../base/span.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { SourceTree } from '../syntax/tree.ts';
 import { FileLayout } from './file-layout.ts';
-import { piecesOf, samePieces } from './pieces.ts';
+import { piecesOf, readsAs } from './pieces.ts';
 import { regionsOf } from './regions.ts';
 
 export interface FormatOptions {
@@ -50,7 +50,7 @@ export function format(text: string, options: FormatOptions = {}): Result<Format
   const layout = new FileLayout(text, pieces, { width, indent: 2, eol });
   const edits = layout.run(touched, all[all.indexOf(first) - 1]);
   const changed = apply(text, edits, first.start, last.end);
-  if (!samePieces(pieces, piecesOf(changed, 0, changed.length)))
+  if (edits.length > 0 && !readsAs(pieces, changed))
     return fail(
       'format-unsafe',
       'Formatting would change what the text means, so it stays as it is.',

@@ -26,12 +26,7 @@ export function piecesOf(text: string, from: number, to: number): Piece[] {
   };
   const pushComments = (before: number): void => {
     for (let next = comments[comment]; next && next.start < before; next = comments[++comment])
-      // White space behind a comment is no part of it; a carriage return belongs to the line break.
-      push(
-        next.block ? 'block-comment' : 'line-comment',
-        next.block ? next.text : next.text.replace(/[ \t\r]+$/, ''),
-        next.start,
-      );
+      push(next.block ? 'block-comment' : 'line-comment', next.block ? next.text : trimmed(next.text), next.start);
   };
   for (const token of tokens) {
     pushComments(token.start);
@@ -54,10 +49,28 @@ export function isComment(piece: Piece | undefined): boolean {
   return piece !== undefined && (piece.kind === 'line-comment' || piece.kind === 'block-comment');
 }
 
-/** Whether `first` and `second` are the same things in the same order, whatever lies between them. */
-export function samePieces(first: readonly Piece[], second: readonly Piece[]): boolean {
-  return (
-    first.length === second.length &&
-    first.every((piece, i) => piece.text === second[i]?.text && piece.kind === second[i]?.kind)
-  );
+/** Whether `text` is made of the same things in the same order, whatever white space lies between them. */
+export function readsAs(pieces: readonly Piece[], text: string): boolean {
+  const { tokens, comments } = tokenize(text);
+  if (tokens.length + comments.length !== pieces.length) return false;
+  let token = 0;
+  let comment = 0;
+  return pieces.every((piece) => {
+    if (!isComment(piece)) {
+      const next = tokens[token++];
+      return next?.text === piece.text && next.kind === piece.kind;
+    }
+    const next = comments[comment++];
+    if (!next || next.block !== (piece.kind === 'block-comment')) return false;
+    // The order of comments among tokens is that of their places.
+    const before = tokens[token - 1];
+    const after = tokens[token];
+    if ((before && before.start > next.start) || (after && after.start < next.start)) return false;
+    return piece.text === (next.block ? next.text : trimmed(next.text));
+  });
+}
+
+/** White space behind a comment is no part of it; a carriage return belongs to the line break. */
+function trimmed(comment: string): string {
+  return comment.replace(/[ \t\r]+$/, '');
 }
