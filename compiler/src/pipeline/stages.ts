@@ -16,6 +16,7 @@ import { lowerGeneric } from '../loops/lower.ts';
 import { operatorRegistry } from '../operators/registry.ts';
 import { bindParams } from '../passes/bind-params.ts';
 import { fuse, refuse } from '../passes/fuse.ts';
+import type { CompileFailure, CompileResult } from '../passes/fuse.ts';
 import { programModule } from '../passes/program.ts';
 import type { FusedProgram } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
