@@ -341,14 +341,21 @@ class Writer {
       }
       case 'shl':
         return t(
-          `(${cType(dtype)})((u${cType(dtype).replace(/^u/, '')})${this.wrap(this.expr(e.left), 11)} << ${this.wrap(this.expr(e.right), 11)})`,
+          `(${cType(dtype)})((u${cType(dtype).replace(/^u/, '')})${this.wrap(this.expr(e.left), 11)} << ${this.shiftAmount(e.right, dtype)})`,
           11,
         );
       case 'shr':
-        return narrow(t(`${this.wrap(this.expr(e.left), 11)} >> ${this.wrap(this.expr(e.right), 11)}`, 8));
+        return narrow(t(`${this.wrap(this.expr(e.left), 11)} >> ${this.shiftAmount(e.right, dtype)}`, 8));
       default:
         return unreachable(op, 'operator');
     }
+  }
+
+  /** An amount to shift by, modulo the width of the arithmetic unless it is known to be less. */
+  private shiftAmount(e: LExpr, dtype: ScalarType): string {
+    const width = dtypeInfo(dtype)?.bits === 64 ? 64 : 32;
+    if (e.kind === 'const' && Number(e.value) >= 0 && Number(e.value) < width) return this.text(e);
+    return `(${this.wrap(this.expr(e), 11)} & ${width - 1})`;
   }
 
   private f(name: string, dtype: ScalarType): string {

@@ -46,6 +46,8 @@ function binary(op: BinaryOp, dtype: string, a: Value, b: Value): Value {
   }
   const [x, y] = [BigInt(a), BigInt(b)];
   const bits = BigInt(dtypeInfo(dtype)?.bits ?? 32);
+  // Amounts are taken modulo the width of the arithmetic.
+  const amount = typeof a === 'bigint' ? 63n : 31n;
   const narrow = (v: bigint): Value => (typeof a === 'bigint' ? v : Number(BigInt.asIntN(32, v)));
   switch (op) {
     case 'and':
@@ -55,9 +57,9 @@ function binary(op: BinaryOp, dtype: string, a: Value, b: Value): Value {
     case 'xor':
       return narrow(x ^ y);
     case 'shl':
-      return narrow(BigInt.asIntN(Number(bits), x << y));
+      return narrow(BigInt.asIntN(Number(bits), x << (y & amount)));
     case 'shr':
-      return narrow(x >> y);
+      return narrow(x >> (y & amount));
     case 'pow':
       return narrow(y < 0n ? 0n : x ** y);
     default:
@@ -134,10 +136,10 @@ function saturate(value: number, dtype: string): Value {
 }
 
 function qmulshift(x: number, multiplier: number, shift: number): number {
+  if (shift > 63 || shift < -31) return 0;
   const left = BigInt(Math.max(shift, 0));
   const total = BigInt(31 - Math.min(shift, 0));
   const product = BigInt.asIntN(64, (BigInt(x) << left) * BigInt(multiplier));
-  if (total > 62n) return 0;
   return Number(BigInt.asIntN(32, BigInt.asIntN(64, product + (1n << (total - 1n))) >> total));
 }
 

@@ -64,8 +64,24 @@ export function evaluateOperator(operator: Operator, args: readonly Value[], giv
   const tensors = inputs.map((input, i) =>
     isList(input) ? input.map((a, k) => leaf(a, `in${i}_${k}`)) : leaf(input, `in${i}`),
   );
-  const results = operator.compute({ inputs: tensors, attrs: attrs as never, outputs: shapes, constant });
+  const results = meaning(() =>
+    operator.compute?.({ inputs: tensors, attrs: attrs as never, outputs: shapes, constant }),
+  );
+  if (results === undefined) {
+    const given = inputs.map((input) => (isList(input) ? 'a tuple' : `${input.dtype} (${input.shape.join(', ')})`));
+    return fail('no-meaning', `\`${operator.name}\` has no meaning for ${given.join(' and ')}.`);
+  }
   return ok(assemble(resolved, evaluateTE(results, values)));
+}
+
+/** What an operator makes of its operands; undefined where types admit more than it means (tuples for tensors, …). */
+function meaning(make: () => readonly TETensor[] | undefined): readonly TETensor[] | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof TypeError || !(error instanceof Error)) throw error;
+    return undefined;
+  }
 }
 
 function isList(input: NDArray | readonly NDArray[]): input is readonly NDArray[] {

@@ -175,6 +175,8 @@ export function qmulshift(x: number, multiplier: number, shift: number): number 
 
 /** The definition, in 64-bit arithmetic. */
 export function wideQmulshift(x: number, multiplier: number, shift: number): number {
+  // Shifted out altogether, or less than a half.
+  if (shift > 63 || shift < -31) return 0;
   const left = BigInt(shift > 0 ? shift : 0);
   const total = 31n + BigInt(shift < 0 ? -shift : 0);
   const product = BigInt.asIntN(64, BigInt.asIntN(64, BigInt(x) << left) * BigInt(multiplier) + (1n << (total - 1n)));
@@ -283,7 +285,7 @@ function narrowBinary(op: BinaryOp, dtype: DType): (a: number, b: number) => num
     case 'xor':
       return (a, b) => a ^ b;
     case 'shl':
-      return (a, b) => a << b;
+      return (a, b) => a << (b & 31);
     case 'shr':
       return dtype === 'uint32' ? (a, b) => a >>> b : (a, b) => a >> b;
     default:
@@ -399,6 +401,22 @@ export function unaryFunction(op: UnaryFn, from: DType, to: DType): (x: Scalar) 
         const count = op === 'clz' ? (text === '0' ? bits : bits - text.length) : text.replaceAll('0', '').length;
         return wrap(isWide(to) ? BigInt(count) : count);
       };
+    case 'floor':
+    case 'ceil':
+    case 'trunc':
+    case 'round':
+    case 'nearbyint':
+      if (!isFloat(from)) return (x) => x;
+      break;
+    default:
+  }
+  // Of integers: in double precision, then converted as a cast does.
+  if (!isFloat(from)) {
+    const f = unaryFunction(op, 'float64', 'float64');
+    const back = caster('float64', to);
+    return (x) => back(f(Number(x)));
+  }
+  switch (op) {
     // Functions that other functions make up are rounded at every step, as the made-up form is.
     case 'rsqrt':
       return (x) => wrap(1 / Number(wrap(Math.sqrt(Number(x)))));
@@ -407,7 +425,6 @@ export function unaryFunction(op: UnaryFn, from: DType, to: DType): (x: Scalar) 
     default: {
       const f = floatFunctions[op];
       if (f === undefined) throw new Error(`unknown function ${op}`);
-      if (!isFloat(from)) return isWide(from) ? (x) => x : (x) => wrap(f(x as number));
       return (x) => wrap(f(x as number));
     }
   }

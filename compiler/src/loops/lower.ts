@@ -5,6 +5,7 @@ import { defaultAttributes } from '../operators/normalize.ts';
 import { operatorRegistry } from '../operators/registry.ts';
 import { allocateElements, elementCount, type NDArray } from '../tensor/ndarray.ts';
 import { compute, load, placeholder, type TEExpr, type TETensor } from '../tensor/te.ts';
+import { printType } from '../types/print.ts';
 import { staticShape, type Type } from '../types/type.ts';
 import type { Buffer, LoweredKernel } from './kernel.ts';
 import { loadsOf } from './te-uses.ts';
@@ -148,15 +149,25 @@ function callOf(e: Call, get: (x: Expr) => Value): Value {
     throw new Failed('no-loops', `\`${operator.name}\` cannot run on a board${why}.`, remedy);
   }
   const inputs = e.args.map((a) => (a.type.kind === 'tuple' ? get(a) : get(a)[0]));
-  return operator.compute({
+  const context = {
     inputs: inputs.map((i) => i ?? []),
     attrs: { ...defaultAttributes(operator), ...e.attrs } as never,
     outputs: typed(e),
-    constant: (i) => {
+    constant: (i: number) => {
       const arg = e.args[i];
       return arg?.kind === 'constant' ? arg.value : undefined;
     },
-  });
+  };
+  try {
+    return operator.compute(context);
+  } catch (error) {
+    // Types admit more than the operators mean: tuples in the place of tensors, scalars in the place of vectors.
+    if (!(error instanceof TypeError) && error instanceof Error && !(error instanceof Failed)) {
+      const types = e.args.map((a) => printType(a.type)).join(', ');
+      throw new Failed('no-loops', `\`${operator.name}\` has no meaning for operands of the types ${types}.`);
+    }
+    throw error;
+  }
 }
 
 /** A copy of a tensor, for outputs that are inputs, constants, or named twice. */

@@ -3,7 +3,7 @@
  * read; what holds a reduction, or is dear and read often, gets memory of its own.
  */
 import { dtypeInfo, isFloat } from '../tensor/dtype.ts';
-import type { AxisVar, TEExpr, TETensor } from '../tensor/te.ts';
+import type { AxisVar, TEExpr, TETensor, UnaryFn } from '../tensor/te.ts';
 import { dtypeOf } from '../tensor/te.ts';
 import { add, assign, bin, block, cast, declare, ix, local, loop, mul, store } from './build.ts';
 import type { LExpr, ScalarType, Stmt } from './ir.ts';
@@ -166,7 +166,7 @@ class Scope {
         return { kind: 'compare', op: e.op, left, right: this.value(e.right) };
       }
       case 'unary':
-        return { kind: 'unary', op: e.op, dtype: e.dtype, operand: this.value(e.operand) };
+        return unaryOf(e.op, e.dtype, this.value(e.operand));
       case 'select':
         return this.select(e);
       case 'cast':
@@ -252,6 +252,15 @@ class Scope {
     this.statements.push(build(0, this.env));
     return result;
   }
+}
+
+/** Functions of integers that stay integers; the others are computed in double precision and converted back. */
+const ofIntegers = new Set(['neg', 'abs', 'not', 'isnan', 'isfinite', 'isinf', 'popcount', 'clz', 'floor', 'ceil', 'trunc', 'round', 'nearbyint']); // prettier-ignore
+
+function unaryOf(op: UnaryFn, dtype: ScalarType, operand: LExpr): LExpr {
+  const from = typeOfExpr(operand);
+  if ((from !== 'index' && isFloat(from)) || ofIntegers.has(op)) return { kind: 'unary', op, dtype, operand };
+  return cast(dtype, { kind: 'unary', op, dtype: 'float64', operand: cast('float64', operand) });
 }
 
 type Inlined = Map<TETensor, readonly { readonly indices: readonly LExpr[]; readonly value: LExpr }[]>;

@@ -11,8 +11,7 @@ import { expressionsOf, operands, substatements } from './visit.ts';
 
 /** The same loops without them. Parts in which nothing changes stay the same objects. */
 export function tidy(root: Stmt): Stmt {
-  const folded = mapStatement(root, fold);
-  return folded === root ? root : withoutUnused(folded);
+  return withoutUnused(mapStatement(root, fold));
 }
 
 function fold(e: LExpr): LExpr {
@@ -71,7 +70,7 @@ function outOfRange(op: CompareOp, type: string, bound: number | bigint): boolea
 }
 
 /** Drops declarations of locals that no expression reads and no statement assigns. */
-export function withoutUnused(root: Stmt): Stmt {
+function withoutUnused(root: Stmt): Stmt {
   for (let at = root; ;) {
     const read = new Set<Local>();
     const expression = (e: LExpr): void => {

@@ -113,7 +113,8 @@ export function staticShape(type: TensorType): readonly number[] | undefined {
   const shape: number[] = [];
   for (const dim of type.shape) {
     const value = constantDim(dim);
-    if (typeof value !== 'number') return undefined;
+    // A negative dimension is a number for which there is no tensor.
+    if (typeof value !== 'number' || value < 0) return undefined;
     shape.push(value);
   }
   return shape;

@@ -11,6 +11,15 @@ const fn =
   (name: UnaryFn) =>
   (x: TEExpr): TEExpr =>
     unary(name, x);
+const bitwiseNot = (x: TEExpr): TEExpr => {
+  if (isFloat(dtypeOf(x))) throw new Error('floats have no bits to invert');
+  return unary('not', x);
+};
+/** Floats are true when they are not zero. */
+const logicalNot = (x: TEExpr): TEExpr =>
+  isFloat(dtypeOf(x))
+    ? select(compare('eq', x, number(0, dtypeOf(x))), number(1, dtypeOf(x)), number(0, dtypeOf(x)))
+    : unary('not', x);
 /** A rounding function; integers are already round. */
 const rounding =
   (name: UnaryFn) =>
@@ -70,8 +79,8 @@ const rows: readonly UnaryRow[] = [
     compute: classify('isfinite', 1),
   },
   { name: 'copy', summary: 'The same values in storage of their own.', compute: (x) => x },
-  { name: 'bitwise_not', example: 'int32', summary: 'Every bit inverted: `~x`.', compute: fn('not') },
-  { name: 'logical_not', example: 'bool', summary: 'True where `x` is false.', compute: fn('not') },
+  { name: 'bitwise_not', example: 'int32', summary: 'Every bit inverted: `~x`.', compute: bitwiseNot },
+  { name: 'logical_not', example: 'bool', summary: 'True where `x` is false.', compute: logicalNot },
   {
     name: 'zeros_like',
     summary: 'Zeros in the shape and element type of the operand.',

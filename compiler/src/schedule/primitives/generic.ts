@@ -1,5 +1,5 @@
 /** Schedules of kernels that no template fits: knobs that choose steps, each taken wherever it is legal. */
-import { tidy, withoutUnused } from '../../loops/tidy.ts';
+import { tidy } from '../../loops/tidy.ts';
 import type { LExpr, Stmt } from '../../loops/ir.ts';
 import type { LoweredKernel } from '../../loops/kernel.ts';
 import { expressionsOf, operands, substatements } from '../../loops/visit.ts';
@@ -115,7 +115,7 @@ export function scheduleGeneric(
     if ((turnsOf(loop) ?? 0) <= factor) attempt(state, 'unroll', { loop: name });
     else if (attempt(state, 'split', { loop: name, factor })) attempt(state, 'unroll', { loop: `${name}_inner` });
   }
-  return { kernel: state.trace.length === 0 ? lowered : { ...state.kernel, body: withoutUnused(tidy(state.kernel.body)) }, trace: state.trace };
+  return { kernel: state.trace.length === 0 ? lowered : { ...state.kernel, body: tidy(state.kernel.body) }, trace: state.trace };
 } // prettier-ignore
 
 /** Computes a temporary in the outermost loop that reads it. */
