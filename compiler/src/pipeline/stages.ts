@@ -18,10 +18,10 @@ import { bindParams } from '../passes/bind-params.ts';
 import { fuse, refuse } from '../passes/fuse.ts';
 import type { CompileFailure, CompileResult } from '../passes/fuse.ts';
 import { programModule } from '../passes/program.ts';
-import type { FusedProgram } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { CompileContext, CompileState, ScheduledKernel } from './context.ts';
 import { fitArena } from './fit-arena.ts';
+import { orderKernels } from './kernel-order.ts';
 import { moduleSpec } from './module-spec.ts';
 import { printKernel } from './print-loops.ts';
 import { printArena, printEmitted, printRuns, printScheduled } from './print-stages.ts';
@@ -207,10 +207,11 @@ const planned: Stage = {
   summary: 'The arena: where each tensor and each kernel’s scratch lies, and how near to the least it is.',
   language: 'text',
   run(state, context) {
-    const program = need(state.program, 'kernels');
+    const given = need(state.program, 'kernels');
+    const { program, kernels } = orderKernels(given, need(state.kernels, 'scheduled kernels'), context.token);
     const { arenaBudget } = context;
     const budget = arenaBudget === 'untuned' ? untunedArena(program, context) : (arenaBudget ?? Infinity);
-    return ok({ ...state, ...fitArena(program, need(state.kernels, 'scheduled kernels'), context, budget) });
+    return ok({ ...state, program, ...fitArena(program, kernels, context, budget) });
   },
   print: (state) => textOf(printArena(need(state.arena, 'the plan'), need(state.kernels, 'scheduled kernels'))),
 };
