@@ -9,7 +9,7 @@ import type { RelateContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import type { Layout } from '../nn/layout.ts';
 import { convertShape, loadIn, logicalIndices, parseLayout } from '../nn/layout.ts';
-import { shapeInLayout } from '../nn/convolution.ts';
+import { shapeInLayout } from '../nn/conv-layouts.ts';
 import type { Failure } from '../nn/relate.ts';
 import { checkAtLeast, checkNonZero, ok, tensorInput } from '../nn/relate.ts';
 import type { Padding } from '../nn/shapes.ts';

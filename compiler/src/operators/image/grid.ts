@@ -24,7 +24,7 @@ import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import type { Layout } from '../nn/layout.ts';
 import { convertShape, loadIn, logicalIndices, parseLayout } from '../nn/layout.ts';
-import { shapeInLayout } from '../nn/convolution.ts';
+import { shapeInLayout } from '../nn/conv-layouts.ts';
 import { checkLength, checkShape, fail, ok, onInput, tensorInput } from '../nn/relate.ts';
 import { readLayout } from '../nn/shapes.ts';
 import { writtenDim } from '../relations/dims.ts';

@@ -11,7 +11,7 @@ import type { DimOrigin, Operator } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { convertShape, loadIn, logicalIndices, parseLayout } from '../nn/layout.ts';
 import type { Layout } from '../nn/layout.ts';
-import { shapeInLayout } from '../nn/convolution.ts';
+import { shapeInLayout } from '../nn/conv-layouts.ts';
 import type { Failure } from '../nn/relate.ts';
 import { badAttribute, ok, onInput, fail, tensorInput } from '../nn/relate.ts';
 import { readLayout } from '../nn/shapes.ts';

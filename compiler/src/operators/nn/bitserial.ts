@@ -8,7 +8,7 @@ import { floorDivDims } from '../relations/dims.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
 import { convertShape, parseLayout } from './layout.ts';
 import { windowOutput } from '../relations/windows.ts';
-import { shapeInLayout } from './convolution.ts';
+import { shapeInLayout } from './conv-layouts.ts';
 import { badAttribute, checkAtLeast, checkNonZero, fail, ok, onInput, tensorInput } from './relate.ts';
 import { readLayout, readPadding } from './shapes.ts';
 

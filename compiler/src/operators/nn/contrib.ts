@@ -11,17 +11,9 @@ import { addDims, ceilDivDims, isAnyDim, mulDims } from '../relations/dims.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
 import { convertShape } from './layout.ts';
 import { computeFloatConv, convAttributes, convInputs } from './conv.ts';
-import type { ConvAttributes, ConvFamily } from './convolution.ts';
-import {
-  conv2dFamily,
-  conv3dFamily,
-  convExplainer,
-  convLayouts,
-  convWindow,
-  relateConv,
-  shapeInLayout,
-  windowOf,
-} from './convolution.ts';
+import type { ConvAttributes, ConvFamily } from './conv-layouts.ts';
+import { conv2dFamily, conv3dFamily, convExplainer, convWindow, relateConv, windowOf } from './convolution.ts';
+import { convLayouts, shapeInLayout } from './conv-layouts.ts';
 import { badAttribute, checkRank, fail, ok, onInput, tensorInput } from './relate.ts';
 import { poolOutput } from './shapes.ts';
 

@@ -6,7 +6,8 @@ import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { convInputs } from './conv.ts';
 import type { TransposedAttributes } from './transposed.ts';
-import { computeTransposed, explainTransposed, relateTransposed } from './transposed.ts';
+import { computeTransposed } from './conv-compute.ts';
+import { explainTransposed, relateTransposed } from './transposed.ts';
 
 /** The attributes of a transposed convolution over `n` spatial dimensions. */
 export function transposedAttributes(n: number, dataLayout: string, kernelLayout: string) {

@@ -5,8 +5,9 @@ import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { cast } from '../../tensor/te.ts';
 import { outputOf, tensorAt } from '../compute/tensors.ts';
-import type { ConvAttributes, ConvFamily } from './convolution.ts';
-import { computeConv, conv1dFamily, conv2dFamily, conv3dFamily, convExplainer, relateConv } from './convolution.ts';
+import type { ConvAttributes, ConvFamily } from './conv-layouts.ts';
+import { computeConv } from './conv-compute.ts';
+import { conv1dFamily, conv2dFamily, conv3dFamily, convExplainer, relateConv } from './convolution.ts';
 
 /** The attributes of a convolution over `n` spatial dimensions. */
 export function convAttributes<const D extends string, const K extends string>(

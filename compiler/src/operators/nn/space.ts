@@ -10,7 +10,7 @@ import type { DimOrigin, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { addDims, floorDivDims, isAnyDim, mulDims, subDims } from '../relations/dims.ts';
 import { copyOf } from '../relations/explain.ts';
-import { shapeInLayout } from './convolution.ts';
+import { shapeInLayout } from './conv-layouts.ts';
 import { convertShape, loadIn, logicalIndices, parseLayout } from './layout.ts';
 import { badAttribute, fail, ok, onInput, resolveAxis, tensorInput } from './relate.ts';
 import { readLayout } from './shapes.ts';

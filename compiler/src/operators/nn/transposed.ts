@@ -1,21 +1,4 @@
-/** Relation, origins and meaning of the transposed convolutions. */
-import type { DType } from '../../tensor/dtype.ts';
-import type { TEExpr, TETensor } from '../../tensor/te.ts';
-import {
-  add,
-  all,
-  cast,
-  compare,
-  compute,
-  constant,
-  floordiv,
-  floormod,
-  int,
-  mul,
-  reduce,
-  select,
-  sub,
-} from '../../tensor/te.ts';
+/** Relation and origins of the transposed convolutions. */
 import type { Dim, TensorType } from '../../types/type.ts';
 import { tensorType } from '../../types/type.ts';
 import { printDim, printShape } from '../../types/print.ts';
@@ -23,9 +6,9 @@ import type { DimOrigin, RelateContext, RelateResult } from '../operator.ts';
 import { addDims, floorDivDims, isAnyDim, mayEqual, mulDims, subDims } from '../relations/dims.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
 import { dilatedExtent } from '../relations/windows.ts';
-import type { ConvAttributes, ConvLayouts, ConvOperands } from './convolution.ts';
-import { shapeInLayout, windowLengths } from './convolution.ts';
-import { axisIndex, convertShape, loadIn, logicalIndices } from './layout.ts';
+import type { ConvAttributes, ConvFamily, ConvLayouts } from './conv-layouts.ts';
+import { channelMismatch, convLayouts, shapeInLayout, windowLengths, windowMismatch } from './conv-layouts.ts';
+import { axisIndex, convertShape } from './layout.ts';
 import type { Failure } from './relate.ts';
 import {
   badAttribute,
@@ -40,27 +23,20 @@ import {
   wait,
 } from './relate.ts';
 import type { Padding } from './shapes.ts';
-import { readLayout, readPadding } from './shapes.ts';
+import { readPadding } from './shapes.ts';
 
 export interface TransposedAttributes extends ConvAttributes {
   readonly output_padding: readonly number[];
 }
 
-function transposedLayouts(attrs: TransposedAttributes, spatial: string): ConvLayouts | Failure {
-  const grouped = spatial === 'HW' && attrs.groups > 1 && attrs.kernel_layout.includes('G');
-  const order = (text: string) => ({ text, axes: [...text].map((axis) => ({ axis })) });
-  const dataOrder = order(`NC${spatial}`);
-  const kernelOrder = order(`${grouped ? 'G' : ''}IO${spatial}`);
-  const data = readLayout('data_layout', attrs.data_layout, dataOrder.text);
-  if ('kind' in data) return data;
-  const kernel = readLayout('kernel_layout', attrs.kernel_layout, kernelOrder.text);
-  if ('kind' in kernel) return kernel;
-  const out = attrs.out_layout === '' ? data : readLayout('out_layout', attrs.out_layout, dataOrder.text);
-  if ('kind' in out) return out;
-  return { data, kernel, out, dataOrder, kernelOrder, grouped };
-}
+const familyOf = (spatial: string): ConvFamily => ({ spatial, inputFirst: true, groupAxis: spatial === 'HW' });
 
-function transposedPadding(attrs: TransposedAttributes, n: number): Padding | Failure {
+/** The layouts of a transposed convolution. */
+export const transposedLayouts = (attrs: TransposedAttributes, spatial: string): ConvLayouts | Failure =>
+  convLayouts(attrs, familyOf(spatial));
+
+/** Checks the list attributes and reads the padding. */
+export function transposedPadding(attrs: TransposedAttributes, n: number): Padding | Failure {
   const problem =
     checkAtLeast('strides', attrs.strides, n) ??
     windowLengths(attrs, n, true) ??
@@ -121,14 +97,8 @@ export function relateTransposed(
   if ('kind' in w) return w;
   const offset = layouts.grouped ? 1 : 0;
   const kernel = w.slice(offset + 2);
-  const wrong = attrs.kernel_size?.findIndex((k, i) => i < kernel.length && !mayEqual(k, kernel[i] ?? 0)) ?? -1;
-  if (wrong >= 0)
-    return fail(
-      'shape-mismatch',
-      `The weight's window is ${printShape(kernel)}, but \`kernel_size\` says (${(attrs.kernel_size ?? []).join(', ')}).`,
-      onInput(1, axisIndex(layouts.kernel, spatial[wrong] ?? '')),
-      { related: [{ blame: onAttribute('kernel_size'), message: 'the window is given here' }] },
-    );
+  const window = windowMismatch(layouts, attrs, kernel, spatial);
+  if (window) return window;
   const channelsOut = w[offset + 1] ?? 0;
   if (attrs.channels !== null && !mayEqual(floorDivDims(attrs.channels, attrs.groups), channelsOut))
     return fail(
@@ -138,28 +108,14 @@ export function relateTransposed(
       { related: [{ blame: onAttribute('channels'), message: `\`channels\` is ${attrs.channels}` }] },
     );
   const given = w[offset] ?? 0;
-  if (!mayEqual(channelsIn, given)) return channelMismatch(layouts, channelsIn, given);
+  if (!mayEqual(channelsIn, given)) return channelMismatch(layouts, 1, channelsIn, channelsIn, given);
   return ok(result(channelsOut, kernel));
-}
-
-function channelMismatch(layouts: ConvLayouts, data: Dim, given: Dim): Failure {
-  return fail(
-    'shape-mismatch',
-    `The data has ${printDim(data)} channels, so the weight must have ${printDim(data)} input channels, but it has ${printDim(given)} (layout ${layouts.kernel.text}).`,
-    onInput(1, axisIndex(layouts.kernel, 'I')),
-    {
-      related: [
-        { blame: onInput(0, axisIndex(layouts.data, 'C')), message: `the data has ${printDim(data)} channels` },
-      ],
-      remedy: 'Check that `data_layout` and `kernel_layout` name the stored order of dimensions.',
-    },
-  );
 }
 
 function mismatch(weight: TensorType, expected: readonly Dim[], layouts: ConvLayouts, channels: Dim): Failure {
   const dim = expected.findIndex((d, i) => !mayEqual(d, weight.shape[i] ?? 0));
   const axis = layouts.kernel.axes[dim]?.axis;
-  if (axis === 'I' && !layouts.grouped) return channelMismatch(layouts, channels, weight.shape[dim] ?? 0);
+  if (axis === 'I' && !layouts.grouped) return channelMismatch(layouts, 1, channels, channels, weight.shape[dim] ?? 0);
   const name = axis === 'O' || axis === 'G' ? 'channels' : 'kernel_size';
   return fail(
     'shape-mismatch',
@@ -209,55 +165,4 @@ export function explainTransposed(
       ...(extra === 0 ? [] : [{ kind: 'attribute' as const, name: 'output_padding', element: i }]),
     ],
   };
-}
-
-/** Sums, for each result element, the products of the data elements whose window covers it. */
-export function computeTransposed(
-  operands: ConvOperands,
-  attrs: TransposedAttributes,
-  spatial: string,
-  output: { readonly shape: readonly number[]; readonly dtype: DType },
-): TETensor {
-  const layouts = transposedLayouts(attrs, spatial);
-  const padding = transposedPadding(attrs, spatial.length);
-  if ('kind' in layouts || 'kind' in padding) throw new Error('transposed convolution: attributes were not checked');
-  const { data, weight, accumulator } = operands;
-  const dataShape = convertShape(layouts.data, data.shape, layouts.dataOrder).map(Number);
-  const weightShape = convertShape(layouts.kernel, weight.shape, layouts.kernelOrder).map(Number);
-  const outShape = convertShape(layouts.out, output.shape, layouts.dataOrder).map(Number);
-  const kernel = weightShape.slice(layouts.grouped ? 3 : 2);
-  const reduced = Math.max(1, Math.floor((dataShape[1] ?? 1) / attrs.groups));
-  const outPerGroup = Math.max(1, Math.floor((outShape[1] ?? 1) / attrs.groups));
-
-  return compute('conv_transpose', output.shape, (...axes) => {
-    const at = logicalIndices(layouts.out, axes);
-    const channel = at.get('C') ?? int(0);
-    const group = attrs.groups === 1 ? int(0) : floordiv(channel, int(outPerGroup));
-    const sum = reduce('sum', [reduced, ...kernel], (rc, ...rk) => {
-      const input = rc ?? int(0);
-      const conditions: TEExpr[] = [];
-      const source = new Map(at);
-      source.set('C', attrs.groups === 1 ? input : add(mul(group, int(reduced)), input));
-      const filter = new Map<string, TEExpr>();
-      [...spatial].forEach((axis, i) => {
-        const stride = int(attrs.strides[i] ?? 1);
-        const position = add(at.get(axis) ?? int(0), int(padding.before[i] ?? 0));
-        const shifted = sub(position, mul(rk[i] ?? int(0), int(attrs.dilation[i] ?? 1)));
-        if (attrs.strides[i] !== 1) conditions.push(compare('eq', floormod(shifted, stride), int(0)));
-        const index = floordiv(shifted, stride);
-        conditions.push(compare('ge', shifted, int(0)), compare('lt', index, int(dataShape[i + 2] ?? 1)));
-        source.set(axis, index);
-        filter.set(axis, rk[i] ?? int(0));
-      });
-      if (layouts.grouped) filter.set('G', group);
-      filter.set('I', layouts.grouped ? input : (source.get('C') ?? input));
-      filter.set('O', attrs.groups === 1 ? channel : floormod(channel, int(outPerGroup)));
-      const product = mul(
-        operands.dataValue(loadIn(data, layouts.data, source)),
-        operands.weightValue(loadIn(weight, layouts.kernel, filter), channel),
-      );
-      return select(all(conditions), product, constant(accumulator === 'int64' ? 0n : 0, accumulator));
-    });
-    return cast(output.dtype, sum);
-  });
 }

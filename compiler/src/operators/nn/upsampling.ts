@@ -11,7 +11,7 @@ import type { ComputeContext, DimOrigin, RelateContext, RelateResult } from '../
 import { defineOperator } from '../operator.ts';
 import { dimOf, dimValue, isNamedDim, mulDims } from '../relations/dims.ts';
 import { copyOf } from '../relations/explain.ts';
-import { shapeInLayout } from './convolution.ts';
+import { shapeInLayout } from './conv-layouts.ts';
 import { convertShape, parseLayout } from './layout.ts';
 import { ok, tensorInput } from './relate.ts';
 import { readLayout } from './shapes.ts';

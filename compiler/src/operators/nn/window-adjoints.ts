@@ -3,7 +3,7 @@ import { adjoints, definition } from '../derivation.ts';
 import type { Derivation } from '../derivation.ts';
 import type { GradientRule, NoGradient } from '../operator.ts';
 import { cut, padded } from '../transform/adjoints.ts';
-import type { ConvAttributes } from './convolution.ts';
+import type { ConvAttributes } from './conv-layouts.ts';
 import { axisIndex, parseLayout } from './layout.ts';
 import type { PoolAttributes } from './pooling.ts';
 import { readPadding } from './shapes.ts';
