@@ -4,7 +4,7 @@ import type { Result } from '../base/result.ts';
 import type { Attrs } from '../ir/expr.ts';
 import { defaultAttributes } from '../operators/normalize.ts';
 import type { Operator } from '../operators/operator.ts';
-import { allocateElements } from '../tensor/ndarray.ts';
+import { allocateElements, elementCount } from '../tensor/ndarray.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import { placeholder } from '../tensor/te.ts';
 import type { TETensor } from '../tensor/te.ts';
@@ -53,6 +53,11 @@ export function evaluateOperator(operator: Operator, args: readonly Value[], giv
     const shape = staticShape(t);
     if (shape === undefined)
       return fail('unknown-shape', `The shape of the result of \`${operator.name}\` depends on values.`);
+    if (elementCount(shape) > mostElements)
+      return fail(
+        'too-large',
+        `The result of \`${operator.name}\` has ${elementCount(shape)} elements, more than fit into memory.`,
+      );
     shapes.push({ shape, dtype: t.dtype });
   }
   const values = new Map<TETensor, NDArray>();
@@ -73,6 +78,9 @@ export function evaluateOperator(operator: Operator, args: readonly Value[], giv
   }
   return ok(assemble(resolved, evaluateTE(results, values)));
 }
+
+/** More have no array in JavaScript. */
+const mostElements = 2 ** 31 - 1;
 
 /** What an operator makes of its operands; undefined where types admit more than it means (tuples for tensors, …). */
 function meaning(make: () => readonly TETensor[] | undefined): readonly TETensor[] | undefined {

@@ -8,6 +8,7 @@ import { compute, load, placeholder, type TEExpr, type TETensor } from '../tenso
 import { printType } from '../types/print.ts';
 import { staticShape, type Type } from '../types/type.ts';
 import type { Buffer, LoweredKernel } from './kernel.ts';
+import { outsideOf } from './bounds.ts';
 import { loadsOf } from './te-uses.ts';
 import { buffersOf } from './visit.ts';
 import { lowerTensors } from './te-lower.ts';
@@ -18,11 +19,14 @@ interface Shaped {
   readonly dtype: string;
 }
 
+/** Subscripts are 32-bit integers. */
+const mostElements = 2 ** 31 - 1;
+
 /** The tensors a type is made of, tuples flattened; undefined where a shape is open or a dtype has no C. */
 export function tensorsOfType(type: Type): readonly Shaped[] | undefined {
   if (type.kind === 'tensor') {
     const shape = staticShape(type);
-    if (!shape || allocateElements(type.dtype, 0) === undefined) return undefined;
+    if (!shape || elementCount(shape) > mostElements || allocateElements(type.dtype, 0) === undefined) return undefined;
     return [{ shape, dtype: type.dtype }];
   }
   if (type.kind !== 'tuple') return undefined;
@@ -212,6 +216,10 @@ export function lowerGeneric(name: string, func: Func, flags: readonly string[] 
   }
   const { body: plain, temporaries } = lowerTensors(outputs, { buffers, scalars });
   const body = tidy(plain);
+  if (outsideOf(body)) {
+    const remedy = 'Correct the attributes: a window, group or axis is larger than the tensor it is applied to.';
+    return fail('no-loops', `Some operator of ${name} reads elements that its operands do not have.`, remedy);
+  }
   const used = buffersOf(body);
   return ok({
     name,

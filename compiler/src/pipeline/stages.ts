@@ -18,6 +18,7 @@ import { bindParams } from '../passes/bind-params.ts';
 import { fuse, refuse } from '../passes/fuse.ts';
 import type { CompileFailure, CompileResult } from '../passes/fuse.ts';
 import { programModule } from '../passes/program.ts';
+import type { FusedProgram } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { CompileContext, CompileState, ScheduledKernel } from './context.ts';
 import { fitArena } from './fit-arena.ts';

@@ -3,7 +3,7 @@ import type { LExpr, Local, LoopVar, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
 import { sameExpression } from '../../loops/map.ts';
 import { expressionsOf, operands, substatements } from '../../loops/visit.ts';
-import { affineOf, isInjective, sameAffine, type Affine } from './affine.ts';
+import { affineOf, isInjective, sameAffine, type Affine } from '../../loops/affine.ts';
 import { extentsOf, isWrapping, loopsOf, type Loop } from './primitive.ts';
 
 /** What a piece of code reads and writes. */

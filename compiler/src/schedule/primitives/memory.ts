@@ -6,7 +6,16 @@ import type { Buffer, LoweredKernel } from '../../loops/kernel.ts';
 import { mapStatement, mapSubstatements } from '../../loops/map.ts';
 import { allocateElements } from '../../tensor/ndarray.ts';
 import { dtypeInfo } from '../../tensor/dtype.ts';
-import { affineOf, expressionOf, isInjective, parted, plus, rangeOf, sameAffine, type Affine } from './affine.ts';
+import {
+  affineOf,
+  expressionOf,
+  isInjective,
+  parted,
+  plus,
+  rangeOf,
+  sameAffine,
+  type Affine,
+} from '../../loops/affine.ts';
 import { effectsOf, writtenBy } from './dependence.ts';
 import * as examples from './examples.ts';
 import { findLoop, extentsOf, illegal, instance, loopsOf, replaced, type Loop, type Primitive } from './primitive.ts';

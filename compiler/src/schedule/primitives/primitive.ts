@@ -6,7 +6,7 @@ import { typeOfExpr } from '../../loops/ir.ts';
 import type { LoweredKernel } from '../../loops/kernel.ts';
 import { copyOf, mapStatement, mapSubstatements } from '../../loops/map.ts';
 import { substatements } from '../../loops/visit.ts';
-import type { Extents } from './affine.ts';
+import type { Extents } from '../../loops/affine.ts';
 
 export type Loop = Extract<Stmt, { kind: 'for' }>;
 export type ArgumentValue = number | string | boolean;

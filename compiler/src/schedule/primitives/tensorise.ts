@@ -5,7 +5,7 @@ import type { LExpr, Local, LoopVar, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer, LoweredKernel } from '../../loops/kernel.ts';
 import { mapStatement } from '../../loops/map.ts';
 import { elementBytes } from '../../tensor/dtype.ts';
-import { affineOf, expressionOf, parted, type Affine } from './affine.ts';
+import { affineOf, expressionOf, parted, type Affine } from '../../loops/affine.ts';
 import * as examples from './examples.ts';
 import { findLoop, illegal, onlyStatement, replaced, turnsOf, type Loop, type Primitive } from './primitive.ts';
 

@@ -1,6 +1,6 @@
 /** Subscripts as sums of loop variables with constant factors: what legality checks reason about. */
-import { add, ix, mul } from '../../loops/build.ts';
-import type { LExpr, LoopVar } from '../../loops/ir.ts';
+import { add, ix, mul } from './build.ts';
+import type { LExpr, LoopVar } from './ir.ts';
 
 /** `constant + Σ factor · variable`. Factors are never 0. */
 export interface Affine {
