@@ -2,10 +2,10 @@
  * Exhaustiveness of `match` by usefulness of pattern rows (Maranget): a case is missing when a row of wildcards would
  * still be useful. Work is bounded by the patterns written, not by the number of combinations of constructors.
  */
+import type { RelatedLocation } from '../base/diagnostic.ts';
 import type { MatchExpr, Pattern } from '../syntax/tree.ts';
 import type { Type } from '../types/type.ts';
 import type { Context } from './context.ts';
-import { counted } from './messages.ts';
 import type { ConstructorInfo } from './scope.ts';
 
 /** A pattern reduced to what it accepts. */
@@ -68,8 +68,17 @@ export function checkExhaustive(cx: Context, node: MatchExpr, scrutinee: Type): 
   const more = missing.length > shownCases;
   const shown = missing.slice(0, shownCases).map((text) => `\`${text}\``);
   cx.report('non-exhaustive-match', node.keywordSpan, `No arm handles ${shown.join(', ')}${more ? ' and more' : ''}.`, {
-    remedy: `Add ${more ? 'arms for these' : counted(missing.length, 'arm')}, end with \`_ => …\`, or write \`match?\`.`,
+    remedy: `Add ${more ? 'arms for these' : missing.map((text) => `\`${text} => …\``).join(' and ')}, end with \`_ => …\`, or write \`match?\`.`,
+    related: definitionOf(cx, scrutinee),
   });
+}
+
+/** Where the type whose cases are missing is defined in this file. */
+function definitionOf(cx: Context, scrutinee: Type): readonly RelatedLocation[] {
+  const type = cx.find(scrutinee);
+  const name = type.kind === 'adt' && typeof type.head === 'string' ? type.head : undefined;
+  const definition = name === undefined ? undefined : cx.module.adts.get(name)?.definition;
+  return definition ? [{ span: definition.name.span, message: `\`${name}\` is defined here.` }] : [];
 }
 
 /** Values that `row` accepts and no row of `rows` does, or undefined when there are none. */

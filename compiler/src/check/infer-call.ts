@@ -2,7 +2,7 @@
 import type { RelatedLocation } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
 import type { Operator } from '../operators/operator.ts';
-import type { Attribute, CallExpr, Expr, InfixExpr, InfixOperator, NameRef } from '../syntax/tree.ts';
+import type { Attribute, CallExpr, Expr, InfixExpr, InfixOperator, NameRef, Param } from '../syntax/tree.ts';
 import { printType } from '../types/print.ts';
 import { dimVarsOf, freshTypeVar } from '../types/substitute.ts';
 import { errorType, funcType, type FuncType, type Type } from '../types/type.ts';
@@ -243,6 +243,7 @@ function callFunction(cx: Context, call: CallExpr, calleeType: Type, args: reado
   const fn = declared.typeParams.length > 0 ? cx.solver.instantiate(declared) : declared;
   if (fn.params.length !== args.length) {
     const extra = call.args[fn.params.length];
+    const missing = extra ? undefined : parameterNode(cx, call.callee, args.length);
     cx.report(
       'argument-count',
       extra?.span ?? call.argsSpan,
@@ -250,8 +251,10 @@ function callFunction(cx: Context, call: CallExpr, calleeType: Type, args: reado
       {
         remedy: extra
           ? 'Remove what is too much.'
-          : `Pass ${counted(fn.params.length - args.length, 'more argument')}.`,
-        related: calleeDeclaration(cx, call.callee),
+          : `Pass ${counted(fn.params.length - args.length, 'more argument')}${missing ? ` (\`%${missing.name.text}\` is \`${printType(cx.resolve(fn.params[args.length] ?? errorType))}\`)` : ''}.`,
+        related: missing
+          ? [{ span: missing.span, message: 'This parameter gets no argument.' }]
+          : calleeDeclaration(cx, call.callee),
       },
     );
     cx.spoil([fn, ...args]);
@@ -322,11 +325,15 @@ function calleeDeclaration(cx: Context, callee: Expr): readonly RelatedLocation[
 
 /** Where the parameter of a called function is written. */
 function parameterSpan(cx: Context, callee: Expr, index: number): Span | undefined {
-  if (callee.kind === 'global') return cx.module.globals.get(callee.name)?.definition?.fn.params[index]?.span;
   if (callee.kind === 'name') return cx.module.constructors.get(callee.name)?.definition?.fields[index]?.span;
+  return parameterNode(cx, callee, index)?.span;
+}
+
+function parameterNode(cx: Context, callee: Expr, index: number): Param | undefined {
+  if (callee.kind === 'global') return cx.module.globals.get(callee.name)?.definition?.fn.params[index];
   let value = callee.kind === 'fn' ? callee : bindingOf(cx, callee)?.value;
   while (value?.kind === 'paren') value = value.inner;
-  return value?.kind === 'fn' ? value.params[index]?.span : undefined;
+  return value?.kind === 'fn' ? value.params[index] : undefined;
 }
 
 /** A name outside a call: a constructor, or an operator used as a value. */

@@ -221,6 +221,14 @@ function unwrapTuple(arg: Expr | undefined, field: number | undefined): Expr | u
   return arg;
 }
 
+/** What can be said where the relation has no better advice. */
+function remedyFor(relation: Relation, blame: Blame): string {
+  if (blame.kind === 'attribute') return `Write another value for \`${blame.name}\`.`;
+  const input =
+    blame.kind === 'input' && relation.work.kind === 'operator' && relation.work.operator.inputs[blame.index];
+  return input ? `Pass another \`${input.name}\`, or change what it must fit.` : 'Change the arguments or attributes.';
+}
+
 function reportRelateError(cx: Context, relation: Relation, error: RelateError): void {
   const related: RelatedLocation[] = (error.related ?? []).map((other) => ({
     span: blameSpan(relation, other.blame),
@@ -235,7 +243,7 @@ function reportRelateError(cx: Context, relation: Relation, error: RelateError):
     related.push(...declarationOf(cx, arg));
   }
   cx.report(error.code, blameSpan(relation, error.blame), error.message, {
-    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+    remedy: error.remedy ?? remedyFor(relation, error.blame),
     related,
   });
 }

@@ -53,6 +53,10 @@ function proposals(attrs: Values, inputs: readonly Type[]): readonly Values[] {
     data.forEach((size, axis) => {
       if (size === 1) found.push({ axis: [axis] });
     });
+  // A size that follows from the others instead of one that does not fit.
+  const { newshape } = attrs;
+  if (Array.isArray(newshape) && newshape.every((size) => typeof size === 'number' && size >= 0))
+    newshape.forEach((_, i) => found.push({ newshape: newshape.with(i, -1) }));
   if ('units' in attrs && weight?.[0] !== undefined) found.push({ units: weight[0] });
   if ('data_layout' in attrs && 'kernel_layout' in attrs) found.push(...layouts);
   const { kernel_layout: layout } = attrs;

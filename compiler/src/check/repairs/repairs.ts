@@ -61,7 +61,13 @@ function* candidates(file: CheckedText, diagnostic: Diagnostic): Iterable<Candid
   const expected = expectedSlot(check, diagnostic.span);
   if (expected) yield* slotCandidates(file, expected);
   for (const use of usesAround(check, diagnostic.span).slice(0, 2)) {
-    for (const slot of blamedFirst(operatorSlots(check, use), diagnostic)) yield* slotCandidates(file, slot);
+    // A value that an attribute cannot have is not mended by other data.
+    const slots = diagnostic.code === 'bad-attribute' ? [] : operatorSlots(check, use);
+    const highest = Math.max(0, ...slots.map((slot) => slot.type.shape.length));
+    for (const slot of blamedFirst(slots, diagnostic))
+      for (const candidate of slotCandidates(file, slot))
+        // Operands that only differ in sizes fit without more dimensions than there are.
+        if (diagnostic.code !== 'shape-mismatch' || slots.length < 2 || candidate.rank <= highest) yield candidate;
     for (const repair of attributeRepairs(check, use)) yield { ...repair, of: use };
   }
 }
@@ -73,7 +79,7 @@ function blamedFirst(slots: readonly Slot[], { span }: Diagnostic): readonly Slo
   return slots.toSorted((a, b) => blamed(a) - blamed(b));
 }
 
-function* slotCandidates({ text, check }: CheckedText, slot: Slot): Iterable<Candidate> {
+function* slotCandidates({ text, check }: CheckedText, slot: Slot): Iterable<Candidate & { readonly rank: number }> {
   const at = resolveSpan(check.tree.anchors, slot.node.span);
   const source = text.slice(at.start, at.end);
   for (const { operator, attributes, type } of reshapingsOf(slot.type, slot.targets)) {
@@ -84,6 +90,7 @@ function* slotCandidates({ text, check }: CheckedText, slot: Slot): Iterable<Can
       title: `Repair ${what}\`${call(short(source))}\` gives \`${printType(type)}\``,
       edits: [{ span: slot.node.span, newText: call(source) }],
       of: slot,
+      rank: type.shape.length,
     };
   }
 }
