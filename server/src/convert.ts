@@ -51,7 +51,7 @@ import { segmentOf } from './features/tokenParts.ts';
 import { closedVersion, rangeOf, type Snapshot } from './snapshot.ts';
 import { documentationOf } from './virtualDocuments.ts';
 
-export function toRange(snapshot: Snapshot, range: TextRange): Range {
+export function toRange(snapshot: Pick<Snapshot, 'lines'>, range: TextRange): Range {
   return { start: snapshot.lines.position(range.start), end: snapshot.lines.position(range.end) };
 }
 

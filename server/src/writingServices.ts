@@ -30,7 +30,7 @@ export const writingServices: readonly Service[] = [
         if (!snapshot) return null;
         const ranges = await host.ranges.of(snapshot, token);
         throwIfCancelled(token);
-        const found = hover(snapshot, snapshot.lines.offset(params.position), ranges);
+        const found = hover(snapshot, snapshot.lines.offset(params.position), ranges, byUri(host));
         return found ? convert.toHover(snapshot, found) : null;
       });
     },
@@ -43,7 +43,7 @@ export const writingServices: readonly Service[] = [
     register: (host) => {
       host.connection.onCompletion(
         atPlace(host, null, (snapshot, offset) =>
-          completion(snapshot, offset).map((item) => convert.toCompletionItem(snapshot, item)),
+          completion(snapshot, offset, byUri(host)).map((item) => convert.toCompletionItem(snapshot, item)),
         ),
       );
       host.connection.onCompletionResolve((item) => convert.withDocumentation(item, documentationOf(item.data)));

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { LineIndex, type TextRange } from '../../compiler/src/base/span.ts';
 import { check } from '../../compiler/src/check/check.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
+import { preludeText } from '../../compiler/src/ir/prelude.ts';
+import { preludeUri } from '../../server/src/protocol.ts';
 import type { CheckedSnapshot } from '../../server/src/snapshot.ts';
 
 export const header = '#[version = "0.0.5"]\n';
@@ -12,6 +14,11 @@ export function snapshotOf(program: string): CheckedSnapshot {
   const text = program.startsWith('#[') ? program : header + program;
   const tree = parseSource(text);
   return { uri: 'file:///test.relay', version: 1, text, lines: new LineIndex(text), tree, check: check(tree) };
+}
+
+/** The prelude as a file, for features that follow names out of a document. */
+export function prelude(uri: string): CheckedSnapshot | undefined {
+  return uri === preludeUri ? { ...snapshotOf(preludeText), uri } : undefined;
 }
 
 export interface Marked {

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { complete } from '../../compiler/src/base/steps.ts';
+import { analyseRanges } from '../../compiler/src/check/ranges/analyse.ts';
 import { hover } from '../../server/src/features/hover.ts';
-import { marked } from './fixture.ts';
+import { marked, prelude } from './fixture.ts';
 
 /** The hover's text at the marker holds every one of `parts`, and covers `over`. */
 function checkHover(program: string, over: string, ...parts: readonly string[]): void {
   const { snapshot, offset } = marked(program);
-  const found = hover(snapshot, offset);
+  const ranges = complete(analyseRanges(snapshot.check));
+  const found = hover(snapshot, offset, ranges, prelude);
   assert.ok(found, 'there is a hover');
   assert.equal(snapshot.text.slice(found.range.start, found.range.end), over);
   for (const part of parts) assert.ok(found.markdown.includes(part), `${found.markdown}\n— lacks: ${part}`);
@@ -50,6 +53,31 @@ describe('hover', () => {
   });
   it('an attribute shows what it takes and its default', () => {
     checkHover(conv('nn.conv2d').replace('strides', 'stri$0des'), 'strides', 'list of int', 'default `[1, 1]`');
+  });
+  it("an attribute's literal value shows what the attribute takes", () => {
+    checkHover(conv('nn.conv2d').replace('[2, 2]', '[2$0, 2]'), '[2, 2]', 'strides: list of int');
+  });
+  it('a function shows what its author wrote above it', () => {
+    checkHover('// Twice\n// as much.\ndef @f(%x: int32) { %x }\ndef @main() { @$0f(1) }', '@f', 'Twice\nas much.');
+  });
+  it('names of the prelude show their declaration', () => {
+    checkHover(
+      'def @main(%x: List[int32]) { @ma$0p(@id, %x) }',
+      '@map',
+      'def @map[A, B](%f: fn (A) -> B',
+      'from the prelude',
+    );
+    checkHover(
+      'def @main(%x: Li$0st[int32]) { %x }',
+      'List',
+      'type List[A] { Cons(A, List[A]), Nil }',
+      'from the prelude',
+    );
+  });
+  it('quantised values show their range, and why', () => {
+    const dense = 'qnn.den$0se(%x, %w, -128, 0, 0.5f, 0.1f, units=3, out_dtype="int32")';
+    const program = `def @main(%x: Tensor[(1, 100), int8], %w: Tensor[(3, 100), int8]) { ${dense} }`;
+    checkHover(program, 'qnn.dense', 'Values `−3,264,000 … 3,238,500`: 100 products of at most 255 · 128');
   });
   it('the rest of a broken file keeps its hovers', () => {
     checkHover('def @f(%x: int32) { add(%x, }\ndef @main(%y: float32) { negative(%$0y) }', '%y', '%y: float32');

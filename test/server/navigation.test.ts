@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { definition, references } from '../../server/src/features/navigation.ts';
 import { prepareRename, rename } from '../../server/src/features/rename.ts';
-import { marked, places } from './fixture.ts';
+import { preludeText } from '../../compiler/src/ir/prelude.ts';
+import { preludeUri } from '../../server/src/protocol.ts';
+import { virtualDocument } from '../../server/src/virtualDocuments.ts';
+import { marked, places, prelude } from './fixture.ts';
 
 function checkDefinition(program: string, expected: string | undefined): void {
   const { snapshot, offset } = marked(program);
@@ -48,12 +51,44 @@ describe('definition', () => {
     checkDefinition(`${types}def @main() { Fu$0ll(1) }`, '1:12 Full');
     checkDefinition(`${types}def @main(%b: Bo$0x[]) { %b }`, '1:6 Box');
   });
-  it('of an operator there is none in the text', () => {
-    checkDefinition('def @main() { ad$0d(1, 2) }', undefined);
+  it('of an operator is the page about it', () => {
+    const { snapshot, offset } = marked('def @main() { nn.re$0lu(1f) }');
+    const uri = definition(snapshot, offset)?.file?.uri ?? '';
+    assert.match(virtualDocument(uri) ?? '', /^# nn.relu\n/);
+    assert.equal(virtualDocument('relay-docs:/operators/../x.md'), undefined);
+  });
+  it('of a named dimension is its first mention in the signature, in each function', () => {
+    const f = (name: string): string => `def @${name}(%a: Tensor[(n), float32], %b: Tensor[(n, 2), float32]) { %b }`;
+    checkDefinition(`${f('f')}\n${f('g').replace('(n, 2)', '($0n, 2)')}`, '2:20 n');
+  });
+  it('of a name of the prelude is there', () => {
+    const { snapshot, offset } = marked('def @main(%xs: List[int32]) { @ma$0p(@id, %xs) }');
+    const target = definition(snapshot, offset, prelude);
+    assert.ok(target?.file);
+    assert.equal(target.file.uri, preludeUri);
+    assert.equal(preludeText.slice(target.name.start, target.name.end), '@map');
+  });
+  it('of a reference to the metadata section is the data of its entry', () => {
+    checkDefinition(`def @main() { meta[relay.Const$0ant][1] }\n${metadata}`, '4:141 "second"');
   });
 });
 
+const metadata =
+  '#[metadata]\n{"root": 1, "nodes": [{"type_key": ""}, {"type_key": "Map", "keys": ["relay.Constant"], "data": [2]},' +
+  ' {"type_key": "Array", "data": [3, 4]},\n{"type_key": "relay.Constant", "attrs": {"data": "0"}}, {"type_key": "relay.Constant", "attrs": {"data": "1"}}], "b64ndarrays": ["a\\\\\\"b]", "second"]}';
+
 describe('references', () => {
+  it('of a named dimension stay in its function', () => {
+    const f = (name: string): string => `def @${name}(%a: Tensor[(n), float32]) -> Tensor[(n), float32] { %a }`;
+    checkReferences(`${f('f')}\n${f('g').replace('(n)', '($0n)')}`, '2:20 n', '2:45 n');
+  });
+  it('of a reference to the metadata section are all references to the same entry', () => {
+    checkReferences(
+      `def @main() { add(meta[relay.Constant][$00], meta[relay.Constant][0]) + meta[relay.Constant][1] }\n${metadata}`,
+      '1:19 meta[relay.Constant][0]',
+      '1:44 meta[relay.Constant][0]',
+    );
+  });
   it('are the uses and the declaration, from wherever one asks', () => {
     const expected = ['1:11 %x', '1:28 %x', '1:32 %x'];
     checkReferences('def @main(%$0x: int32) { add(%x, %x) }', ...expected);

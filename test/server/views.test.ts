@@ -33,7 +33,7 @@ describe('a build for the views', () => {
     const most = Math.max(...build.layers.map((layer) => layer.aliveBytes));
     assert.equal(build.layers[build.peakLayer]?.aliveBytes, most);
     assert.ok(most <= build.arenaBytes);
-    assert.ok(build.peak.some((tensor) => tensor.name === 'w' && tensor.bytes === 128));
+    assert.ok(build.peak.some((tensor) => tensor.name === '%w' && tensor.bytes === 128));
     // The header is line 0, @main line 1, nn.dense line 2.
     assert.ok(build.layers[0]?.source.some(({ start }) => start.line === 2));
   });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { completion, type Completion } from '../../server/src/features/completion.ts';
+import { completion, documentationOf, type Completion } from '../../server/src/features/completion.ts';
 import { signatureHelp } from '../../server/src/features/signatureHelp.ts';
-import { marked } from './fixture.ts';
+import { marked, prelude } from './fixture.ts';
 
 /** The labels offered at the marker, best first; those given must be among them, in this order. */
 function checkCompletion(program: string, ...expected: readonly string[]): readonly Completion[] {
@@ -77,6 +77,35 @@ describe('completion', () => {
   });
 });
 
+describe('completion by what fits and what is visible', () => {
+  const ranked = (program: string): ReadonlyMap<string, number> => {
+    const { snapshot, offset } = marked(program);
+    return new Map(completion(snapshot, offset, prelude).map(({ label, rank }) => [label, rank]));
+  };
+  it('puts locals that the operator takes in front of those that it does not', () => {
+    const ranks = ranked(
+      'def @main(%fits: Tensor[(2, 3), float32], %x: Tensor[(2, 3), float32], %wide: Tensor[(7, 8), float32]) { add(%x, %$0) }',
+    );
+    assert.ok((ranks.get('%fits') ?? NaN) < (ranks.get('%wide') ?? NaN));
+    assert.ok((ranks.get('%x') ?? NaN) < (ranks.get('%wide') ?? NaN));
+  });
+  it('offers functions, types and constructors of the prelude behind those of the file', () => {
+    const program = 'type Bag { Many(int32) }\ndef @mine() { 1 }\ndef @main() { $0 }';
+    const ranks = ranked(program);
+    assert.ok((ranks.get('@mine') ?? NaN) < (ranks.get('@map') ?? NaN));
+    assert.ok((ranks.get('Many') ?? NaN) < (ranks.get('Cons') ?? NaN));
+    assert.ok(ranked(program.replace('def @main() { $0 }', 'def @main(%x: $0) { 1 }')).has('List'));
+  });
+  it('documents an operator when it is looked at', () => {
+    const { snapshot, offset } = marked('def @main() { nn.conv$0 }');
+    const item = completion(snapshot, offset).find(({ label }) => label === 'nn.conv2d');
+    assert.equal(item?.documentation, undefined);
+    assert.match(documentationOf(item?.data) ?? '', /kernel_layout/);
+    assert.equal(documentationOf('nonsense'), undefined);
+    assert.equal(documentationOf({ a: 1 }), undefined);
+  });
+});
+
 describe('signature help', () => {
   const types = 'def @main(%x: Tensor[(1, 3, 8, 8), float32], %w: Tensor[(4, 3, 3, 3), float32]) { ';
   it('marks the input at the cursor', () => {
@@ -87,7 +116,7 @@ describe('signature help', () => {
     checkSignature(`${types}nn.conv2d(%x, %w, strides=[1, $01]) }`, 'strides=[1, 1]');
   });
   it('knows the parameters of a function', () => {
-    checkSignature('def @f(%a: int32, %b: float32) { %b }\ndef @main() { @f(1, $02f) }', 'float32');
+    checkSignature('def @f(%a: int32, %b: float32) { %b }\ndef @main() { @f(1, $02f) }', '%b: float32');
   });
   it('is silent outside of a call', () => {
     checkSignature('def @main() { $0 1 }', undefined);

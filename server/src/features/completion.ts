@@ -1,7 +1,6 @@
 /** Completion: what may stand at the cursor, by the place it is in. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
-import { relates } from '../../../compiler/src/check/repairs/slots.ts';
-import type { AttributeSpec, AttributeValueData } from '../../../compiler/src/operators/attributes.ts';
+import type { AttributeSpec } from '../../../compiler/src/operators/attributes.ts';
 import type { Operator } from '../../../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../../../compiler/src/operators/registry.ts';
 import type { CallExpr, Node } from '../../../compiler/src/syntax/tree.ts';
@@ -10,7 +9,11 @@ import { errorType, type Type } from '../../../compiler/src/types/type.ts';
 import { pathAt } from '../locate.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
 import { attributeKind, attributesOf, attributeTable, code, operatorSignature, writeAttribute } from './describe.ts';
+import { accepts, argumentTest } from './completionRanking.ts';
+import type { FileByUri } from './declared.ts';
 import { visibleLocals } from './scope.ts';
+import { argumentIndex } from './signatureHelp.ts';
+import { commentAbove, signatureText, visibleFrom, type Nearness, type Visible } from './visible.ts';
 
 export type CompletionKind =
   | 'local'
@@ -42,29 +45,36 @@ export interface Completion {
 }
 
 /** Everything that fits at `offset`; the editor filters by what is typed. */
-export function completion(snapshot: CheckedSnapshot, offset: number): readonly Completion[] {
+export function completion(
+  snapshot: CheckedSnapshot,
+  offset: number,
+  byUri: FileByUri = () => undefined,
+): readonly Completion[] {
   const lineStart = snapshot.text.lastIndexOf('\n', offset - 1) + 1;
   const line = snapshot.text.slice(Math.max(lineStart, offset - 2000), offset);
   if (inComment(line) || inMetadata(snapshot, offset)) return [];
   const typed = /[%@]?[A-Za-z_0-9][\w/.]*$|[%@]$/.exec(line)?.[0] ?? '';
   const range = { start: offset - typed.length, end: offset };
-  if (typed.startsWith('@')) return globals(snapshot, range);
+  const visible = visibleFrom(snapshot, byUri);
+  if (typed.startsWith('@')) return globals(snapshot, visible, range);
   const path = pathAt(snapshot, offset);
-  if (typed.startsWith('%')) return locals(snapshot, path, offset, range);
-  const before = line.slice(0, line.length - typed.length);
   const call = callAround(snapshot, path, offset);
   const operator = call && operatorOf(snapshot, call);
+  const index = call ? argumentIndex(snapshot, call, range.start) : 0;
+  const fits = call && operator ? argumentTest(snapshot, call, operator, index) : undefined;
+  if (typed.startsWith('%')) return locals(snapshot, path, offset, range, fits);
+  const before = line.slice(0, line.length - typed.length);
   const key = /([A-Za-z_][\w.]*)\s*=\s*(?:"[^"]*)?$/.exec(before)?.[1];
   if (operator && key !== undefined && !/==\s*$/.test(before)) {
     const spec = attributesOf(operator).find(([name]) => name === key)?.[1];
     if (spec) return values(spec, range, /"[^"]*$/.test(before));
   }
   if (inString(before)) return [];
-  if (isTypePlace(before, path)) return types(snapshot, path, range);
+  if (isTypePlace(before, path)) return types(visible, path, range);
   const expressions = [
-    ...locals(snapshot, path, offset, range),
-    ...globals(snapshot, range),
-    ...constructors(snapshot, range),
+    ...locals(snapshot, path, offset, range, fits),
+    ...globals(snapshot, visible, range),
+    ...constructors(visible, range),
     ...rankedOperators(snapshot, path, range),
     ...keywords(range),
   ];
@@ -112,48 +122,54 @@ function isTypePlace(before: string, path: readonly Node[]): boolean {
   return path.some((node) => typeKinds.has(node.kind));
 }
 
+/** Locals that fit the argument come first, each kind nearest first. */
 function locals(
   snapshot: CheckedSnapshot,
   path: readonly Node[],
   offset: number,
   range: TextRange,
+  fits: ((type: Type) => boolean) | undefined,
 ): readonly Completion[] {
   return visibleLocals(snapshot, path, offset).map((local, nearness) => {
     const type = snapshot.check.typeOf(local.node);
+    const unfit = fits !== undefined && type !== undefined && !fits(type);
     return {
       label: local.text,
       kind: local.node.kind === 'graph' ? 'graph' : 'local',
       detail: type && type.kind !== 'error' ? printType(type) : '',
       insert: local.text,
       range,
-      rank: 10 + Math.min(nearness, 9),
+      rank: (unfit ? 20 : 10) + Math.min(nearness, 9),
     };
   });
 }
 
-function globals(snapshot: CheckedSnapshot, range: TextRange): readonly Completion[] {
-  return [...snapshot.check.globals].map(([name, type]) => ({
-    label: `@${name}`,
-    kind: 'global',
-    detail: printType(type),
-    insert: `@${name}`,
-    range,
-    rank: 30,
-  }));
+const beyond: Readonly<Record<Nearness, number>> = { here: 0, imported: 1, prelude: 15 };
+
+function globals(snapshot: CheckedSnapshot, visible: Visible, range: TextRange): readonly Completion[] {
+  return visible.functions.map(({ name, definition, file, from }): Completion => {
+    const type = from === 'here' ? snapshot.check.globals.get(name) : undefined;
+    const detail = type ? printType(type) : `fn ${signatureText(file, definition)}`;
+    const comment = commentAbove(file, rangeOf(file, definition.span).start);
+    return {
+      label: `@${name}`,
+      kind: 'global',
+      detail,
+      ...(comment === '' ? {} : { documentation: comment }),
+      insert: `@${name}`,
+      range,
+      rank: 30 + beyond[from],
+    };
+  });
 }
 
-function constructors(snapshot: CheckedSnapshot, range: TextRange): readonly Completion[] {
-  return snapshot.tree.definitions.flatMap((definition) =>
-    definition.kind !== 'type'
-      ? []
-      : (definition.constructors ?? []).map((constructor): Completion => {
-          const { text } = constructor.name;
-          const taken = constructor.fields.length > 0;
-          const detail = `constructor of ${definition.name.text}`;
-          const insert = taken ? `${text}($0)` : text;
-          return { label: text, kind: 'constructor', detail, insert, snippet: taken, range, rank: 35 };
-        }),
-  );
+function constructors(visible: Visible, range: TextRange): readonly Completion[] {
+  return visible.constructors.map(({ name, definition, type, from }): Completion => {
+    const taken = definition.fields.length > 0;
+    const detail = `constructor of ${type.name.text}`;
+    const insert = taken ? `${name}($0)` : name;
+    return { label: name, kind: 'constructor', detail, insert, snippet: taken, range, rank: 35 + beyond[from] };
+  });
 }
 
 let operatorItems: readonly Omit<Completion, 'range'>[] | undefined;
@@ -199,21 +215,6 @@ function rankedOperators(snapshot: CheckedSnapshot, path: readonly Node[], range
     const rank = verdict === undefined ? item.rank : verdict ? 25 : 55;
     return { ...item, rank, ...(written ? { insert: item.label, snippet: false } : {}) };
   });
-}
-
-/** Whether an operator takes arguments of these types with its defaults; undefined where that cannot be said. */
-function accepts(
-  operator: Operator,
-  types: readonly Type[],
-  written: Readonly<Record<string, unknown>>,
-): boolean | undefined {
-  if (operator.variadic !== true && operator.inputs.length !== types.length) return false;
-  if (types.some((type) => type.kind === 'error')) return undefined;
-  const rows = attributesOf(operator);
-  if (Object.keys(written).some((name) => !rows.some(([known]) => known === name))) return false;
-  if (rows.some(([name, spec]) => spec.default === undefined || name in written)) return undefined;
-  const attrs = Object.fromEntries(rows.map(([name, spec]) => [name, spec.default]));
-  return relates({ operator, attrs: attrs as Readonly<Record<string, AttributeValueData>> }, types);
 }
 
 /** Attributes that the call does not have yet; required ones first. */
@@ -268,21 +269,20 @@ function values(spec: AttributeSpec, range: TextRange, quoted: boolean): readonl
   return shown.map((text, i) => ({ label: text, kind: 'value', detail: spec.summary, insert: text, range, rank: i }));
 }
 
-function types(snapshot: CheckedSnapshot, path: readonly Node[], range: TextRange): readonly Completion[] {
+function types(visible: Visible, path: readonly Node[], range: TextRange): readonly Completion[] {
   const item = (label: string, kind: CompletionKind, detail: string, rank: number, insert = label): Completion => {
     return { label, kind, detail, insert, snippet: insert !== label, range, rank };
   };
   const params = path.flatMap((node) =>
     node.kind === 'def' ? node.fn.typeParams : node.kind === 'type' || node.kind === 'fn' ? node.typeParams : [],
   );
-  const named = snapshot.tree.definitions.flatMap((d) => (d.kind === 'type' ? [d] : []));
   return [
     item('Tensor', 'type', 'Tensor[(shape), dtype]', 0, 'Tensor[(${1:1}), ${2:float32}]'),
     ...dtypes.map((dtype) => item(dtype, 'type', 'scalar', 2)),
     ...[...new Set(params.map((name) => name.text))].map((name) => item(name, 'typeParam', 'type parameter', 1)),
-    ...named.map((d) => {
-      const generic = d.typeParams.length > 0;
-      return item(d.name.text, 'type', 'data type', 1, generic ? `${d.name.text}[$0]` : d.name.text);
+    ...visible.types.map(({ name, definition, from }) => {
+      const generic = definition.typeParams.length > 0;
+      return item(name, 'type', 'data type', from === 'prelude' ? 4 : 1, generic ? `${name}[$0]` : name);
     }),
     item('fn', 'keyword', 'function type', 3, 'fn ($1) -> $0'),
   ];

@@ -1,12 +1,15 @@
 /** Hover: the type of any expression, what a name means, an operator's summary and attributes, where a dimension came from. */
 import type { TextRange } from '../../../compiler/src/base/span.ts';
 import type { DimStep, Symbol } from '../../../compiler/src/check/result.ts';
-import type { CallExpr, Expr, Node } from '../../../compiler/src/syntax/tree.ts';
+import type { CallExpr, Expr, FunctionDefinition, Node } from '../../../compiler/src/syntax/tree.ts';
 import { printType } from '../../../compiler/src/types/print.ts';
 import type { Type } from '../../../compiler/src/types/type.ts';
 import { occurrenceAt, pathAt, symbolText } from '../locate.ts';
 import { rangeOf, textOf, touches, type CheckedSnapshot } from '../snapshot.ts';
+import { preludeUri } from '../protocol.ts';
 import { summariseConstant } from './constants.ts';
+import { declarationOf, type Declared, type FileByUri } from './declared.ts';
+import { commentAbove, signatureText } from './visible.ts';
 import { rangeLine, type KnownRanges } from './valueRanges.ts';
 import {
   attributeKind,
@@ -24,11 +27,16 @@ export interface Hover {
 }
 
 /** What to show at an offset; undefined where there is nothing to say. */
-export function hover(snapshot: CheckedSnapshot, offset: number, ranges?: KnownRanges): Hover | undefined {
+export function hover(
+  snapshot: CheckedSnapshot,
+  offset: number,
+  ranges?: KnownRanges,
+  byUri: FileByUri = () => undefined,
+): Hover | undefined {
   const path = pathAt(snapshot, offset);
   return (
     hoverAttribute(snapshot, path, offset) ??
-    hoverName(snapshot, path, offset, ranges) ??
+    hoverName(snapshot, path, offset, ranges, byUri) ??
     hoverExpression(snapshot, path, ranges)
   );
 }
@@ -39,7 +47,11 @@ function hoverAttribute(snapshot: CheckedSnapshot, path: readonly Node[], offset
   const attribute = path[at];
   const call = path[at - 1];
   if (attribute?.kind !== 'attribute' || call?.kind !== 'call') return undefined;
-  const range = rangeOf(snapshot, attribute.key.span);
+  const key = rangeOf(snapshot, attribute.key.span);
+  // A value that is no expression of its own says nothing else.
+  const { value } = attribute;
+  const literal = value.kind !== 'expr' || /^(?:int|float|bool)$/.test(value.value.kind);
+  const range = touches(key, offset) || !literal ? key : rangeOf(snapshot, value.span);
   if (!touches(range, offset)) return undefined;
   const operator = operatorOf(snapshot, call);
   const spec = operator && attributesOf(operator).find(([name]) => name === attribute.key.text)?.[1];
@@ -59,6 +71,7 @@ function hoverName(
   path: readonly Node[],
   offset: number,
   ranges: KnownRanges | undefined,
+  byUri: FileByUri,
 ): Hover | undefined {
   const found = occurrenceAt(snapshot, offset);
   if (!found) return undefined;
@@ -74,7 +87,7 @@ function hoverName(
   const bound = found.symbol.kind === 'local' || found.symbol.kind === 'graph' ? found.symbol.definition : undefined;
   return {
     range,
-    markdown: joined(describeSymbol(snapshot, found.symbol, path), bound ? rangeLine(ranges, bound) : ''),
+    markdown: joined(describeSymbol(snapshot, found.symbol, path, byUri), bound ? rangeLine(ranges, bound) : ''),
   };
 }
 
@@ -107,7 +120,7 @@ function describeInput(
   return `- ${code(input.name)}${type ? ` ${code(printType(type))}` : ''} ${input.summary}`;
 }
 
-function describeSymbol(snapshot: CheckedSnapshot, symbol: Symbol, path: readonly Node[]): string {
+function describeSymbol(snapshot: CheckedSnapshot, symbol: Symbol, path: readonly Node[], byUri: FileByUri): string {
   const name = symbolText(symbol);
   switch (symbol.kind) {
     case 'local': {
@@ -127,8 +140,18 @@ function describeSymbol(snapshot: CheckedSnapshot, symbol: Symbol, path: readonl
       return joined(fenced(`${name}: ${printed(type)}`), fenced(shorten(textOf(snapshot, definition.span))), origins);
     }
     case 'global': {
-      const type = snapshot.check.globals.get(symbol.name);
-      return joined(fenced(`def ${name}: ${printed(type)}`), symbol.definition ? '' : 'from the library');
+      const own = symbol.definition && snapshot.check.globals.get(symbol.name);
+      const declared = declarationOf(snapshot, symbol, byUri);
+      const definition = declared?.file.tree.definitions.findLast(
+        (d): d is FunctionDefinition => d.kind === 'def' && d.name.text === symbol.name,
+      );
+      const written = declared && definition ? signatureText(declared.file, definition) : '';
+      const shown = own || written === '' ? `def ${name}: ${printed(own)}` : `def ${name}${written}`;
+      return joined(
+        fenced(shown),
+        declared ? commentAbove(declared.file, declared.full.start) : '',
+        origin(snapshot, declared),
+      );
     }
     case 'constructor': {
       const use = path.at(-1);
@@ -138,10 +161,15 @@ function describeSymbol(snapshot: CheckedSnapshot, symbol: Symbol, path: readonl
         : symbol.definition
           ? textOf(snapshot, symbol.definition.span)
           : name;
-      return joined(fenced(shown), `constructor of ${code(symbol.adt)}`);
+      const declared = declarationOf(snapshot, symbol, byUri);
+      return joined(fenced(shown), `constructor of ${code(symbol.adt)}`, origin(snapshot, declared));
     }
-    case 'adt':
-      return fenced(symbol.definition ? shorten(textOf(snapshot, symbol.definition.span)) : `type ${name}`);
+    case 'adt': {
+      const declared = declarationOf(snapshot, symbol, byUri);
+      const text = declared && declared.file.text.slice(declared.full.start, declared.full.end);
+      const comment = declared ? commentAbove(declared.file, declared.full.start) : '';
+      return joined(fenced(shorten(text ?? `type ${name}`)), comment, origin(snapshot, declared));
+    }
     case 'typeParam':
       return joined(fenced(name), 'type parameter');
     case 'dimVar':
@@ -149,6 +177,14 @@ function describeSymbol(snapshot: CheckedSnapshot, symbol: Symbol, path: readonl
     case 'operator':
       return describeOperator(snapshot, symbol, undefined);
   }
+}
+
+/** Where a name comes from that another file declares. */
+function origin(snapshot: CheckedSnapshot, declared: Declared | undefined): string {
+  if (!declared) return 'declared in another file';
+  if (declared.file.uri === snapshot.uri) return '';
+  if (declared.file.uri === preludeUri) return 'from the prelude';
+  return `from ${code(decodeURIComponent(declared.file.uri.slice(declared.file.uri.lastIndexOf('/') + 1)))}`;
 }
 
 /** The innermost expression with a type: literals, calls, projections, tuples, blocks. */

@@ -1,10 +1,11 @@
 /** Definition, references and highlights of the name at a place. */
-import type { Span, TextRange } from '../../../compiler/src/base/span.ts';
+import { LineIndex, type Span, type TextRange } from '../../../compiler/src/base/span.ts';
 import type { Symbol } from '../../../compiler/src/check/result.ts';
 import type { MetaRef } from '../../../compiler/src/syntax/tree.ts';
 import { walkTree } from '../../../compiler/src/syntax/walk.ts';
 import { declarationSpan, definitionSpan, dimensionsNamed, occurrenceAt, pathAt, type Occurrence } from '../locate.ts';
 import { rangeOf, type CheckedSnapshot, type Snapshot } from '../snapshot.ts';
+import { operatorDocumentation } from '../virtualDocuments.ts';
 import { declarationOf, sharedNameOf, type FileByUri, type SharedName } from './declared.ts';
 import { metadataEntry } from './metadataEntries.ts';
 
@@ -12,7 +13,7 @@ export interface Target {
   /** The name at the asked place. */
   readonly origin: TextRange;
   /** The file that the ranges below are in; the asked one where absent. */
-  readonly file?: Snapshot;
+  readonly file?: Pick<Snapshot, 'uri' | 'lines'>;
   /** The whole definition. */
   readonly full: TextRange;
   /** Its name. */
@@ -21,7 +22,7 @@ export interface Target {
 
 /**
  * Where the name at `offset` is introduced: in this file, in one that it imports, or in the prelude; for a reference to
- * the metadata section its entry. Undefined for operators.
+ * the metadata section its entry; for an operator the page about it.
  */
 export function definition(
   snapshot: CheckedSnapshot,
@@ -33,9 +34,16 @@ export function definition(
   const origin = rangeOf(snapshot, found.span);
   const here = declarationIn(snapshot, found);
   if (here) return { origin, ...here };
+  if (found.symbol.kind === 'operator') return { origin, ...operatorPage(found.symbol.operator.name) };
   const shared = sharedNameOf(found.symbol);
   const elsewhere = shared && declarationOf(snapshot, shared, byUri);
   return elsewhere && { origin, ...elsewhere };
+}
+
+/** The page about an operator, from its start. */
+function operatorPage(name: string): Omit<Target, 'origin'> {
+  const start = { start: 0, end: 0 };
+  return { file: { uri: operatorDocumentation(name), lines: new LineIndex('') }, full: start, name: start };
 }
 
 /** The declaration of a name in its own file. */

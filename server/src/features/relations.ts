@@ -66,6 +66,7 @@ export function implementation(
   if (!found) return [];
   const origin = rangeOf(snapshot, found.span);
   const { symbol } = found;
+  if (symbol.kind === 'operator') return [];
   if (symbol.kind === 'adt') {
     const declared = declarationOf(snapshot, { kind: 'adt', name: symbol.name }, byUri);
     const definition = declared?.file.tree.definitions.findLast(

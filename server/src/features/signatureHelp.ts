@@ -58,7 +58,11 @@ function operatorHelp(snapshot: CheckedSnapshot, operator: Operator, call: CallE
 }
 
 function functionHelp(snapshot: CheckedSnapshot, type: FuncType, call: CallExpr, offset: number): Signature {
-  const parameters = type.params.map((param) => ({ label: printType(param), documentation: '' }));
+  const names = parameterNames(snapshot, call);
+  const parameters = type.params.map((param, i) => ({
+    label: `${names[i] === undefined || names[i] === '' ? '' : `%${names[i]}: `}${printType(param)}`,
+    documentation: '',
+  }));
   return {
     label: `${textOf(snapshot, call.callee.span)}(${parameters.map((p) => p.label).join(', ')}) -> ${printType(type.ret)}`,
     documentation: '',
@@ -66,6 +70,14 @@ function functionHelp(snapshot: CheckedSnapshot, type: FuncType, call: CallExpr,
     active:
       parameters.length === 0 ? undefined : Math.min(argumentIndex(snapshot, call, offset), parameters.length - 1),
   };
+}
+
+/** Names of the parameters of the function that is called, where it is known. */
+function parameterNames(snapshot: CheckedSnapshot, call: CallExpr): readonly string[] {
+  const symbol = snapshot.check.symbolOf(call.callee);
+  if (symbol?.kind === 'global') return (symbol.definition?.fn.params ?? []).map(({ name }) => name.text);
+  const bound = symbol?.kind === 'local' && symbol.definition.kind === 'let' ? symbol.definition.value : undefined;
+  return bound?.kind === 'fn' ? bound.params.map(({ name }) => name.text) : [];
 }
 
 /** The key of the attribute at `offset`, also while its value is still missing. */
@@ -77,7 +89,7 @@ function activeAttribute(snapshot: CheckedSnapshot, call: CallExpr, offset: numb
 }
 
 /** How many commas stand between the opening parenthesis and the offset, nested ones aside. */
-function argumentIndex(snapshot: CheckedSnapshot, call: CallExpr, offset: number): number {
+export function argumentIndex(snapshot: CheckedSnapshot, call: CallExpr, offset: number): number {
   const { start } = rangeOf(snapshot, call.argsSpan);
   let depth = 0;
   let index = 0;

@@ -48,8 +48,10 @@ export function buildDocument(job: BuildJob): BuildResult {
   if (!program || !kernels || !arena || !emitted) throw new Error('a stage left its part out');
   const locate = locatorOf(job, lowered.value);
   const report = reportOf(nameInC(job.uri), target.value.name, program, kernels, arena, emitted);
+  const lines = job.text.split(/\r\n|\r|\n/);
   const tensor = (b: ArenaBuffer): AliveTensor => {
-    return { name: b.name, kind: b.kind, bytes: b.bytes, source: locate(b.origin) };
+    const source = locate(b.origin);
+    return { name: nameInSource(b, source, lines), kind: b.kind, bytes: b.bytes, source };
   };
   const layers = report.layers.map((layer, k): LayerInfo => {
     const alive = arena.buffers.filter((b) => b.first <= k && k <= b.last);
@@ -86,6 +88,22 @@ export function buildDocument(job: BuildJob): BuildResult {
     peakLayer: Math.min(peak.step, Math.max(0, layers.length - 1)),
     peak: peakTensors.sort((a, b) => b.bytes - a.bytes),
   };
+}
+
+/** A tensor between kernels by the binding that the source gives it: `%2` says more than a name of the compiler's. */
+function nameInSource(b: ArenaBuffer, source: readonly WireRange[], lines: readonly string[]): string {
+  if (b.kind === 'scratch') return b.name;
+  if (b.kind === 'input') return `%${b.name}`;
+  const last = source.reduce<WireRange | undefined>(
+    (best, range) => (best && best.end.line >= range.end.line ? best : range),
+    undefined,
+  );
+  const line = last && lines[last.start.line];
+  if (!last || line === undefined || b.kind === 'output') return b.name;
+  const binding = /^\s*(?:let\s+)?(%[\w.]+)\s*(?:[:=]|$)/.exec(line)?.[1];
+  if (binding !== undefined) return binding;
+  const text = line.slice(last.start.character).trim().replace(/;$/, '');
+  return text.length > 24 ? `${text.slice(0, 23)}…` : text;
 }
 
 /** The answer when the document does not compile. */
