@@ -10,8 +10,13 @@ import { elementBytes } from '../tensor/dtype.ts';
 import { bytesOf } from './arena.ts';
 import type { ScheduledKernel } from './context.ts';
 
-/** Sets of kernels that are followed at one time. Where there are no more, the order is the best there is. */
-const beamWidth = 256;
+/** Sets of kernels that are followed at one time, at most. Where there are no more, the order is the best there is. */
+const widestBeam = 256;
+
+/** Fewer are followed in long programs, so that the search takes a part of a second. */
+function beamWidth(kernels: number): number {
+  return Math.max(6, Math.min(widestBeam, Math.floor(300_000 / kernels ** 2)));
+}
 
 export interface OrderedProgram {
   readonly program: FusedProgram;
@@ -30,7 +35,7 @@ export function orderKernels(
   const search = new OrderSearch(program, kernels);
   const own = search.peakOf(kernels.map((_, k) => k));
   const unchanged = { program, kernels, before: own, after: own };
-  if (search.isForced()) return unchanged;
+  if (search.isForced() || own <= search.leastPeak()) return unchanged;
   const found = search.run(token);
   if (found === undefined || found.peak >= own) return unchanged;
   const pick = <T>(list: readonly T[]): readonly T[] =>
@@ -115,11 +120,24 @@ class OrderSearch {
     return this.needs.every((need, k) => k === 0 || ((need >> BigInt(k - 1)) & 1n) === 1n);
   }
 
+  /** What some kernel needs in every order. */
+  leastPeak(): number {
+    const sum = (list: readonly number[]): number => list.reduce((bytes, i) => bytes + (this.bytes[i] ?? 0), 0);
+    return Math.max(
+      this.start.live,
+      ...this.nodes.map(({ reads, writes, scratch, savings }) => {
+        const saved = savings.reduce((bytes, s) => bytes + s.bytes, 0);
+        return sum(reads) + Math.max(0, sum(writes) - saved) + scratch;
+      }),
+    );
+  }
+
   peakOf(order: readonly number[]): number {
     return order.reduce((state, k) => this.after(state, k), this.start).peak;
   }
 
   run(token: CancellationToken): { readonly order: readonly number[]; readonly peak: number } | undefined {
+    const width = beamWidth(this.nodes.length);
     let states: State[] = [this.start];
     for (let i = 0; i < this.nodes.length; i++) {
       checkCancelled(token);
@@ -134,7 +152,7 @@ class OrderSearch {
         }
       }
       // Stable: of equals, those come first that keep to the order given.
-      states = [...next.values()].sort((a, b) => a.peak - b.peak || a.live - b.live).slice(0, beamWidth);
+      states = [...next.values()].sort((a, b) => a.peak - b.peak || a.live - b.live).slice(0, width);
     }
     const [best] = states;
     if (best === undefined) return undefined;
