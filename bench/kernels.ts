@@ -2,7 +2,8 @@
  * Instructions per multiply–accumulate of the kernel templates, on the emulated Cortex-M4, beside the goals: shapes of
  * the MLPerf Tiny models, shapes of no model, and layers in float32. `--odd N` takes N seeded random shapes instead
  * (`--seed S`) and tells how they lie to their goals. `--search` also tries other points of each space and reports the
- * best; `--only TEXT` takes the rows whose name has the text; `--json` prints data.
+ * best; `--cortex-m3` measures what a processor without the DSP extension gets (the goals are not for it);
+ * `--only TEXT` takes the rows whose name has the text; `--json` prints data.
  */
 import type { LoweredKernel } from '../compiler/src/loops/kernel.ts';
 import { fitProblem } from '../compiler/src/schedule/conv-space.ts';
@@ -11,7 +12,7 @@ import type { ScheduleConfig, ScheduleSpace } from '../compiler/src/schedule/tas
 import { extractTask } from '../compiler/src/schedule/tasks.ts';
 import { scheduler } from '../compiler/src/schedule/spaces.ts';
 import { targetNamed } from '../compiler/src/targets/targets.ts';
-import { fnv, inputBytes, measure, type Measured } from './support/emulator.ts';
+import { fnv, inputBytes, measure, processors, type Measured, type Processor } from './support/emulator.ts';
 import { expectedFloats, floatRows, type FloatRow } from './support/float-rows.ts';
 import { goalOf, oddShapes } from './support/odd-shapes.ts';
 import { fixedPoint, makeProblem, random, reference, type ProblemOptions } from './support/problems.ts';
@@ -100,7 +101,7 @@ interface Prepared {
 function prepare(row: Row, search: boolean): Prepared {
   const plain = makeProblem(row);
   const p = normalise(plain);
-  const fitted = fitProblem(p, false);
+  const fitted = fitProblem(p, false, (parts) => parts, processor === processors.m4);
   const configs = search ? candidates(fitted.space, 60) : [fitted.space.default];
   const kernels = configs.map((c, i): LoweredKernel => {
     const parts = fitted.lower(c);
@@ -161,18 +162,22 @@ const only = option('--only') ?? '';
 const search = args.includes('--search');
 const json = args.includes('--json');
 const odd = option('--odd');
+const processor: Processor = args.includes('--cortex-m3') ? processors.m3 : processors.m4;
 
 /** Rows without a search share images; with one, each row has its own. */
 function measureRows(prepared: readonly (() => Prepared)[]): Result[] {
   if (search)
     return prepared.map((make) => {
       const p = make();
-      const result = judge(p, measure(p.kernels), true);
+      const result = judge(p, measure(p.kernels, processor), true);
       if (!json) print(result);
       return result;
     });
   const all = prepared.map((make) => make());
-  const measured = measure(all.flatMap((p, i) => p.kernels.map((k) => ({ ...k, name: `row${i}` }))));
+  const measured = measure(
+    all.flatMap((p, i) => p.kernels.map((k) => ({ ...k, name: `row${i}` }))),
+    processor,
+  );
   return all.map((p, i) => {
     const result = judge(p, measured.slice(i, i + 1), false);
     if (!json) print(result);
@@ -184,7 +189,9 @@ const shapes: readonly (() => Prepared)[] =
   odd === undefined
     ? [
         ...rows.filter((r) => r.name.includes(only)).map((r) => () => prepare(r, search)),
-        ...floatRows.filter((r) => r.name.includes(only)).map((r) => () => prepareFloat(r, search)),
+        ...floatRows
+          .filter((r) => r.name.includes(only) && processor === processors.m4)
+          .map((r) => () => prepareFloat(r, search)),
       ]
     : oddShapes(Number(odd), Number(option('--seed') ?? 1))
         .filter((r) => r.name.includes(only))

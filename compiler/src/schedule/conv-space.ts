@@ -39,12 +39,12 @@ export function fitConv(parsed: ParsedConv, func: Func, dsp = true): Fitted | un
   // Weights beyond bytes are multiplied as halves, by instructions of the extension.
   if (!dsp && problem.weights instanceof Int16Array) return undefined;
   const fitted = fitProblem(problem, same, ordered, dsp);
-  const rows = same ? undefined : fitRows(parsed.problem, ordered, func.params.indexOf(parsed.input));
+  const rows = same ? undefined : fitRows(parsed.problem, ordered, func.params.indexOf(parsed.input), dsp);
   return rows === undefined ? fitted : { ...fitted, rows };
 }
 
 /** Computing some rows a call: of one image with several rows, each of them whole words. */
-function fitRows(parsed: ConvProblem, ordered: Ordered, main: number): FittedRows | undefined {
+function fitRows(parsed: ConvProblem, ordered: Ordered, main: number, dsp: boolean): FittedRows | undefined {
   const { inH, inW, inC, outH, outW, outC, kH, strideH, dilationH, padTop, batch } = parsed;
   const depthwise = isDepthwise(parsed);
   if (batch !== 1 || outH < 2 || (inW * inC) % 4 !== 0 || (outW * outC) % 4 !== 0) return undefined;
@@ -64,7 +64,9 @@ function fitRows(parsed: ConvProblem, ordered: Ordered, main: number): FittedRow
     access: { rows: outH, rowBytes, main, inputs },
     lower: (c, range) =>
       ordered(
-        depthwise ? lowerDepthwise(p, depthwiseConfig(c), false, range) : lowerConv(p, convConfig(c), false, range),
+        depthwise
+          ? lowerDepthwise(p, depthwiseConfig(c, dsp), false, range)
+          : lowerConv(p, convConfig(c), false, range),
       ),
   };
 }
@@ -76,7 +78,7 @@ export function fitProblem(
   ordered: Ordered = (parts) => parts,
   dsp = true,
 ): Fitted {
-  return isDepthwise(problem) ? fitDepthwise(problem, same, ordered) : fitDirect(problem, same, ordered, dsp);
+  return isDepthwise(problem) ? fitDepthwise(problem, same, ordered, dsp) : fitDirect(problem, same, ordered, dsp);
 }
 
 const requantizeSummary =
@@ -199,8 +201,13 @@ function convConfig(c: ScheduleConfig): ConvConfig {
   };
 }
 
-function depthwiseConfig(c: ScheduleConfig): DepthwiseConfig {
-  return { pixels: num(c, 'pixels'), rows: num(c, 'rows'), requantize: c['requantize'] as ConvConfig['requantize'] };
+function depthwiseConfig(c: ScheduleConfig, dsp: boolean): DepthwiseConfig {
+  return {
+    pixels: num(c, 'pixels'),
+    rows: num(c, 'rows'),
+    requantize: c['requantize'] as ConvConfig['requantize'],
+    plain: !dsp,
+  };
 }
 
 /** Taps that lie one behind the other. */
@@ -242,7 +249,7 @@ function defaultUnroll(p: ConvProblem, fours: number): number {
   return fours > 4 ? 4 : 0;
 }
 
-function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
+function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean): Fitted {
   const high = depthwiseHighLegal(p);
   const compact = depthwiseCompactLegal(p);
   const knobs: Knob[] = [
@@ -268,7 +275,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
     rows: defaultRows(p),
     requantize: compact ? 'compact' : high ? 'high' : 'wide',
     // Short one-dimensional loops gain from being peeled; elsewhere it costs more flash than it is worth.
-    flags: p.outH === 1 ? '-O3 -fno-schedule-insns' : defaultFlags,
+    flags: !dsp ? '-O2' : p.outH === 1 ? '-O3 -fno-schedule-insns' : defaultFlags,
   };
   const features = (c: ScheduleConfig): readonly number[] => [
     ...problemFeatures(p),
@@ -281,7 +288,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered): Fitted {
   ];
   return {
     space: spaceOver('depthwise_plane_smlad', knobs, chosen, () => true, features),
-    lower: (c) => ordered(lowerDepthwise(p, depthwiseConfig(c), same)),
+    lower: (c) => ordered(lowerDepthwise(p, depthwiseConfig(c, dsp), same)),
   };
 }
 

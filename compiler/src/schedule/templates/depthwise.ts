@@ -21,6 +21,8 @@ export interface DepthwiseConfig {
   readonly rows: number;
   /** As for other convolutions; `compact` keeps the shift in the low byte of the bias. */
   readonly requantize: 'high' | 'compact' | 'wide';
+  /** Taps go one by one: for processors without instructions on halves. */
+  readonly plain: boolean;
 }
 
 /** One multiply–accumulate instruction: input word, and a pair of taps or a single one. */
@@ -161,7 +163,8 @@ export function lowerDepthwise(
   const p = view.problem;
   // A stride that is odd alternates between even and odd places: blocks then start at even ones.
   const wanted = Math.min(config.pixels, p.outW);
-  const pixels = (wanted * p.strideW) % 2 === 1 && wanted < p.outW ? wanted + 1 : wanted;
+  const alternates = !config.plain && (wanted * p.strideW) % 2 === 1;
+  const pixels = alternates && wanted < p.outW ? wanted + 1 : wanted;
   const span = (Math.ceil(p.outW / pixels) * pixels - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
   const planeW = span + 2 + (span & 1);
   const planeH = rowsRead(p, rows);
@@ -355,7 +358,10 @@ function pack(plan: Plan): Int8Array {
     const tap = (ky: number, k: number | undefined): number =>
       k === undefined || k >= p.kW ? 0 : (p.weights[(c * p.kH + ky) * p.kW + k] ?? 0);
     const all = Array.from({ length: p.kH }, (_, ky) => pairs.map((k) => ({ ky, k }))).flat();
-    if (isWide(p)) for (const { ky, k } of all) word((tap(ky, k) & 0xffff) | (tap(ky, k + 1) << 16));
+    if (plan.config.plain) {
+      const taps = p.kH * p.kW;
+      for (let i = 0; i < 4 * Math.ceil(taps / 4); i++) bytes.push(i < taps ? (p.weights[c * taps + i] ?? 0) : 0);
+    } else if (isWide(p)) for (const { ky, k } of all) word((tap(ky, k) & 0xffff) | (tap(ky, k + 1) << 16));
     else
       for (let i = 0; i < all.length; i += 2) {
         const a = all[i];
@@ -382,12 +388,19 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   const taps: Local[] = [];
   const count = p.kH * pairs.length;
   const wide = isWide(p);
+  const alone = p.kH * p.kW;
+  for (let i = 0; config.plain && i < alone; i++) {
+    const tap = local('t');
+    const word = deref(w, i >> 2);
+    out.push(declare(tap, cast('int32', cast('int8', i % 4 === 0 ? word : bin('shr', word, i32(8 * (i % 4)))))));
+    taps.push(tap);
+  }
   for (let i = 0; wide && i < count; i++) {
     const pair = local('t');
     out.push(declare(pair, deref(w, i)));
     taps.push(pair);
   }
-  for (let i = 0; !wide && i < count; i += 2) {
+  for (let i = 0; !wide && !config.plain && i < count; i += 2) {
     const raw = local('q');
     out.push(declare(raw, deref(w, i / 2)));
     for (const [j, op] of ['sxtb16', 'sxtb16_ror8'].entries()) {
@@ -397,7 +410,7 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
       taps.push(pair);
     }
   }
-  const words = wide ? count : Math.ceil(count / 2);
+  const words = config.plain ? Math.ceil(alone / 4) : wide ? count : Math.ceil(count / 2);
   const bias = local('bias');
   const multiplier = local('m');
   const shift = local('sh');
@@ -412,7 +425,7 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   if (config.requantize !== 'wide')
     out.push(declare(rounding, bin('shl', i32(2 * p.epilogue.zeroPoint + 1), sub(shift, i32(1)))));
   out.push(advance(w, words + (compact ? 2 : 3)));
-  const x = pointer('x', plan.plane, 'int32');
+  const x = pointer('x', plan.plane, config.plain ? 'int16' : 'int32');
   const o = pointer('out', plan.output, plan.output.dtype);
   const residual = plan.other ? pointer('res', plan.other, plan.other.dtype) : undefined;
   const first = add(mul(n, p.outH * p.outW * p.outC), c);
@@ -432,13 +445,14 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
     );
   const whole = Math.floor(p.outW / plan.pixels);
   const rest = p.outW % plan.pixels;
-  const stepWords = (plan.pixels * p.strideW) / 2;
+  const inWord = config.plain ? 1 : 2;
+  const stepWords = (plan.pixels * p.strideW) / inWord;
   const moved = Math.floor(stepWords) * whole;
   const oneRow = (): Stmt =>
     block(
       loop('xb', whole, () => block(outputs(plan.pixels), advance(x, Math.floor(stepWords)))),
       ...(rest > 0 ? [outputs(rest)] : []),
-      advance(x, (plan.planeW * p.strideH) / 2 - moved),
+      advance(x, (plan.planeW * p.strideH) / inWord - moved),
     );
   if (!parts) out.push(loop('oy', p.outH, oneRow));
   else {
@@ -481,7 +495,21 @@ function outputBlock(
     sums[i] = fresh;
     out.push(declare(fresh, make(bias)));
   };
-  for (let ky = 0; ky < p.kH; ky++) {
+  for (let ky = 0; plan.config.plain && ky < p.kH; ky++) {
+    const row = ky * p.dilationH * plan.planeW;
+    const columns = new Set<number>();
+    for (let i = 0; i < pixels; i++) for (let k = 0; k < p.kW; k++) columns.add(i * p.strideW + k * p.dilationW);
+    for (const column of [...columns].sort((a, b) => a - b)) {
+      const input = local('a');
+      out.push(declare(input, cast('int32', deref(x, row + column))));
+      for (let i = 0; i < pixels; i++) {
+        const k = (column - i * p.strideW) / p.dilationW;
+        const tap = Number.isInteger(k) && k >= 0 && k < p.kW ? taps[ky * p.kW + k] : undefined;
+        if (tap) accumulate(i, (sum) => add(sum, mul(input, tap)));
+      }
+    }
+  }
+  for (let ky = 0; !plan.config.plain && ky < p.kH; ky++) {
     const row = (ky * p.dilationH * plan.planeW) / 2;
     const uses = Array.from({ length: pixels }, (_, i) => tapsOf(p, i * p.strideW));
     const inputs = loadWords(
