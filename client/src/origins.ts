@@ -17,6 +17,8 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
   let last: vscode.TextEditor | undefined;
   /** The lines of the last selection, and when which document was last typed in. */
   let seen = '';
+  /** Stages that were scrolled to the selection when they were opened. */
+  const opened = new Set<string>();
   let typed = { document: '', at: 0 };
 
   const update = (from: vscode.TextEditor | undefined, reveal: boolean): void => {
@@ -39,8 +41,11 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
       editor.setDecorations(mark, ranges);
       const first = startOfLongest(ranges);
       // By its line: columns would scroll the text sideways.
+      const key = editor.document.uri.toString();
+      const isNew = provider.originsOf(editor.document.uri).length > 0 && !opened.has(key);
+      if (isNew) opened.add(key);
       const line = first && new vscode.Range(first.start.line, 0, first.start.line, 0);
-      if (line && reveal) editor.revealRange(line, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+      if (line && (reveal || isNew)) editor.revealRange(line, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     }
     from.setDecorations(mark, []);
   };
@@ -60,6 +65,7 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       if (contentChanges.length > 0) typed = { document: document.uri.toString(), at: Date.now() };
     }),
+    vscode.workspace.onDidCloseTextDocument(({ uri }) => opened.delete(uri.toString())),
     vscode.window.onDidChangeVisibleTextEditors(() => update(last, false)),
     provider.onProvided(() => update(last, false)),
   );

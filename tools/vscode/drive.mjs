@@ -7,8 +7,9 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer as createSocketServer } from 'node:net';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { chromium } from 'playwright-core';
+import { withPalette } from './palette.mjs';
 import { entry, root } from './setup.mjs';
 
 const scratch = join(root, '.vscode-test');
@@ -74,7 +75,9 @@ async function until(what, milliseconds, probe) {
 const actions = {
   async screenshot(page, { path }) {
     await mkdir(join(path, '..'), { recursive: true });
-    await page.screenshot({ path });
+    const picture = await page.screenshot();
+    // Pictures of the documentation are kept; others only looked at.
+    await writeFile(path, path.includes(`${sep}docs${sep}`) ? withPalette(picture) : picture);
   },
   async press(page, { key }) {
     await page.keyboard.press(key);

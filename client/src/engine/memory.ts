@@ -73,7 +73,8 @@ function picture(build: BuildResult, steps: number): string {
 
 function boxName(buffer: BufferInfo, width: number, x: number, y: number): string {
   const room = Math.floor((width - 8) / 6.4);
-  const text = buffer.name.length > room ? `${buffer.name.slice(0, Math.max(1, room - 1))}…` : buffer.name;
+  const name = buffer.kind === 'scratch' ? 'scratch' : buffer.name;
+  const text = name.length > room ? `${name.slice(0, Math.max(1, room - 1))}…` : name;
   return `<text x="${x + 5}" y="${y.toFixed(1)}">${escapeHtml(text)}</text>`;
 }
 

@@ -12,6 +12,11 @@ interface Model {
   readonly params: boolean;
 }
 
+/** True of a file that defines functions for others, and no program. */
+function isLibrary(text: string): boolean {
+  return /^\s*def\s+@/m.test(text) && !/\bdef\s+@main\b/.test(text);
+}
+
 const mostModels = 200;
 /** Larger sources are compiled when they are opened, not for a list. */
 const largestSource = 2 * 1024 * 1024;
@@ -21,6 +26,8 @@ class ModelTree implements vscode.TreeDataProvider<Model> {
   readonly onDidChangeTreeData = this.changed.event;
   private readonly builds: Builds;
   private readonly fits = new Map<string, BuildResult>();
+  /** Files that define functions for others, and no program. */
+  private readonly libraries = new Set<string>();
   private board: BoardProfile | undefined;
   private missing: vscode.Uri[] = [];
   private running = false;
@@ -33,10 +40,15 @@ class ModelTree implements vscode.TreeDataProvider<Model> {
   refresh(stale?: vscode.Uri): void {
     if (stale) this.fits.delete(stale.toString());
     else this.fits.clear();
+    if (stale) this.libraries.delete(stale.toString());
+    else this.libraries.clear();
     this.changed.fire();
   }
 
   built(uri: vscode.Uri, result: BuildResult): void {
+    const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
+    if (open && isLibrary(open.getText())) this.libraries.add(uri.toString());
+    else this.libraries.delete(uri.toString());
     this.fits.set(uri.toString(), result);
     this.changed.fire();
   }
@@ -57,6 +69,12 @@ class ModelTree implements vscode.TreeDataProvider<Model> {
     item.id = uri.toString();
     item.contextValue = params ? 'model params' : 'model';
     item.command = { command: 'vscode.open', title: 'Open', arguments: [uri] };
+    if (this.libraries.has(uri.toString())) {
+      item.description = 'functions for others';
+      item.iconPath = new vscode.ThemeIcon('library');
+      item.tooltip = 'No @main in this file: it is imported by others.';
+      return item;
+    }
     if (!build) {
       item.iconPath = new vscode.ThemeIcon('loading~spin');
       return item;
@@ -81,7 +99,9 @@ class ModelTree implements vscode.TreeDataProvider<Model> {
 
   /** One after the other, so that the server stays free for the editor. */
   private async compileMissing(models: readonly Model[]): Promise<void> {
-    this.missing = models.map(({ uri }) => uri).filter((uri) => !this.fits.has(uri.toString()));
+    this.missing = models
+      .map(({ uri }) => uri)
+      .filter((uri) => !this.fits.has(uri.toString()) && !this.libraries.has(uri.toString()));
     if (this.running) return;
     this.running = true;
     try {
@@ -100,6 +120,11 @@ class ModelTree implements vscode.TreeDataProvider<Model> {
     try {
       if (!open && (await vscode.workspace.fs.stat(uri)).size > largestSource) return undefined;
       const text = open?.getText() ?? new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+      if (isLibrary(text)) {
+        this.libraries.add(uri.toString());
+        this.changed.fire();
+        return undefined;
+      }
       return await this.builds.compile(uri, text);
     } catch {
       return undefined;

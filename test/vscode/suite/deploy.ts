@@ -36,6 +36,22 @@ export function deployTests(): void {
           ),
         );
         assert.ok(toast);
+        // The curve is drawn while the run goes on.
+        await vscode.commands.executeCommand('relay.runs.focus');
+        assert.match((await webviewTexts('h2')).join(), /keyword_spotting\.relay on mps2-an386/);
+        await until(
+          'the curve of the best cost',
+          async () => (await webviewTexts('p')).find((text) => /\d+ of \d+ trials, best/.test(text)),
+          120_000,
+        );
+        if (process.env['RELAY_TEST_PICTURES']) {
+          await until(
+            'a curve to look at',
+            async () => (await webviewTexts('p')).find((text) => /^[3-9]\d of/.test(text)),
+            120_000,
+          );
+          await screenshot('tuning');
+        }
       }
       const result = await running;
       assert.ok(result, 'there is a result');
@@ -54,6 +70,7 @@ export function deployTests(): void {
 
     it('shows the result in a view that says where each number came from', async function () {
       if (!hasDriver) this.skip();
+      await vscode.commands.executeCommand('workbench.action.closeSidebar');
       const verdict = await webviewTexts('.verdict');
       assert.match(verdict.join(' '), /matches the reference/);
       const cards = (await webviewTexts('.card')).join('\n');
@@ -61,7 +78,6 @@ export function deployTests(): void {
         assert.ok(cards.includes(word), word);
       assert.ok((await webviewTexts('tbody tr')).length > 3);
       await vscode.commands.executeCommand('notifications.clearAll');
-      await vscode.commands.executeCommand('workbench.action.closeSidebar');
       await screenshot('result');
       await vscode.commands.executeCommand('workbench.view.explorer');
     });

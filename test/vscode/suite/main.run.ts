@@ -1,3 +1,4 @@
+import { compareTests } from './compare.ts';
 import { deployTests } from './deploy.ts';
 import { languageTests } from './language.ts';
 import { loweringTests } from './lowering.ts';
@@ -14,6 +15,7 @@ export function run(): Promise<void> {
     serviceTests();
     loweringTests();
     viewTests();
+    compareTests();
     sidebarTests();
     pictureTests();
     deployTests();

@@ -79,7 +79,10 @@ export function pictureTests(): void {
         const source = await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
         const at = positionOf(document, 'nn.softmax', 2);
         source.selection = new vscode.Selection(at, at);
-        await until('the softmax', () => (stage.visibleRanges[0]?.start.line ?? 0) > 400);
+        source.revealRange(source.selection, vscode.TextEditorRevealType.InCenter);
+        await until('the softmax', () =>
+          stage.visibleRanges.some((range) => /fused_nn_softmax/.test(stage.document.getText(range))),
+        );
         await settle();
         await screenshot(`sidebar-${name}`);
       });

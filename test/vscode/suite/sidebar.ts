@@ -14,12 +14,15 @@ export function sidebarTests(): void {
     it('lists boards with what is missing, and models with their fit on the chosen board', async function () {
       if (!hasDriver) this.skip();
       this.timeout(90_000);
+      // Rows out of sight are not in the page.
+      await tell('size', { width: 1280, height: 1500 });
       await open(model);
       await vscode.commands.executeCommand('relay.models.focus');
       await setting('board', 'nrf52840dk');
       await rowThat('the chosen board', /nrf52840dk.*chosen/);
       await rowThat('the fit of the model', /keyword_spotting\.relay.*RAM .* of 256 KB · flash .* of 1 MB/);
       await rowThat('the broken model', /broken\.relay.*does not compile/);
+      await tell('size', { width: 1280, height: 800 });
     });
 
     it('asks for a board and keeps the choice', async function () {
@@ -60,6 +63,7 @@ export function sidebarTests(): void {
     it('are told in a walkthrough', async function () {
       if (!hasDriver) this.skip();
       const { id } = vscode.extensions.all.find((e) => e.id.endsWith('relay-ide')) ?? { id: '' };
+      await vscode.commands.executeCommand('workbench.action.closePanel');
       await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${id}#start`, false);
       await until('its steps', async () =>
         (await texts('.getting-started-step .step-title, .getting-started-step h3')).some((text) =>
@@ -68,7 +72,7 @@ export function sidebarTests(): void {
       );
       await vscode.commands.executeCommand('workbench.action.closeSidebar');
       await vscode.commands.executeCommand('notifications.clearAll');
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (process.env['RELAY_TEST_PICTURES']) await new Promise((resolve) => setTimeout(resolve, 3000));
       await screenshot('walkthrough');
       await vscode.commands.executeCommand('workbench.view.explorer');
     });

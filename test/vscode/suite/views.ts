@@ -178,6 +178,9 @@ export function viewTests(): void {
       assert.equal(document.isDirty, false);
       if (hasDriver) {
         await alone();
+        await until('the figures in the lens', async () =>
+          (await texts('.codelens-decoration')).some((text) => /MACs.*\(\+/.test(text.replaceAll('\u00a0', ' '))),
+        );
         await until('types behind the bindings', async () =>
           (await texts('.view-line [class*="ced-"]')).length > 4 ? true : undefined,
         );
