@@ -11,6 +11,7 @@ import { defineOperator } from '../operator.ts';
 import { addDims, dimValue, floorDivDims, mulDims, subDims } from '../relations/dims.ts';
 import { attributeSource, inputDim, originOf } from '../relations/explain.ts';
 import { badAttribute, done, failed, inputBlame, tensorInput } from '../relations/inputs.ts';
+import { spatialPadding } from '../relations/windows.ts';
 
 type Failed = Extract<RelateResult, { kind: 'error' }>;
 
@@ -108,15 +109,28 @@ function windowShape(
   if ('kind' in plain) return plain;
   const [batch = 1, ...sizes] = plain;
   const factor = attrs.upscale === 'NONE' ? 1 : 2;
-  const p = attrs.padding;
-  const padding =
-    p.length === 1
-      ? [2 * (p[0] ?? 0), 2 * (p[0] ?? 0)]
-      : p.length === 2
-        ? [2 * (p[0] ?? 0), 2 * (p[1] ?? 0)]
-        : [(p[0] ?? 0) + (p[2] ?? 0), (p[1] ?? 0) + (p[3] ?? 0)];
-  if (kernel.length < 2)
-    return badAttribute('kernel_shape', `The kernel needs a height and a width, found [${kernel.join(', ')}].`);
+  if (factor !== 1 && x.shape.length < 4)
+    return failed(
+      'rank-mismatch',
+      `\`ifm\` must have channels to be doubled, found ${printShape(x.shape)}.`,
+      inputBlame(0),
+      {
+        remedy: `Pass a feature map in layout ${attrs.ifm_layout}.`,
+      },
+    );
+  for (const [name, list] of [
+    ['kernel_shape', kernel],
+    ['strides', attrs.strides],
+    ['dilation', attrs.dilation],
+  ] as const)
+    if (list.length < 2)
+      return badAttribute(name, `\`${name}\` needs a number for height and width, found [${list.join(', ')}].`);
+  if (attrs.strides.slice(0, 2).includes(0))
+    return badAttribute('strides', 'A step of the window is 0.', 'Write at least 1.');
+  const sides = spatialPadding(attrs.padding, 2);
+  if (!sides)
+    return badAttribute('padding', `\`padding\` must have 1, 2 or 4 elements, but it has ${attrs.padding.length}.`);
+  const padding = sides.map(({ before, after }) => before + after);
   const [height = 1, width = 1] = sizes.map((size, d) => {
     const extent = 1 + ((kernel[d] ?? 1) - 1) * (attrs.dilation[d] ?? 1);
     const room = subDims(addDims(mulDims(size, factor), padding[d] ?? 0), extent);
