@@ -1,10 +1,11 @@
 /**
  * Writes the reference pages that are made of records: `docs/diagnostics.md`, `docs/operators.md`,
- * `docs/schedules.md`, `docs/code-actions.md`, and two pages of the guide.
+ * `docs/schedules.md`, `docs/code-actions.md`, and two pages of the guide; and this tool's messages in
+ * `docs/errors-compared.md`.
  *
  *     npx tsx tools/docs.ts
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { catalogue, rangeCatalogue, syntaxCatalogue, type CatalogueEntry } from '../compiler/src/check/catalogue.ts';
@@ -14,6 +15,7 @@ import type { AttributeSpec } from '../compiler/src/operators/attributes.ts';
 import type { Operator } from '../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../compiler/src/operators/registry.ts';
 import { actionsPage } from './docs-actions.ts';
+import { withOwnMessages } from './docs-compared.ts';
 import { commandLinePage, settingsPage } from './docs-guide.ts';
 import { schedulesPage } from './docs-schedules.ts';
 
@@ -26,6 +28,7 @@ export function pages(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/diagnostics.md', diagnosticsPage()],
     ['docs/operators.md', operatorsPage()],
+    ['docs/errors-compared.md', withOwnMessages(readFileSync(path.join(root, 'docs/errors-compared.md'), 'utf8'))],
     ['docs/code-actions.md', actionsPage(note)],
     ['docs/schedules.md', schedulesPage(note)],
     ['docs/guide/settings.md', settingsPage(note)],
