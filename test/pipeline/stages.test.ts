@@ -98,7 +98,8 @@ describe('the stages of compilation', () => {
   });
 
   it('report macs, constants and memory of every layer', () => {
-    const { report } = compiled(program, params);
+    const { report, emitted } = compiled(program, params);
+    assert.ok(emitted.files[0]!.text.includes(`${report.macs} multiply-accumulates`), 'the C tells the same count');
     assert.equal(report.macs, 8 * 8 * 4 * 3 * 3 * 4 + report.layers.slice(1).reduce((sum, l) => sum + l.macs, 0));
     assert.equal(report.inputs[0]!.bytes, 8 * 8 * 4 * 4);
     assert.ok(report.arena.bytes >= report.arena.lowerBound && report.arena.lowerBound >= 2048);

@@ -62,6 +62,10 @@ class Search {
   private readonly neighbours: readonly (readonly (readonly [number, Separation])[])[];
   /** Neighbours that placing all buffers once looks at. */
   private readonly visits: number;
+  /** Whether buffers live together and share nothing, row by row; the other neighbours; and who has an exact distance. */
+  private readonly apart: Uint8Array;
+  private readonly sharing: readonly (readonly (readonly [number, Separation])[])[];
+  private readonly exact: ReadonlySet<number>;
   private readonly bound: number;
   private readonly options: PlanOptions;
   private readonly token: CancellationToken;
@@ -71,6 +75,22 @@ class Search {
     this.buffers = problem.buffers;
     this.neighbours = separationsOf(problem).map((m) => [...m]);
     this.visits = this.neighbours.reduce((sum, list) => sum + list.length, 0);
+    const n = this.buffers.length;
+    this.apart = new Uint8Array(n * n);
+    this.sharing = this.neighbours.map((list, i) =>
+      list.filter(([j, need]) => {
+        if (
+          need.exactly === undefined &&
+          need.above === this.buffers[i]?.bytes &&
+          need.below === this.buffers[j]?.bytes
+        )
+          this.apart[i * n + j] = 1;
+        return this.apart[i * n + j] === 0;
+      }),
+    );
+    this.exact = new Set(
+      this.sharing.flatMap((list, i) => (list.some(([, need]) => need.exactly !== undefined) ? [i] : [])),
+    );
     this.bound = bound;
     this.options = options;
     this.token = options.token ?? neverCancelled;
@@ -128,13 +148,48 @@ class Search {
     return found;
   }
 
+  /** The same for a buffer without exact distances; `placed`: those that lie already, by their offsets. */
+  private lowestPlain(i: number, offsets: readonly number[], placed: readonly number[]): number {
+    const { apart, buffers } = this;
+    const row = i * buffers.length;
+    const bytes = buffers[i]?.bytes ?? 0;
+    const align = Math.max(1, buffers[i]?.align ?? 1);
+    const sharing = this.sharing[i] ?? [];
+    let found = 0;
+    for (let before = -1; found !== before;) {
+      before = found;
+      for (const j of placed) {
+        if (apart[row + j] === 0) continue;
+        const at = offsets[j] ?? 0;
+        if (found + bytes <= at) break;
+        const end = at + (buffers[j]?.bytes ?? 0);
+        if (found < end) found = Math.ceil(end / align) * align;
+      }
+      if (sharing.length === 0) break;
+      for (const [j, need] of sharing) {
+        const at = offsets[j] ?? -1;
+        if (at >= 0 && found > at - need.above && found < at + need.below)
+          found = Math.ceil((at + need.below) / align) * align;
+      }
+    }
+    return found;
+  }
+
   /** Places in order; from the first offset that ends above `limit` on, the rest is left out. */
   private place(order: readonly number[], limit = Infinity): Placement {
     const offsets = new Array<number>(this.buffers.length).fill(-1);
     let bytes = 0;
+    const placed: number[] = [];
     for (const i of order) {
-      const offset = this.lowest(i, offsets);
+      const offset = this.exact.has(i) ? this.lowest(i, offsets) : this.lowestPlain(i, offsets, placed);
       offsets[i] = offset;
+      let [low, high] = [0, placed.length];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if ((offsets[placed[middle] ?? 0] ?? 0) <= offset) low = middle + 1;
+        else high = middle;
+      }
+      placed.splice(low, 0, i);
       bytes = Math.max(bytes, offset + (this.buffers[i]?.bytes ?? 0));
       if (bytes > limit) break;
     }

@@ -3,6 +3,7 @@ import type { KernelCall, ModuleSpec, ModuleTensor, Place } from '../emit/module
 import type { FusedProgram, ProgramValue } from '../passes/program.ts';
 import type { ArenaCall, ArenaPlan } from './arena.ts';
 import type { ScheduledKernel } from './context.ts';
+import { macsOf } from './report.ts';
 
 export function moduleSpec(
   name: string,
@@ -38,7 +39,7 @@ export function moduleSpec(
     inputs: program.inputs.map(tensor),
     outputs: program.outputs.map(tensor),
     comment: [
-      `${name}: ${kernels.length} kernels, ${kernels.reduce((sum, k) => sum + k.lowered.macs, 0)} multiply-accumulates, ${arena.plan.arenaBytes} bytes of arena.`,
+      `${name}: ${kernels.length} kernels, ${kernels.reduce((sum, k) => sum + macsOf(k), 0)} multiply-accumulates, ${arena.plan.arenaBytes} bytes of arena.`,
     ],
   };
 }

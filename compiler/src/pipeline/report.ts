@@ -119,7 +119,7 @@ function layerOf({ step, task, template, choice, config, lowered }: ScheduledKer
     template,
     choice,
     config,
-    macs: macsOf(step.fused, task.macs, lowered.macs),
+    macs: macsOf({ step, task, lowered }),
     constantBytes: lowered.constants.reduce((sum, c) => sum + size(c.buffer), 0),
     scratchBytes: lowered.scratch.reduce((sum, b) => sum + size(b), 0),
     inputs: step.args.map(tensorOf),
@@ -128,10 +128,14 @@ function layerOf({ step, task, template, choice, config, lowered }: ScheduledKer
   };
 }
 
-/** The schedule's count; without a schedule, the reductions of a product of data and weights. Other sums are no MACs. */
-function macsOf(fused: ScheduledKernel['step']['fused'], reductions: number, scheduled: number): number {
-  if (scheduled > 0 || fused.anchor === undefined) return scheduled;
-  const operator = operatorRegistry.get(operatorName(fused.anchor) ?? '');
+/**
+ * Multiply–accumulates of a kernel: the schedule's count; without one, the reductions of a product of data and weights.
+ * Other sums are no MACs.
+ */
+export function macsOf({ step, task, lowered }: Pick<ScheduledKernel, 'step' | 'task' | 'lowered'>): number {
+  const { anchor } = step.fused;
+  if (lowered.macs > 0 || anchor === undefined) return lowered.macs;
+  const operator = operatorRegistry.get(operatorName(anchor) ?? '');
   const product = operator?.fusion === 'out-elementwise-fusable' && operator.inputs.length > 1;
-  return product ? reductions : 0;
+  return product ? task.macs : 0;
 }
