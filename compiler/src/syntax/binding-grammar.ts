@@ -141,7 +141,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
       this.depth = depth;
       parts = this.salvage(mark, t.Semicolon);
     }
-    parts.push(...this.semicolon(idx + 4));
+    for (const part of this.semicolon(idx + 4)) parts.push(part);
     return this.recovered(parts, this.previousEnd() - (this.LA(0).tokenType === t.Semicolon ? 1 : 0));
   }
 

@@ -185,7 +185,7 @@ export abstract class CompoundGrammar extends StatementGrammar {
     } catch (error) {
       if (!this.isFailure(error)) throw error;
       this.depth = depth;
-      parts.push(...this.salvage(mark));
+      for (const part of this.salvage(mark)) parts.push(part);
     }
     if (this.LA(1).tokenType === t.RParen) this.consume(2, t.RParen);
     return this.recovered(parts, this.previousEnd());

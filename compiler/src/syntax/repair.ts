@@ -241,6 +241,9 @@ interface Open {
   commas: number;
 }
 
+/** More than these nobody reads. */
+const maximumIssues = 1000;
+
 /** One pass that inserts what is missing and drops what is too much. */
 class Repair {
   private readonly tokens: readonly IToken[];
@@ -339,7 +342,7 @@ class Repair {
   }
 
   private dropCloser(token: IToken): void {
-    this.issues.push(strayIssue(token));
+    if (this.issues.length < maximumIssues) this.issues.push(strayIssue(token));
   }
 
   private insertSemicolon(i: number): void {
@@ -357,7 +360,7 @@ class Repair {
 
   /** One issue a place: what follows from the first is not said. */
   private issue(i: number, issue: RawIssue): void {
-    if (this.lastIssue !== i) this.issues.push(issue);
+    if (this.lastIssue !== i && this.issues.length < maximumIssues) this.issues.push(issue);
     this.lastIssue = i;
   }
 }

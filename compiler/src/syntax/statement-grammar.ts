@@ -67,7 +67,7 @@ export abstract class StatementGrammar extends BindingGrammar {
   private salvageRest(): Expr[] {
     const parts: Expr[] = [];
     while (!this.atEnd()) {
-      parts.push(...this.salvage(this.LA(1)));
+      for (const part of this.salvage(this.LA(1))) parts.push(part);
       if (!this.atEnd()) this.SKIP_TOKEN();
     }
     return parts;

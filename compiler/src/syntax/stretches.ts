@@ -36,11 +36,11 @@ export function repairStretches(tokens: IToken[], lonely: ReadonlySet<number>, c
     done = i;
     while (done < tokens.length && !borders.has((tokens[done] as IToken).tokenType)) done++;
     const stretch = tokens.slice(from, done);
-    const repaired = repairStretch(stretch, count);
+    const repaired = stretch.length > maximumStretch ? undefined : repairStretch(stretch, count);
     if (!repaired) continue;
     all ??= [];
     for (; copied < from; copied++) all.push(tokens[copied] as IToken);
-    all.push(...repaired.tokens);
+    for (const token of repaired.tokens) all.push(token);
     copied = done;
     issues.push(repaired.issue);
   }
@@ -48,6 +48,9 @@ export function repairStretches(tokens: IToken[], lonely: ReadonlySet<number>, c
   for (; copied < tokens.length; copied++) all.push(tokens[copied] as IToken);
   return { tokens: all, issues };
 }
+
+/** Longer stretches are no statement of a program. */
+const maximumStretch = 20_000;
 
 /** How many edits are made of one stretch, and how many are tried for each: a try costs a pass over the stretch. */
 const maximumEdits = 2;

@@ -90,14 +90,17 @@ function* parseFunction(tokens: IToken[], end: number, plain: boolean, context: 
   const base = (tokens[0] as IToken).startOffset;
   const anchor = createAnchor();
   const repaired = repair(tokens, context.text);
+  yield;
   const list = repaired.tokens;
   let issues = repaired.issues;
   const parser = grammar();
   parser.load({ tokens: list, text: context.text, anchor, base, dottedNames: context.dottedNames });
   const header = parser.header();
   const headerErrors = parser.takeDiagnostics();
+  const { consumed } = parser;
+  yield;
   const own: RawIssue[] = [];
-  const body = findBody(list, parser.consumed, own);
+  const body = findBody(list, consumed, own);
   if (body.missingOpener) issues = withoutLastStrayBrace(issues);
   const bodyStart = body.from === 0 ? 0 : endOf(list[body.from - 1] as IToken);
   const closer = list[body.to];

@@ -21,10 +21,13 @@ export const BlockComment = createToken({
 /** Unclosed comments that one text may have before the rest of it counts as one; bounds the time for hopeless texts. */
 const maximumOpenComments = 16;
 let openComments = 0;
+/** Where a run of `-` ends that no number follows: none of its signs belongs to a literal. */
+let barrenSigns = 0;
 
 /** To be called before each text is scanned. */
 export function resetScanner(): void {
   openComments = 0;
+  barrenSigns = 0;
 }
 
 /** Block comments nest. One that is never closed ends with its line, so that the rest of the file stays readable. */
@@ -96,7 +99,7 @@ function oddQuotes(text: string, offset: number): boolean {
 }
 
 /** How far quotation marks are counted. */
-const longestLine = 2000;
+const longestLine = 500;
 
 /** Everything that starts like a number, well formed or not; `numbers.ts` tells which. */
 const numberTail = '[0-9](?:[eE][+-](?=[0-9])|[\\w.])*';
@@ -110,9 +113,13 @@ function scanSigned(text: string, offset: number, matched: IToken[]): CustomPatt
   const previous = matched[matched.length - 1];
   if (previous && previous.startOffset + previous.image.length === offset && endsOperand.has(previous.tokenTypeIdx))
     return null;
+  if (offset < barrenSigns) return null;
   signedPattern.lastIndex = offset;
   const match = signedPattern.exec(text);
-  return match ? [match[0]] : null;
+  if (match) return [match[0]];
+  barrenSigns = offset + 1;
+  while (text.charCodeAt(barrenSigns) === 45) barrenSigns++;
+  return null;
 }
 
 export const SignedLiteral = createToken({
