@@ -65,7 +65,9 @@ export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       if (contentChanges.length > 0) typed = { document: document.uri.toString(), at: Date.now() };
     }),
-    vscode.workspace.onDidCloseTextDocument(({ uri }) => opened.delete(uri.toString())),
+    vscode.window.tabGroups.onDidChangeTabs(({ closed }) => {
+      for (const { input } of closed) if (input instanceof vscode.TabInputText) opened.delete(input.uri.toString());
+    }),
     vscode.window.onDidChangeVisibleTextEditors(() => update(last, false)),
     provider.onProvided(() => update(last, false)),
   );

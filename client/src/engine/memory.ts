@@ -40,7 +40,7 @@ function summary(build: BuildResult, board: BoardProfile | undefined): string {
 }
 
 function picture(build: BuildResult, steps: number): string {
-  const column = Math.min(52, Math.max(7, Math.floor(620 / steps)));
+  const column = Math.min(88, Math.max(7, Math.floor(620 / steps)));
   const width = left + steps * column + 8;
   const bytes = Math.max(1, build.arenaBytes);
   const y = (address: number): number => top + height - (address / bytes) * height;

@@ -19,7 +19,8 @@ export async function runSuite(define: () => void): Promise<void> {
     const say = (line: string): void => void tell('say', { line });
     runner.on('pass', (test) => {
       counted.passes++;
-      say(`  ✔ ${test.fullTitle()}`);
+      const slow = (test.duration ?? 0) > 2000 ? ` (${((test.duration ?? 0) / 1000).toFixed(1)} s)` : '';
+      say(`  ✔ ${test.fullTitle()}${slow}`);
     });
     runner.on('fail', (test, error: Error) => {
       counted.failures++;
