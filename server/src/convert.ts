@@ -32,6 +32,7 @@ import {
 } from 'vscode-languageserver/lib/common/api.js';
 import type { Diagnostic, Severity } from '../../compiler/src/base/diagnostic.ts';
 import type { TextRange } from '../../compiler/src/base/span.ts';
+import type { Steps } from '../../compiler/src/base/steps.ts';
 import type { FormatEdit } from '../../compiler/src/format/format.ts';
 import type { CallItem } from './features/callHierarchy.ts';
 import type { Lens } from './features/codeLenses.ts';
@@ -124,15 +125,21 @@ const outlineKinds: Record<OutlineKind, SymbolKind> = {
   import: SymbolKind.Module,
 };
 
-export function toDocumentSymbol(snapshot: Snapshot, item: OutlineItem): DocumentSymbol {
-  return {
-    name: item.name,
-    detail: item.detail,
-    kind: outlineKinds[item.kind],
-    range: toRange(snapshot, item.range),
-    selectionRange: toRange(snapshot, item.nameRange),
-    children: item.children.map((child) => toDocumentSymbol(snapshot, child)),
-  };
+/** In steps, because an outline may hold ten thousand bindings. */
+export function* toDocumentSymbols(snapshot: Snapshot, items: readonly OutlineItem[]): Steps<DocumentSymbol[]> {
+  const symbols: DocumentSymbol[] = [];
+  for (const [i, item] of items.entries()) {
+    if (i % 256 === 255) yield;
+    symbols.push({
+      name: item.name,
+      detail: item.detail,
+      kind: outlineKinds[item.kind],
+      range: toRange(snapshot, item.range),
+      selectionRange: toRange(snapshot, item.nameRange),
+      ...(item.children.length > 0 ? { children: yield* toDocumentSymbols(snapshot, item.children) } : {}),
+    });
+  }
+  return symbols;
 }
 
 export function toSymbolInformation(snapshot: Snapshot, item: GlobalSymbol): SymbolInformation {

@@ -211,9 +211,11 @@ export interface WhatIfParams {
   readonly target?: string;
 }
 
-/** Two programs; a text stands for the open document or the file of its URI. */
+/** Two programs, as their editors or files hold them. */
 export interface CompareParams {
   readonly uri: string;
+  readonly version: number;
+  readonly text: string;
   readonly other: { readonly uri: string; readonly text: string };
 }
 

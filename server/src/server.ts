@@ -17,6 +17,8 @@ import { LoweringQueue, runHere, type LoweringRunner } from './loweringQueue.ts'
 import { ValueRanges } from './ranges.ts';
 import type { Host } from './service.ts';
 import { services } from './services.ts';
+import { breathe, inSlices } from './slices.ts';
+import { warmUp } from './warmUp.ts';
 import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 import { Workspace } from './workspace.ts';
 import { WorkspaceDiagnostics } from './workspaceDiagnostics.ts';
@@ -120,6 +122,7 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     return { capabilities, serverInfo: { name: serverName } };
   });
   connection.onInitialized(() => {
+    void breathe().then(() => inSlices(warmUp()));
     if (settings.diagnostics.workspace) void closedFiles.refresh();
     if (watches)
       void connection.client

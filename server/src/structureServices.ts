@@ -25,7 +25,7 @@ export const structureServices: readonly Service[] = [
     register: (host) => {
       host.connection.onDocumentSymbol(
         throughTypes(host, null, function* (snapshot) {
-          return (yield* outline(snapshot)).map((item) => convert.toDocumentSymbol(snapshot, item));
+          return yield* convert.toDocumentSymbols(snapshot, yield* outline(snapshot));
         }),
       );
     },

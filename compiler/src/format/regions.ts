@@ -18,8 +18,16 @@ export interface Region extends TextRange {
   readonly broken: boolean;
 }
 
+const known = new WeakMap<SourceTree, readonly Region[]>();
+
 /** Regions of the whole file, in order and without holes: each owns the comments before its first token. */
 export function regionsOf(tree: SourceTree): readonly Region[] {
+  const found = known.get(tree) ?? findRegions(tree);
+  known.set(tree, found);
+  return found;
+}
+
+function findRegions(tree: SourceTree): readonly Region[] {
   const state = stateOf(tree);
   if (state === undefined) return [];
   const regions: Region[] = [];

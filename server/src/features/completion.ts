@@ -4,11 +4,18 @@ import type { AttributeSpec } from '../../../compiler/src/operators/attributes.t
 import type { Operator } from '../../../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../../../compiler/src/operators/registry.ts';
 import type { CallExpr, Node } from '../../../compiler/src/syntax/tree.ts';
-import { printType } from '../../../compiler/src/types/print.ts';
 import { errorType, type Type } from '../../../compiler/src/types/type.ts';
 import { pathAt } from '../locate.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
-import { attributeKind, attributesOf, attributeTable, code, operatorSignature, writeAttribute } from './describe.ts';
+import {
+  attributeKind,
+  attributesOf,
+  attributeTable,
+  code,
+  operatorSignature,
+  shortType,
+  writeAttribute,
+} from './describe.ts';
 import { accepts, argumentTest } from './completionRanking.ts';
 import type { FileByUri } from './declared.ts';
 import { visibleLocals } from './scope.ts';
@@ -43,6 +50,9 @@ export interface Completion {
   /** Smaller comes first. */
   readonly rank: number;
 }
+
+/** Longer types are cut. */
+const longestDetail = 120;
 
 /** Everything that fits at `offset`; the editor filters by what is typed. */
 export function completion(
@@ -136,7 +146,7 @@ function locals(
     return {
       label: local.text,
       kind: local.node.kind === 'graph' ? 'graph' : 'local',
-      detail: type && type.kind !== 'error' ? printType(type) : '',
+      detail: type && type.kind !== 'error' ? shortType(type, longestDetail) : '',
       insert: local.text,
       range,
       rank: (unfit ? 20 : 10) + Math.min(nearness, 9),
@@ -149,7 +159,7 @@ const beyond: Readonly<Record<Nearness, number>> = { here: 0, imported: 1, prelu
 function globals(snapshot: CheckedSnapshot, visible: Visible, range: TextRange): readonly Completion[] {
   return visible.functions.map(({ name, definition, file, from }): Completion => {
     const type = from === 'here' ? snapshot.check.globals.get(name) : undefined;
-    const detail = type ? printType(type) : `fn ${signatureText(file, definition)}`;
+    const detail = type ? shortType(type, longestDetail) : `fn ${signatureText(file, definition)}`;
     const comment = commentAbove(file, rangeOf(file, definition.span).start);
     return {
       label: `@${name}`,

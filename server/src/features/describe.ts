@@ -1,6 +1,8 @@
 /** Texts about operators and values that several features show. Markdown, in the language's own spelling. */
 import type { AttributeSpec, AttributeValueData } from '../../../compiler/src/operators/attributes.ts';
 import type { Operator } from '../../../compiler/src/operators/operator.ts';
+import { printType } from '../../../compiler/src/types/print.ts';
+import type { Type } from '../../../compiler/src/types/type.ts';
 
 /** An attribute's value as it is written: `[1, 1]`, `"NCHW"`, `None`, `True`. */
 export function writeAttribute(value: AttributeValueData): string {
@@ -19,6 +21,12 @@ export function writeAttribute(value: AttributeValueData): string {
 
 function isList(value: AttributeValueData): value is readonly AttributeValueData[] {
   return Array.isArray(value);
+}
+
+/** A type as it is shown in one line: tuples of hundreds of fields are cut. */
+export function shortType(type: Type, most: number): string {
+  const text = printType(type);
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
 /** The attribute schema's rows, typed for reading. */

@@ -6,7 +6,7 @@ import { regionsOf } from '../../../compiler/src/format/regions.ts';
 import type { Snapshot } from '../snapshot.ts';
 
 /** Bindings formatted between two stops of the work. */
-const regionsAtATime = 24;
+const regionsAtATime = 8;
 
 /** The edits that format the whole document; none where that would change what it means. */
 export function formatAll(snapshot: Snapshot): Steps<readonly FormatEdit[]> {

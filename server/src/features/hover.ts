@@ -2,7 +2,6 @@
 import type { TextRange } from '../../../compiler/src/base/span.ts';
 import type { DimStep, Symbol } from '../../../compiler/src/check/result.ts';
 import type { CallExpr, Expr, FunctionDefinition, Node } from '../../../compiler/src/syntax/tree.ts';
-import { printType } from '../../../compiler/src/types/print.ts';
 import type { Type } from '../../../compiler/src/types/type.ts';
 import { occurrenceAt, pathAt, symbolText } from '../locate.ts';
 import { rangeOf, textOf, touches, type CheckedSnapshot } from '../snapshot.ts';
@@ -18,8 +17,12 @@ import {
   code,
   fenced,
   operatorSignature,
+  shortType,
   writeAttribute,
 } from './describe.ts';
+
+/** Characters of a type that anybody reads. */
+const longest = 2000;
 
 export interface Hover {
   readonly range: TextRange;
@@ -98,7 +101,7 @@ function describeOperator(
 ): string {
   const { operator } = symbol;
   const type = call && snapshot.check.typeOf(call);
-  const parts = [fenced(type ? `${operator.name}(…): ${printType(type)}` : operatorSignature(operator))];
+  const parts = [fenced(type ? `${operator.name}(…): ${shortType(type, longest)}` : operatorSignature(operator))];
   parts.push(operator.summary);
   if (operator.inputs.length > 0) {
     parts.push(operator.inputs.map((input, i) => describeInput(snapshot, input, call?.args[i])).join('\n'));
@@ -117,7 +120,7 @@ function describeInput(
   argument: Expr | undefined,
 ): string {
   const type = argument && snapshot.check.typeOf(argument);
-  return `- ${code(input.name)}${type ? ` ${code(printType(type))}` : ''} ${input.summary}`;
+  return `- ${code(input.name)}${type ? ` ${code(shortType(type, longest))}` : ''} ${input.summary}`;
 }
 
 function describeSymbol(snapshot: CheckedSnapshot, symbol: Symbol, path: readonly Node[], byUri: FileByUri): string {
@@ -157,7 +160,7 @@ function describeSymbol(snapshot: CheckedSnapshot, symbol: Symbol, path: readonl
       const use = path.at(-1);
       const type = use?.kind === 'name' ? snapshot.check.typeOf(use) : undefined;
       const shown = type
-        ? `${name}: ${printType(type)}`
+        ? `${name}: ${shortType(type, longest)}`
         : symbol.definition
           ? textOf(snapshot, symbol.definition.span)
           : name;
@@ -201,9 +204,12 @@ function hoverExpression(
     const range = rangeOf(snapshot, node.span);
     if (node.kind === 'meta') {
       const name = `meta[${node.key}][${node.index}]`;
-      return { range, markdown: joined(fenced(`${name}: ${printType(type)}`), summariseConstant(snapshot, node)) };
+      return {
+        range,
+        markdown: joined(fenced(`${name}: ${shortType(type, longest)}`), summariseConstant(snapshot, node)),
+      };
     }
-    return { range, markdown: joined(fenced(printType(type)), rangeLine(ranges, node)) };
+    return { range, markdown: joined(fenced(shortType(type, longest)), rangeLine(ranges, node)) };
   }
   return undefined;
 }
@@ -247,7 +253,7 @@ function describeSources(snapshot: CheckedSnapshot, step: DimStep): string {
 }
 
 function printed(type: Type | undefined): string {
-  return type && type.kind !== 'error' ? printType(type) : '_';
+  return type && type.kind !== 'error' ? shortType(type, longest) : '_';
 }
 
 function joined(...parts: readonly string[]): string {

@@ -6,6 +6,7 @@ import { printShape, printType } from '../../../compiler/src/types/print.ts';
 import type { Type } from '../../../compiler/src/types/type.ts';
 import { walkInSteps } from '../slices.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
+import { shortType } from './describe.ts';
 import { rangeText, type KnownRanges } from './valueRanges.ts';
 
 /** Which hints are shown. */
@@ -36,8 +37,9 @@ export interface Hint {
   readonly tooltip?: string;
 }
 
-/** Longer types are cut; the tooltip shows them whole. */
+/** Longer types are cut; the tooltip shows more. */
 const longest = 60;
+const longestTooltip = 1000;
 
 const allTypes: HintKinds = { types: true, shapesOnly: false, parameterNames: false, valueRanges: false };
 
@@ -106,7 +108,15 @@ function typeHint(
   const parts = withTargets(snapshot, `${before}${cut ? `${shown.slice(0, longest)}…` : shown}`);
   // An inferred type may mention what the text cannot name.
   const insert = written !== undefined && !/[?_]\d|<|…/.test(text) ? { insert: `${written}${text}` } : {};
-  return [{ kind: 'type', offset, parts, ...insert, ...(cut || shown !== text ? { tooltip: text } : {}) }];
+  return [
+    {
+      kind: 'type',
+      offset,
+      parts,
+      ...insert,
+      ...(cut || shown !== text ? { tooltip: shortType(type, longestTooltip) } : {}),
+    },
+  ];
 }
 
 /** `-> T` behind the parameters of a function that does not say what it gives. */

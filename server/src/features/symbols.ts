@@ -2,7 +2,7 @@
 import type { TextRange } from '../../../compiler/src/base/span.ts';
 import { complete, type Steps } from '../../../compiler/src/base/steps.ts';
 import type { Definition, FunctionNode, Name, Statement } from '../../../compiler/src/syntax/tree.ts';
-import { printType } from '../../../compiler/src/types/print.ts';
+import { shortType } from './describe.ts';
 import { rangeOf, textOf, type CheckedSnapshot, type Snapshot } from '../snapshot.ts';
 
 export type OutlineKind = 'function' | 'type' | 'constructor' | 'parameter' | 'binding' | 'import';
@@ -20,6 +20,9 @@ export interface OutlineItem {
 export function documentSymbols(snapshot: CheckedSnapshot): readonly OutlineItem[] {
   return complete(outline(snapshot));
 }
+
+/** Longer types are cut; the hover shows them. */
+const longestDetail = 80;
 
 /** Statements outlined between two stops of the work. */
 const statementsAtATime = 64;
@@ -99,7 +102,7 @@ function outlineDefinition(snapshot: CheckedSnapshot, definition: Definition): O
       const type = snapshot.check.globals.get(definition.name.text);
       return {
         name: `@${definition.name.text}`,
-        detail: type ? printType(type) : '',
+        detail: type ? shortType(type, longestDetail) : '',
         kind: 'function',
         range,
         nameRange: rangeOf(snapshot, definition.name.span),
@@ -139,7 +142,7 @@ function outlineParameters(snapshot: CheckedSnapshot, fn: FunctionNode): readonl
     const type = snapshot.check.typeOf(param);
     return {
       name: `%${param.name.text}`,
-      detail: type ? printType(type) : '',
+      detail: type ? shortType(type, longestDetail) : '',
       kind: 'parameter',
       range: rangeOf(snapshot, param.span),
       nameRange: rangeOf(snapshot, param.name.span),
@@ -156,7 +159,7 @@ function outlineFunction(snapshot: CheckedSnapshot, fn: FunctionNode): readonly 
 function outlineStatement(snapshot: CheckedSnapshot, statement: Statement): readonly OutlineItem[] {
   if (statement.kind === 'sequence') return [];
   const type = snapshot.check.typeOf(statement);
-  const detail = type ? printType(type) : '';
+  const detail = type ? shortType(type, longestDetail) : '';
   const inner = statement.kind === 'free_var' ? undefined : statement.value;
   return [
     {

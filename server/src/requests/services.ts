@@ -13,7 +13,6 @@ import {
 } from '../protocol.ts';
 import type { Service } from '../service.ts';
 import { refusedBuild, type BuildJob } from './build.ts';
-import { refusedComparison } from './compare.ts';
 import { functionGraph } from './graph.ts';
 import { compareTypes, follow, substitute } from './whatIf.ts';
 
@@ -69,11 +68,9 @@ export const viewServices: readonly Service[] = [
     name: 'comparisons',
     capabilities: {},
     register: (host) => {
-      host.connection.onRequest(requests.compare, ({ uri, other }: CompareParams): Promise<CompareResult> => {
-        const document = host.documents.get(uri);
-        if (!document) return Promise.resolve(refusedComparison({ version: 0 }, 'The source is not open.'));
-        return host.lowering.request({ kind: 'compare', uri, version: document.version, text: document.text, other });
-      });
+      host.connection.onRequest(requests.compare, (params: CompareParams): Promise<CompareResult> =>
+        host.lowering.request({ kind: 'compare', ...params }),
+      );
     },
   },
 ];

@@ -17,6 +17,7 @@ export const expectDiagnostics: CodeActionRecord = {
     const lineOf = (offset: number): number => lines.position(offset).line;
     const [first, last] = [lineOf(range.start), lineOf(range.end)];
     const here = all.filter(({ start }) => first <= lineOf(start) && lineOf(start) <= last);
+    if (here.length === 0) return [];
     const offer = (title: string, wanted: typeof all): Offer[] => {
       const edits = formatExpected(text, wanted).map(({ offset, newText }) => insertAt(snapshot, offset, newText));
       return edits.length > 0 ? [{ title, edits }] : [];
