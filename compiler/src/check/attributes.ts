@@ -6,7 +6,7 @@ import { normalizeAttributes } from '../operators/normalize.ts';
 import type { AttributeProblem, WrittenAttribute } from '../operators/normalize.ts';
 import type { Operator } from '../operators/operator.ts';
 import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
-import { metadataConstant, metadataDim } from './metadata.ts';
+import { metadataConstant, metadataDim, reportDamage } from './metadata.ts';
 import type { Attribute, AttributeValue, CallExpr, Expr, MetadataSection, MetaRef } from '../syntax/tree.ts';
 import type { Dim, DimExpr } from '../types/type.ts';
 import type { Context } from './context.ts';
@@ -20,6 +20,7 @@ function storedAttributes(
 ): ReadonlyMap<string, WrittenAttribute> | undefined {
   const found = cx.metadata ? decodeMetadata(cx.metadata).lookup(node.key, node.index) : undefined;
   if (!found?.ok) {
+    if (reportDamage(cx, node)) return undefined;
     cx.report('unknown-metadata', node.span, `The file has no \`meta[${node.key}][${node.index}]\` in its metadata.`, {
       remedy: 'Append the metadata section that belongs to this text, or write the attributes out.',
     });

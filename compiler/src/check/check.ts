@@ -149,7 +149,7 @@ function* checkFile(tree: SourceTree, options: CheckOptions, reading: Reading): 
   if (options.strict === true)
     for (const error of tree.errors)
       if (error.code.startsWith('extension-')) diagnostics.push({ ...error, severity: 'error' });
-  return facts.result(diagnostics, solved);
+  return facts.result(withoutRepeatedDamage(diagnostics), solved);
 }
 
 /** An imported file's declarations; its own findings are shown where it is opened. */
@@ -167,6 +167,17 @@ function load(path: string, options: CheckOptions, reading: Reading): Declaratio
   const declarations = { result, adts: facts.ownTypes(), problems: facts.importProblems };
   reading.done.set(tree, declarations);
   return declarations;
+}
+
+/** A damaged metadata section is told of once, whatever refers to it. */
+function withoutRepeatedDamage(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const told = new Set<string>();
+  return diagnostics.filter(({ code, message }) => {
+    if (code !== 'metadata-damaged') return true;
+    const first = !told.has(message);
+    told.add(message);
+    return first;
+  });
 }
 
 function nameOf(

@@ -11,7 +11,7 @@ import { inferFunction } from './infer-function.ts';
 import { checkPattern } from './infer-pattern.ts';
 import { inferBlock } from './infer-statement.ts';
 import { declarationOf, mismatchCode, mismatchText } from './messages.ts';
-import { metadataConstantType, typeOfComment } from './metadata.ts';
+import { metadataConstantType, reportDamage, typeOfComment } from './metadata.ts';
 import { solve, startRelation } from './relations.ts';
 import type { Binding } from './scope.ts';
 import { nearest, replaceFix } from './suggest.ts';
@@ -142,6 +142,7 @@ function inferMeta(cx: Context, node: MetaRef): Type {
     (node.typeComment === undefined ? undefined : typeOfComment(cx, node.typeComment));
   if (type) return type;
   const constant = node.key === 'relay.Constant';
+  if (constant && reportDamage(cx, node)) return errorType;
   cx.report(
     'unknown-metadata',
     node.span,

@@ -3,7 +3,7 @@ import type { NDArray } from '../tensor/ndarray.ts';
 import { canonicalDType } from '../tensor/dtype.ts';
 import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
 import { parseSource } from '../syntax/parser.ts';
-import type { MetadataSection } from '../syntax/tree.ts';
+import type { MetadataSection, MetaRef } from '../syntax/tree.ts';
 import { freshDimId } from '../types/substitute.ts';
 import { anyDim, type Dim, type DimExpr, type Type } from '../types/type.ts';
 import type { Context } from './context.ts';
@@ -26,6 +26,20 @@ export function metadataConstantType(section: MetadataSection | undefined, index
 /** Whether the section holds the object at all. */
 export function hasMetadata(section: MetadataSection | undefined, key: string, index: number): boolean {
   return section !== undefined && decodeMetadata(section).lookup(key, index).ok;
+}
+
+/** Reports a section that cannot be read; false where it can be, and the reference is at fault. */
+export function reportDamage(cx: Context, node: MetaRef): boolean {
+  if (!cx.metadata) return false;
+  const section = decodeMetadata(cx.metadata);
+  const found = section.lookup(node.key, node.index);
+  const read = found.ok && node.key === 'relay.Constant' ? section.constantType(node.index) : found;
+  if (read.ok || read.error.code !== 'metadata-damaged') return false;
+  cx.report('metadata-damaged', node.span, read.error.message, {
+    remedy: read.error.remedy ?? 'Print the program again together with its metadata.',
+    related: [{ span: cx.metadata.span, message: 'The metadata section.' }],
+  });
+  return true;
 }
 
 /** A dimension kept in the metadata: a number, a symbolic variable, `?`, or a term of them. */

@@ -16,7 +16,7 @@ import {
 } from '../types/type.ts';
 import type { Context } from './context.ts';
 import { counted } from './messages.ts';
-import { metadataDim } from './metadata.ts';
+import { metadataDim, reportDamage } from './metadata.ts';
 import { nearest, replaceFix } from './suggest.ts';
 
 const scalarName = /^(?:int|uint|float|bool)/;
@@ -166,6 +166,7 @@ function dimOfNode(cx: Context, node: DimNode): Dim {
     case 'meta': {
       const dim = metadataDim(cx.metadata, node.key, node.index);
       if (dim !== undefined) return dim;
+      if (reportDamage(cx, node)) return anyDim;
       cx.report(
         'unknown-metadata',
         node.span,

@@ -183,4 +183,12 @@ export const nameEntries: readonly CatalogueEntry[] = [
     wrong: 'def @f(%x: int32) {\n  %0 = %x + 1;\n  %0 * %0\n}\ndef @g(%y: int32) {\n  %0 = %y + 2;\n  %0 * %0\n}',
     right: 'def @f(%x: int32) {\n  %0 = %x + 1;\n  %0 * %0\n}\ndef @g(%y: int32) {\n  %1 = %y + 2;\n  %1 * %1\n}',
   },
+  {
+    code: 'metadata-damaged',
+    title: 'Metadata section cannot be read',
+    explanation:
+      'The section behind `#[metadata]` is JSON with the constants of the program. It was cut off or changed, so that nothing in it is known. It is told of once, at the first reference.',
+    wrong: 'def @main() { meta[relay.Constant][0] }\n#[metadata]\n{"root": 1, "nodes": [',
+    right: 'def @main() { meta[relay.Constant][0] /* ty=Tensor[(2), float32] */ }',
+  },
 ];

@@ -75,7 +75,8 @@ export const formEntries: readonly CatalogueEntry[] = [
   {
     code: 'expected-definition',
     title: 'Definition without its keyword',
-    explanation: 'Functions start with `def`, types with `type`; function literals with `fn` stand in expressions only.',
+    explanation:
+      'Functions start with `def`, types with `type`; function literals with `fn` stand in expressions only.',
     wrong: 'fn @main(%x: int32) { %x }',
     right: 'def @main(%x: int32) { %x }',
   },

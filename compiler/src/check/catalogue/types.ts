@@ -121,4 +121,18 @@ export const typeEntries: readonly CatalogueEntry[] = [
     wrong: 'def @main(%x: (int32, int32)) { %x.2 }',
     right: 'def @main(%x: (int32, int32)) { %x.1 }',
   },
+  {
+    code: 'bad-argument',
+    title: 'Argument does not fit the operator',
+    explanation: 'The argument is of the right kind, and the operator cannot work on this one.',
+    wrong: 'def @main() { einsum((), equation="i,j->ij") }',
+    right: 'def @main(%x: Tensor[(2), float32]) { einsum((%x, %x), equation="i,j->ij") }',
+  },
+  {
+    code: 'unsupported-operator',
+    title: 'Operator cannot be called',
+    explanation: 'TVM registers the name for its own use and gives it no type, so that no program can call it.',
+    wrong: 'def @main(%x: float32) { hardswish(%x) }',
+    right: 'def @main(%x: float32) { %x * clip(%x + 3f, a_min=0f, a_max=6f) / 6f }',
+  },
 ];

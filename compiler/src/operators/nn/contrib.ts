@@ -152,7 +152,7 @@ const winogradWeight3d = defineOperator({
     const depth = constantDim(d);
     if (depth === undefined)
       return fail(
-        'unknown-shape',
+        'cannot-infer',
         "The weight's depth must be known, because it decides the transform.",
         onInput(0, 2),
       );

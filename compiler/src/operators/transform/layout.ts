@@ -180,7 +180,7 @@ const metaSchedule = defineOperator({
     const map = context.attrs.index_map?.indexMap;
     if (!map)
       return failed(
-        'unsupported-attribute',
+        'bad-attribute',
         `The shape that the index map makes of ${printShape(data.shape)} cannot be told: it is no index map of sums, products and quotients.`,
         { kind: 'attribute', name: 'index_map' },
         { remedy: 'Write the move as `layout_transform`, or as `reshape` and `transpose`.' },
