@@ -163,6 +163,21 @@ export const gradientCases: readonly GradientCase[] = [
     'nn.avg_pool2d(%a, pool_size=[2, 2], strides=[2, 1], padding=[1, 0, 0, 1], ceil_mode=True, count_include_pad=True)',
     [1, 2, 4, 4],
   ),
+  row('nn.max_pool3d(%a, pool_size=[2, 1, 2], strides=[1, 2, 1], padding=[1, 0, 0])', [1, 1, 3, 3, 3]),
+  row('nn.avg_pool3d(%a, pool_size=[2, 2, 2], strides=[2, 2, 2], padding=[1, 0, 0], ceil_mode=True)', [1, 1, 3, 3, 4]),
+  row('nn.avg_pool3d(%a, pool_size=[2, 1, 2], padding=[1, 0, 1], count_include_pad=True)', [1, 2, 2, 2, 2]),
+  row('nn.lrn(%a, size=3, axis=1, bias=1.5f, alpha=0.4f, beta=0.7f)', [1, 4, 2]),
+  row('nn.mirror_pad(%a, mode="REFLECT", pad_width=[[0, 0], [2, 1]])', [2, 4]),
+  row('nn.mirror_pad(%a, pad_width=[[1, 0], [0, 3]])', [2, 3]),
+  row('nn.space_to_batch_nd(%a, block_shape=[2, 3], paddings=[[1, 0], [0, 1]], pad_value=2f)', [2, 3, 5, 2]),
+  row('nn.batch_to_space_nd(%a, block_shape=[2, 1], crops=[[1, 0], [0, 1]])', [4, 2, 3, 2]),
+  // orders and sums over indices
+  row('sort(%a, axis=0, is_ascend=False)', [3, 2]),
+  row('topk(%a, k=2, axis=1, ret_type="values")', [2, 4]),
+  row('meshgrid((%a, %b, %c), indexing="xy")', [2], [3], [2]),
+  row('einsum((%a, %b), equation="ij,jk->ki")', [2, 3], [3, 2]),
+  row('einsum((%a, %b, %c), equation="bij,b,bjk")', [2, 2, 3], [2], [2, 3, 2]),
+  row('einsum((%a,), equation="ij->j")', [2, 3]),
   // markers
   ...[
     ...['annotation.stop_fusion', 'annotation.checkpoint', 'annotation.bitpack_start', 'annotation.bitpack_end'],

@@ -188,6 +188,5 @@ export const nnAdjoints: Readonly<Record<string, GradientRule<never>>> = {
   'nn.cross_entropy': definition<unknown>((d) => ({ value: entropy(d, d.call('log', [d.arg(0)]), d.arg(1)) })),
   'nn.cross_entropy_with_logits': definition<unknown>((d) => ({ value: entropy(d, d.arg(0), d.arg(1)) })),
   'nn.nll_loss': nllLoss,
-  'nn.lrn': { none: 'no operator sums over neighbouring channels' },
   'nn.fifo_buffer': { none: 'it keeps state between calls' },
 };

@@ -213,11 +213,7 @@ const convBackwardWeight = defineOperator({
     const channels = gradShape[1] ?? 1;
     const [n, m] = [constantDim(input), constantDim(channels)];
     if (n === undefined || m === undefined)
-      return fail(
-        'unknown-shape',
-        'The channels of gradient and data must be known.',
-        onInput(n === undefined ? 1 : 0),
-      );
+      return fail('cannot-infer', 'The channels of gradient and data must be known.', onInput(n === undefined ? 1 : 0));
     let inner: Dim = floorDivDims(input, attrs.groups);
     if (n === m && n === attrs.groups) {
       if (attrs.channels === null)

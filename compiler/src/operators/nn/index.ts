@@ -1,6 +1,7 @@
 /** Neural-network operators (`nn.*`). */
 import { withGradients } from '../derivation.ts';
 import { nnAdjoints } from './adjoints.ts';
+import { blockAdjoints } from './block-adjoints.ts';
 import { windowAdjoints } from './window-adjoints.ts';
 import type { Operator } from '../operator.ts';
 import { adaptivePoolOperators } from './adaptive-pool.ts';
@@ -54,6 +55,6 @@ export const nnOperators: readonly Operator[] = withGradients(
     ...bitserialOperators,
     ...contribOperators,
   ],
-  { ...nnAdjoints, ...windowAdjoints },
+  { ...nnAdjoints, ...windowAdjoints, ...blockAdjoints },
   'no operator computes it',
 );

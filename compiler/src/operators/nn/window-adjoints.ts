@@ -296,8 +296,6 @@ interface SubPixel {
   readonly mode: string;
 }
 
-const noSums = { none: 'no operator sums over its overlapping windows' };
-
 export const windowAdjoints: Readonly<Record<string, GradientRule<never>>> = {
   'nn.conv1d': conv1d,
   'nn.conv2d': conv2d,
@@ -308,8 +306,6 @@ export const windowAdjoints: Readonly<Record<string, GradientRule<never>>> = {
   'nn.avg_pool1d': pool1d('avg'),
   'nn.max_pool2d': pool2d('max'),
   'nn.avg_pool2d': pool2d('avg'),
-  'nn.max_pool3d': noSums,
-  'nn.avg_pool3d': noSums,
   'nn.global_max_pool2d': globalPool('max'),
   'nn.global_avg_pool2d': globalPool('mean'),
   'nn.adaptive_max_pool1d': adaptivePool('max', 'W'),

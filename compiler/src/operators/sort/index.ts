@@ -1,5 +1,6 @@
 /** Sorting, searching and finding. */
-import { withoutGradients } from '../derivation.ts';
+import { withGradients } from '../derivation.ts';
+import { sortAdjoints } from './adjoints.ts';
 import { anyDim, tensorType, tupleType } from '../../types/type.ts';
 import type { Dim, Type } from '../../types/type.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
@@ -271,7 +272,8 @@ const argwhere = defineOperator({
   fusion: 'opaque',
 });
 
-export const sortOperators: readonly Operator[] = withoutGradients(
+export const sortOperators: readonly Operator[] = withGradients(
   [sort, argsort, topk, searchsorted, unique, argwhere],
+  sortAdjoints,
   'its result is an order or positions',
 );

@@ -156,6 +156,45 @@ const repeat = adjoints<{ readonly repeats: number; readonly axis: number }>((d,
   return [d.sum(d.reshape(adjoint, split), [axis + 1])];
 });
 
+/** Each vector varies along one dimension of the grids; the others are summed. */
+const meshgrid = adjoints<{ readonly indexing: string }>((d, { adjoint, attrs }) => {
+  const count = d.fields(adjoint);
+  const swaps = attrs.indexing === 'xy' && count >= 2;
+  const parts = Array.from({ length: count }, (_, k) => {
+    const own = swaps && k < 2 ? 1 - k : k;
+    const others = Array.from({ length: count }, (_, i) => i).filter((i) => i !== own);
+    return d.reshape(d.sum(d.field(adjoint, k), others), d.shape(d.field(d.arg(0), k)));
+  });
+  return [d.tuple(parts)];
+});
+
+/** For each operand the equation turned round: from the result and the other operands to it. */
+const einsum = adjoints<{ readonly equation: string }>((d, { adjoint, attrs }) => {
+  const [left = '', written] = attrs.equation.replaceAll(' ', '').split('->');
+  const terms = left.split(',');
+  if (left.includes('.') || terms.some((t) => new Set(t).size < t.length))
+    return { none: 'its equation repeats an index within an operand or has an ellipsis' };
+  const all = terms.join('');
+  const result =
+    written ??
+    [...new Set(all)]
+      .filter((c) => all.split(c).length === 2)
+      .sort()
+      .join('');
+  const tensors = terms.map((_, i) => d.field(d.arg(0), i));
+  const parts = terms.map((term, i) => {
+    const x = d.field(d.arg(0), i);
+    const others = terms.filter((_, k) => k !== i);
+    const known = [...term].filter((c) => result.includes(c) || others.some((t) => t.includes(c)));
+    const operands = [adjoint, ...tensors.filter((_, k) => k !== i)];
+    const equation = `${[result, ...others].join(',')}->${known.join('')}`;
+    const found = d.call('einsum', [d.tuple(operands)], { equation });
+    const sizes = d.shape(x).map((n, k) => (known.includes(term[k] ?? '') ? n : 1));
+    return d.call('broadcast_to_like', [d.reshape(found, sizes), x]);
+  });
+  return [d.tuple(parts)];
+});
+
 export const transformAdjoints: Readonly<Record<string, GradientRule<never>>> = {
   reshape_like: reshapedLike,
   contrib_reverse_reshape: reshaped,
@@ -219,8 +258,8 @@ export const transformAdjoints: Readonly<Record<string, GradientRule<never>>> = 
     if (count(d.shape(adjoint)) !== count(d.shape(d.arg(0)))) return { none: 'the layout pads a dimension' };
     return [d.call('layout_transform', [adjoint], { src_layout: attrs.dst_layout, dst_layout: attrs.src_layout })];
   }),
-  meshgrid: { none: 'no operator sums over its copies' },
-  einsum: { none: 'its equation is not turned round' },
+  meshgrid,
+  einsum,
   dft: { none: 'no operator computes it' },
   stft: { none: 'no operator sums over overlapping windows' },
   sliding_window: { none: 'no operator sums over overlapping windows' },
