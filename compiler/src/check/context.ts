@@ -53,7 +53,7 @@ export class Context {
   readonly pending: Set<Relation>;
   readonly watchers: Map<number, Relation[]>;
   readonly queue: Relation[];
-  private readonly spoiled: Type[];
+  private readonly spoiled: Set<IncompleteType>;
   solving = false;
   /** Statements that bind a name to something that may be shown as never used. */
   readonly used = new Set<Binding>();
@@ -76,7 +76,7 @@ export class Context {
     this.pending = sharing?.pending ?? new Set();
     this.watchers = sharing?.watchers ?? new Map();
     this.queue = sharing?.queue ?? [];
-    this.spoiled = sharing?.spoiled ?? [];
+    this.spoiled = sharing?.spoiled ?? new Set();
     this.module = module;
     this.metadata = metadata;
     this.order = order;
@@ -132,13 +132,17 @@ export class Context {
   spoil(types: readonly Type[]): void {
     for (const type of types) {
       const resolved = this.resolve(type);
-      if (resolved.kind !== 'tensor') this.spoiled.push(resolved);
+      if (resolved.kind === 'tensor') continue;
+      someType(resolved, (part) => {
+        if (part.kind === 'incomplete') this.spoiled.add(part);
+        return false;
+      });
     }
   }
 
-  /** Whether what is unknown about `type` follows from an error that was reported. */
-  isSpoiled(type: IncompleteType): boolean {
-    return this.spoiled.some((spoiled) => someType(this.resolve(spoiled), (part) => part === type));
+  /** The placeholders of which it follows from a reported error that they are unknown. */
+  spoiledTypes(): ReadonlySet<Type> {
+    return new Set([...this.spoiled].map((type) => this.find(type)));
   }
 
   /** Binds every placeholder in `type` to the error type, so that nothing that follows complains. */

@@ -36,6 +36,7 @@ export function reportUnsolved(cx: Context, chunks: readonly Chunk[]): void {
 }
 
 function report(cx: Context, chunks: readonly Chunk[], wanted: (node: Typed) => boolean): void {
+  const spoiled = cx.spoiledTypes();
   for (const chunk of chunks) {
     cx.chunk = chunk;
     for (const [key, type] of chunk.types) {
@@ -44,7 +45,7 @@ function report(cx: Context, chunks: readonly Chunk[], wanted: (node: Typed) => 
       if (found.kind !== 'incomplete') continue;
       const node = key as Typed;
       if (!wanted(node)) continue;
-      if (cx.isSpoiled(found)) {
+      if (spoiled.has(found)) {
         cx.poison(found);
         solve(cx);
         continue;

@@ -33,8 +33,9 @@ function untensored(operator: Operator, inputs: readonly Type[]): readonly Advic
 /** Elements without a type: the attribute that names it was left out. */
 function untyped(operator: Operator, inputs: readonly Type[], result: Type): readonly Advice[] {
   const isVoid = (type: Type): boolean => type.kind === 'tensor' && type.dtype === 'void';
+  if (!isVoid(result) || inputs.some(isVoid)) return [];
   const [name] = Object.entries(operator.attributes).find(([, spec]) => spec.kind === 'dtype') ?? [];
-  if (name === undefined || !isVoid(result) || inputs.some(isVoid)) return [];
+  if (name === undefined) return [];
   return [
     {
       code: 'doubtful-attribute',
