@@ -63,6 +63,8 @@ export interface LowerParams {
   readonly params?: string;
   /** A processor that the compiler knows; the board's. */
   readonly target?: string;
+  /** The best recorded configuration of each task on the board, by the task's key, as JSON. */
+  readonly configs?: string;
 }
 
 /** Which lines of a stage's text came from where in the source. */
@@ -95,6 +97,8 @@ export interface BuildParams {
   readonly params?: string;
   /** A processor that the compiler knows; the board's. */
   readonly target?: string;
+  /** As in `LowerParams`. */
+  readonly configs?: string;
 }
 
 /** A pass that ran; `changes` is empty when it changed nothing. */
@@ -209,6 +213,8 @@ export interface WhatIfParams {
   /** As in `LowerParams`. */
   readonly params?: string;
   readonly target?: string;
+  /** As in `LowerParams`. */
+  readonly configs?: string;
 }
 
 /** Two programs, as their editors or files hold them. */

@@ -17,12 +17,11 @@ const ownServices: readonly Service[] = [
     capabilities: {},
     register: (host) => {
       host.connection.onRequest(requests.stages, (): readonly StageInfo[] => stageList());
-      host.connection.onRequest(requests.lower, ({ uri, stage, params, target }: LowerParams): Promise<LowerResult> => {
+      host.connection.onRequest(requests.lower, ({ uri, ...wanted }: LowerParams): Promise<LowerResult> => {
         const document = host.documents.get(uri);
         if (!document) return Promise.resolve(refusedLowering(0, 'The source is not open.', 'Open the .relay file.'));
         const { version, text } = document;
-        const options = { ...(params === undefined ? {} : { params }), ...(target === undefined ? {} : { target }) };
-        return host.lowering.request({ uri, version, text, stage, ...options });
+        return host.lowering.request({ ...wanted, uri, version, text });
       });
     },
   },

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { noWorse, tryEdits } from '../../compiler/src/check/repairs/verify.ts';
+import { expectedDiagnostics, placeDiagnostics } from '../../compiler/src/check/expected.ts';
+import { diagnostics } from '../../server/src/features/diagnostics.ts';
 import { codeActions, type OfferedAction } from '../../server/src/features/codeActions.ts';
 import { contextAt } from '../../server/src/features/actions/action.ts';
 import { codeActionRecords } from '../../server/src/features/actions/index.ts';
@@ -106,6 +108,24 @@ describe('code actions', () => {
     assert.deepEqual(titles(`def @main(%x: ${type}) {\n  %$00 = abs(%x);\n  add(%0, %0)\n}`, ['refactor.inline']), [
       'Inline %0',
     ]);
+  });
+  it('expect the diagnostics of a line, of lines and of the file, and what is expected is found', () => {
+    const program = `def @main(%x: ${type}) {\n  %0 = nn.rel$0ru(%x);\n  let %a = add(%x, nn.foo(%x));\n  %0\n}`;
+    const { snapshot, range } = selection(program);
+    const offers = codeActions(snapshot, range).filter(({ title }) => title.startsWith('Expect'));
+    assert.deepEqual(
+      offers.map(({ title }) => title),
+      ['Expect the diagnostics of this line', 'Expect the diagnostics of the file'],
+    );
+    const texts = offers.map((offer) => applied(snapshot, offer));
+    assert.equal(texts[0]?.split('expected-').length, 2);
+    const after = snapshotOf(texts[1] ?? '');
+    const placed = placeDiagnostics(after.tree.anchors, diagnostics(after));
+    const { missing, unexpected } = expectedDiagnostics(after.text, placed);
+    assert.deepEqual({ missing, unexpected }, { missing: [], unexpected: [] });
+    // What is expected already is not offered again.
+    const again = codeActions(after, { start: after.text.indexOf('%0'), end: after.text.indexOf('%0') });
+    assert.ok(!again.some(({ title }) => title.startsWith('Expect')));
   });
   it('leave every place of a program well', () => {
     const program = `type T { A, B(int32) }\ndef @f(%x: ${type}, %t: T) {\n  %0 = nn.relu(%x);\n  let %y: ${type} = add(%0, 1f);\n  %1 = fn (%z: ${type}) { add(%z, %y) };\n  let %dead = abs(%y);\n  if (True) { match (%t) { A => %1(%y), B(_) => multiply(%0, %0) } } else { %0 + %y * %x }\n}`;

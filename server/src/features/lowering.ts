@@ -1,7 +1,8 @@
 /** The stages of the compiler, for the preview. Depends on the text alone, so that another process can do it. */
 import { LineIndex, resolveSpan } from '../../../compiler/src/base/span.ts';
-import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
+import { lowerTo, type CompileRequest } from '../../../compiler/src/pipeline/compile.ts';
 import { stageNamed, stages } from '../../../compiler/src/pipeline/stages.ts';
+import type { ScheduleConfig } from '../../../compiler/src/schedule/task.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { nameInC, type LowerResult, type StageInfo } from '../protocol.ts';
 import { passCount, printAfterPasses } from '../requests/passStages.ts';
@@ -21,6 +22,15 @@ export interface LoweringJob {
   readonly params?: string;
   /** A processor that the compiler knows; the default when it is left out. */
   readonly target?: string;
+  /** As in `LowerParams`. */
+  readonly configs?: string;
+}
+
+/** The recorded configurations of a request, as the compiler asks for them. They were written by others: any may be bad. */
+export function configsFrom(text: string | undefined): Pick<CompileRequest, 'configFor'> {
+  if (text === undefined) return {};
+  const known = new Map(Object.entries(JSON.parse(text) as Record<string, ScheduleConfig>));
+  return { configFor: (task) => known.get(task.key) };
 }
 
 /** The emulated Cortex-M4's, when no board is chosen. */
@@ -37,7 +47,13 @@ export function lowerDocument(job: LoweringJob): LowerResult {
   const target = targetNamed(job.target ?? defaultTarget);
   if (!target.ok) return refusedLowering(job.version, target.error.message, target.error.remedy);
   const params = job.params === undefined ? {} : { params: fromBase64(job.params) };
-  const request = { text: job.text, target: target.value, name: nameInC(job.uri), ...params };
+  const request = {
+    text: job.text,
+    target: target.value,
+    name: nameInC(job.uri),
+    ...params,
+    ...configsFrom(job.configs),
+  };
   const lowered = lowerTo(request, stage.name);
   if (!lowered.ok) return refusedLowering(job.version, lowered.error.message, lowered.error.remedy);
   const { typed } = lowered.value;

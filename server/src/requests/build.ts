@@ -7,7 +7,7 @@ import type { ArenaBuffer } from '../../../compiler/src/pipeline/arena.ts';
 import { passes as allPasses } from '../../../compiler/src/pipeline/simplification.ts';
 import { reportOf } from '../../../compiler/src/pipeline/report.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
-import { defaultTarget, fromBase64 } from '../features/lowering.ts';
+import { configsFrom, defaultTarget, fromBase64 } from '../features/lowering.ts';
 import {
   nameInC,
   type AliveTensor,
@@ -26,6 +26,8 @@ export interface BuildJob {
   readonly text: string;
   readonly params?: string;
   readonly target?: string;
+  /** As in `LowerParams`. */
+  readonly configs?: string;
 }
 
 type Locate = (origin: Origin) => readonly WireRange[];
@@ -35,7 +37,13 @@ export function buildDocument(job: BuildJob): BuildResult {
   const target = targetNamed(job.target ?? defaultTarget);
   if (!target.ok) return refusedBuild(job, target.error.message, target.error.remedy);
   const params = job.params === undefined ? {} : { params: fromBase64(job.params) };
-  const request = { text: job.text, target: target.value, name: nameInC(job.uri), ...params };
+  const request = {
+    text: job.text,
+    target: target.value,
+    name: nameInC(job.uri),
+    ...params,
+    ...configsFrom(job.configs),
+  };
   const lowered = lowerTo(request, 'c');
   if (!lowered.ok) {
     // What cannot become C may well be simplified: its passes are shown all the same.

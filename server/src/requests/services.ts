@@ -76,7 +76,7 @@ export const viewServices: readonly Service[] = [
 ];
 
 function jobOf(
-  params: { readonly uri: string; readonly params?: string; readonly target?: string },
+  params: Pick<BuildParams, 'uri' | 'params' | 'target' | 'configs'>,
   version: number,
   text: string,
 ): BuildJob {
@@ -87,6 +87,7 @@ function jobOf(
     text,
     ...(params.params === undefined ? {} : { params: params.params }),
     ...(params.target === undefined ? {} : { target: params.target }),
+    ...(params.configs === undefined ? {} : { configs: params.configs }),
   };
 }
 
