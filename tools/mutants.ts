@@ -34,8 +34,8 @@ const mutants: readonly Mutant[] = [
   { name: 'missing zero-point term', file: 'schedule/parse.ts', find: '- inputZero * sum) | 0', replace: ') | 0' },
   { name: 'weight zero point ignored', file: 'schedule/parse.ts', find: 'Number(value.data[f.at(o, ky, kx, i)]) - zero', replace: 'Number(value.data[f.at(o, ky, kx, i)]) - 0 * zero' },
   { name: 'dropped bias', file: 'schedule/parse.ts', find: '((bias[c] ?? 0) + v) | 0', replace: '((bias[c] ?? 0) + 0 * v) | 0' },
-  { name: 'swapped strides', file: 'schedule/parse.ts', find: 'strideH: strides[0] ?? 1, strideW: strides[1] ?? 1', replace: 'strideH: strides[1] ?? 1, strideW: strides[0] ?? 1' },
-  { name: 'dilation of rows used for columns', file: 'schedule/parse.ts', find: 'dilationW: dilation[1] ?? 1', replace: 'dilationW: dilation[0] ?? 1' },
+  { name: 'swapped strides', file: 'schedule/filter.ts', find: 'strideH: steps.strides[0] ?? 1, strideW: steps.strides[1] ?? 1', replace: 'strideH: steps.strides[1] ?? 1, strideW: steps.strides[0] ?? 1' },
+  { name: 'dilation of rows used for columns', file: 'schedule/filter.ts', find: 'dilationW: steps.dilation[1] ?? 1', replace: 'dilationW: steps.dilation[0] ?? 1' },
   { name: 'column as row loses its padding', file: 'schedule/problem.ts', find: 'padLeft: p.padTop', replace: 'padLeft: 0' },
   { name: 'constant channel off by the zero point', file: 'schedule/problem.ts', find: '8 * (value - e.zeroPoint)', replace: '8 * value' },
   // Templates
@@ -55,7 +55,7 @@ const mutants: readonly Mutant[] = [
   { name: 'comparison with itself the wrong way', file: 'loops/tidy.ts', find: "return bool(e.op === 'eq' || e.op === 'le' || e.op === 'ge')", replace: "return bool(e.op === 'eq' || e.op === 'lt' || e.op === 'ge')" },
   // Memory
   { name: 'overlapping arena offset', file: 'memory/plan.ts', find: 'to: at + need.below', replace: 'to: at + need.below - 1' },
-  { name: 'tensor dies one step early', file: 'pipeline/arena.ts', find: 'known.last = Math.max(known.last, step)', replace: 'known.last = Math.max(known.last, step - 1)' },
+  { name: 'tensor dies one step early', file: 'pipeline/arena.ts', find: 'known.last = Math.max(known.last, to)', replace: 'known.last = Math.max(known.last, to - 1)' },
   { name: 'output overtakes the input it replaces', file: 'pipeline/arena.ts', find: 'found.push({ input: from, output: to, leadBytes,', replace: 'found.push({ input: from, output: to, leadBytes: 0,' },
   // C
   { name: 'narrow integers do not wrap', file: 'emit/c.ts', find: "return narrow(infix({ add: '+', sub: '-', mul: '*' }[op]))", replace: "return infix({ add: '+', sub: '-', mul: '*' }[op])" },
@@ -64,6 +64,26 @@ const mutants: readonly Mutant[] = [
   { name: 'missing parentheses on the right', file: 'emit/c.ts', find: 'this.wrap(this.expr(e.right), s + 1)', replace: 'this.wrap(this.expr(e.right), s)' },
   { name: 'constants of a shared function in the wrong order', file: 'emit/module.ts', find: '...(called?.constants ?? []).map(', replace: '...[...(called?.constants ?? [])].reverse().map(' },
   { name: 'calls that differ in constants share one table', file: 'emit/module.ts', find: 'shared: list.some((c) => c.kernel !== list[0]?.kernel)', replace: 'shared: list.some((c) => c.kernel === undefined)' },
+  { name: 'shift amounts are not taken modulo the width', file: 'emit/js-runtime.ts', find: 'x << (y & amount)', replace: 'x << (y & 7n)' },
+  { name: 'amounts of shifts lose their upper bits', file: 'emit/c.ts', find: '& ${width - 1})', replace: '& 7)' },
+  { name: 'floats are written with six digits', file: 'emit/c.ts', find: 'digits <= 9', replace: 'digits <= 6' },
+  { name: 'saturating conversion wraps at the upper end', file: 'emit/helpers.ts', find: "signed ? bits - 1 : bits)}) return ${max};`", replace: "signed ? bits - 1 : bits)}) return ${min};`" },
+  { name: 'one-element constants all become zero', file: 'loops/lower.ts', find: 'scalars.set(tensor, only)', replace: 'scalars.set(tensor, 0)' },
+  // Fusion
+  { name: 'all results of a call are its first', file: 'passes/fuse.ts', find: 'this.resultsOf.get(e.tuple)?.[e.index]', replace: 'this.resultsOf.get(e.tuple)?.[0]' },
+  { name: 'arguments of a kernel in another order than its parameters', file: 'passes/fuse.ts', find: 'args.push(value);', replace: 'args.unshift(value);' },
+  { name: 'a fused kernel takes one input twice', file: 'passes/fuse.ts', find: 'if (known >= 0 && before !== undefined) return before;', replace: 'if (params[0] !== undefined) return params[0];' },
+  // Requantisation
+  { name: 'exact form used where it is not exact', file: 'schedule/requantize.ts', find: 'if (total < 33) return undefined;', replace: 'if (total < 32) return undefined;' },
+  { name: 'small products rounded to zero too early', file: 'schedule/requantize.ts', find: '2 ** (total - 1) * (1 - 2 ** -40)', replace: '2 ** (total + 3)' },
+  // Primitives
+  { name: 'left-over turns start one too late', file: 'schedule/primitives/loops.ts', find: 'add(last, whole * factor)', replace: 'add(last, whole * factor - 1)' },
+  { name: 'what a loop writes is read before it', file: 'schedule/primitives/hoist.ts', find: "if (e.kind === 'local' || e.kind === 'loopvar') return !changing.has(e);", replace: "if (e.kind === 'local' || e.kind === 'loopvar') return e !== loop.variable;" },
+  { name: 'packed constants in reversed order', file: 'schedule/primitives/memory.ts', find: 'data[i] = value.data[from] as never', replace: 'data[length - 1 - i] = value.data[from] as never' },
+  { name: 'temporaries computed in the wrong turn', file: 'schedule/primitives/memory.ts', find: 'if (!range || range.low < 0 || range.high >= factor) return undefined;', replace: 'if (!range) return undefined;' },
+  { name: 'words read from half of a word on', file: 'schedule/primitives/tensorise.ts', find: '(n * bytes) % 4 === 0', replace: '(n * bytes) % 2 === 0' },
+  // Memory
+  { name: 'tensors that are read again are moved away too early', file: 'pipeline/arena.ts', find: 'lifetimes.set(storage, { first: from, last: to, align, bytes })', replace: 'lifetimes.set(storage, { first: from, last: from, align, bytes })' },
 ]; // prettier-ignore
 
 const { values: args } = parseArgs({

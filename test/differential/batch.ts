@@ -40,6 +40,7 @@ export function combine(programs: readonly Prepared[], name = 'batch'): Batch {
         inputs: c.inputs.map(place),
         outputs: c.outputs.map(place),
         scratch: c.scratch.map(place),
+        ...(c.moves ? { moves: c.moves.map((m) => ({ ...m, from: m.from + base, to: m.to + base })) } : {}),
       })),
       inputs: spec.inputs.map(tensor),
       outputs: spec.outputs.map(tensor),

@@ -79,7 +79,7 @@ class Quantiser {
             () => this.conv(from),
             () => this.conv(from),
             () => this.pool(from),
-            () => this.repeated(from),
+            () => (r.chance(0.4) ? this.pruned(from) : this.repeated(from)),
             () => this.shapeChange(from),
             () => this.combine(from),
             () => this.combine(from),
@@ -183,6 +183,41 @@ class Quantiser {
     }
     return { at, scale, zero: from.zero };
   }
+
+  /** Two layers, of which the first has many channels that are the same for every input. */
+  private pruned(from: Quantised): Quantised {
+    const { b, r } = this;
+    const c = b.shape(from.at)[3] ?? 1;
+    const [between, out] = [r.pick([6, 8, 12, 16]), r.int(1, 6)];
+    const dtype = b.dtype(from.at);
+    const zero = this.zero(dtype);
+    const k = r.pick([1, 3, 3]);
+    const layer = (at: number, inZero: number, channels: readonly [number, number], size: number, bias: number): number => {
+      const taps = size * size * channels[0];
+      const weight = this.param([size, size, ...channels], 'int8', { low: -127, high: 127 });
+      const pad = (size - 1) / 2;
+      const sum = b.call(
+        'qnn.conv2d',
+        [at, weight, this.i32(inZero), this.i32(0), this.f32(from.scale), this.f32(0.01)],
+        {
+          strides: [1, 1], padding: [pad, pad, pad, pad], channels: channels[1], kernel_size: [size, size],
+          data_layout: 'NHWC', kernel_layout: 'HWIO', out_dtype: 'int32',
+        },
+      );
+      const narrow = Math.fround(from.scale * 0.01 * 60 * Math.sqrt(taps));
+      const biased = b.call('nn.bias_add', [sum, bias], { axis: 3 });
+      const wide = this.f32(from.scale * Math.fround(0.01));
+      return b.call('qnn.requantize', [biased, wide, this.i32(0), this.f32(narrow), this.i32(zero)], { axis: 3, out_dtype: dtype });
+    };
+    // Beyond saturation most of them; some settle at the zero point itself.
+    const values = Array.from({ length: between }, () =>
+      r.chance(0.6) ? r.pick([-1, 1]) * r.int(10, 40) * 16384 * c : r.int(-9000, 9000),
+    );
+    const bias = b.add({ kind: 'param', shape: [between], dtype: 'int32', seed: 1, values });
+    const first = layer(from.at, from.zero, [c, between], 1, bias);
+    const at = layer(first, zero, [between, out], k, this.param([out], 'int32', { low: -9000, high: 9000 }));
+    return { at, scale: Math.fround(from.scale), zero };
+  } // prettier-ignore
 
   private weightScales(channels: number, single: boolean): { at: number; values: readonly number[] } {
     const { b, r } = this;
