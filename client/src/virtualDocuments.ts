@@ -9,6 +9,15 @@ import {
 } from '../../server/src/protocol.ts';
 import type { Session } from './session.ts';
 
+/** Lists the uses of the name at a place, for a lens above its definition. */
+async function showUses(uri?: unknown, position?: unknown): Promise<void> {
+  if (typeof uri !== 'string' || typeof position !== 'object' || position === null) return;
+  const { line, character } = position as { readonly line?: unknown; readonly character?: unknown };
+  if (typeof line !== 'number' || typeof character !== 'number') return;
+  const place = new vscode.Position(line, character);
+  await vscode.commands.executeCommand('editor.action.findReferences', vscode.Uri.parse(uri), place);
+}
+
 /** Shows them as read-only documents, wherever the extension runs. */
 export function registerVirtualDocuments(session: Session): vscode.Disposable {
   const provider: vscode.TextDocumentContentProvider = {
@@ -19,6 +28,7 @@ export function registerVirtualDocuments(session: Session): vscode.Disposable {
     },
   };
   return vscode.Disposable.from(
+    vscode.commands.registerCommand('relay.showUses', showUses),
     ...[preludeScheme, documentationScheme].map((scheme) =>
       vscode.workspace.registerTextDocumentContentProvider(scheme, provider),
     ),

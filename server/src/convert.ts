@@ -35,7 +35,7 @@ import type { TextRange } from '../../compiler/src/base/span.ts';
 import type { Steps } from '../../compiler/src/base/steps.ts';
 import type { FormatEdit } from '../../compiler/src/format/format.ts';
 import type { CallItem } from './features/callHierarchy.ts';
-import type { Lens } from './features/codeLenses.ts';
+import { showUses, type Lens } from './features/codeLenses.ts';
 import type { OfferedAction } from './features/codeActions.ts';
 import type { Completion, CompletionKind } from './features/completion.ts';
 import { messageOf } from './features/diagnostics.ts';
@@ -192,7 +192,10 @@ export function toCallItem(item: CallItem): CallHierarchyItem {
 }
 
 export function toCodeLens(snapshot: Snapshot, lens: Lens): CodeLens {
-  return { range: toRange(snapshot, lens.range), command: { title: lens.title, command: lens.command ?? '' } };
+  const range = toRange(snapshot, lens.range);
+  const command = lens.command ?? '';
+  const at = command === showUses ? { arguments: [snapshot.uri, range.start] } : {};
+  return { range, command: { title: lens.title, command, ...at } };
 }
 
 export function toFoldingRange(fold: Fold): FoldingRange {

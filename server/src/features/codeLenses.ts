@@ -12,6 +12,9 @@ export interface Lens {
   readonly command?: string;
 }
 
+/** The client's command that lists the uses of the name at a place: it takes the document's URI and the position. */
+export const showUses = 'relay.showUses';
+
 /** Lenses of the functions and types, in the order of the text. */
 export function* codeLenses(snapshot: CheckedSnapshot): Steps<readonly Lens[]> {
   const uses = yield* countUses(snapshot);
@@ -25,7 +28,7 @@ export function* codeLenses(snapshot: CheckedSnapshot): Steps<readonly Lens[]> {
         { range, title: 'Show lowering', command: 'relay.showLowering' },
       ];
     const count = uses.get(`${definition.kind} ${definition.name.text}`) ?? 0;
-    return [{ range, title: count === 1 ? '1 use' : `${count} uses` }];
+    return [{ range, title: count === 1 ? '1 use' : `${count} uses`, command: showUses }];
   });
 }
 
