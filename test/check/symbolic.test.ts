@@ -195,7 +195,7 @@ describe('named dimensions', () => {
     const checked = checkText(call(6));
     const [found] = checked.diagnostics.filter((d) => d.severity === 'error');
     assert.ok(found);
-    assert.match(found.message, /dimension 0 is 5 there and 6 here/);
+    assert.match(found.message, /dimension 0 is 6 instead of 5/);
     assert.ok(
       found.related?.some((r) =>
         r.message.includes('`Tensor[(n + 1, 3), float32]`, which is `Tensor[(5, 3), float32]`'),

@@ -10,7 +10,7 @@ import { operatorAttributes } from './attributes.ts';
 import type { Context } from './context.ts';
 import { inferExpr } from './infer-expr.ts';
 import { useConstructor } from './infer-pattern.ts';
-import { bindingOf, counted, declarationOf, mismatchCode, mismatchText } from './messages.ts';
+import { bindingOf, counted, declarationOf, literalFix, mismatchCode, mismatchText } from './messages.ts';
 import { startRelation } from './relations.ts';
 import { nearestOperator, replaceFix, nearest } from './suggest.ts';
 
@@ -293,10 +293,22 @@ function reportArgument(
     related.push({ span, message: `The parameter is declared as \`${written}\`${inCall}.` });
   }
   const code = mismatchCode(mismatch);
+  const operator = code === 'operator-as-value' && arg.kind === 'name' ? cx.module.operators.get(arg.name) : undefined;
+  if (operator) {
+    const names = operator.inputs.map(({ name }) => `%${name}`).join(', ');
+    const wrapped = `fn (${names}) { ${operator.name}(${names}) }`;
+    cx.report(code, arg.span, `\`${operator.name}\` is an operator: it can be called, but it is no function value.`, {
+      remedy: `Wrap it in a function: \`${wrapped}\`.`,
+      fixes: [replaceFix(arg.span, wrapped)],
+      related,
+    });
+    return;
+  }
   cx.report(code, arg.span, mismatchText(cx, param, type, mismatch), {
+    ...literalFix(arg, cx.resolve(param)),
     remedy:
       code === 'operator-as-value'
-        ? 'Wrap the operator in a function: `fn (%x) { op(%x) }`.'
+        ? 'Wrap the operator in a function.'
         : code === 'infinite-type'
           ? 'Annotate the parameter, or pass another value.'
           : `Pass a value of type \`${printType(cx.resolve(param))}\`.`,
@@ -336,6 +348,12 @@ function parameterNode(cx: Context, callee: Expr, index: number): Param | undefi
   return value?.kind === 'fn' ? value.params[index] : undefined;
 }
 
+/** Booleans as other languages spell them. */
+const booleans: ReadonlyMap<string, string> = new Map([
+  ['true', 'True'],
+  ['false', 'False'],
+]);
+
 /** A name outside a call: a constructor, or an operator used as a value. */
 export function inferName(cx: Context, node: NameRef): Type {
   const info = cx.module.constructors.get(node.name);
@@ -357,7 +375,7 @@ export function inferName(cx: Context, node: NameRef): Type {
     : cx.module.globals.has(node.name)
       ? `@${node.name}`
       : undefined;
-  const found = local ?? suggestion;
+  const found = local ?? booleans.get(node.name) ?? suggestion;
   cx.report('unknown-operator', node.span, `There is no operator or constructor \`${node.name}\`.`, {
     remedy: found ? `Write \`${found}\`.` : 'Use an operator of the language, or define a function.',
     ...(found ? { fixes: [replaceFix(node.span, found)] } : {}),

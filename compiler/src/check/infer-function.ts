@@ -34,9 +34,11 @@ export function inferParams(cx: Context, node: FunctionNode): readonly Type[] {
     const symbol = { kind: 'local', name, definition: param } as const;
     const binding: Binding = { symbol, nameSpan: param.name.span, type, value: undefined, level: cx.level };
     if (seen.has(name) && name !== '') {
+      const first = node.params.find((other) => other.name.text === name);
       cx.report('duplicate-binder', param.name.span, `Two parameters are named \`%${name}\`.`, {
         severity: 'warning',
         remedy: 'Rename one of them; the first is meant wherever the name is used.',
+        related: first ? [{ span: first.name.span, message: `The parameter that \`%${name}\` means.` }] : [],
       });
       cx.own.add(binding);
     } else {

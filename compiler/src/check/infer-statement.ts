@@ -6,7 +6,7 @@ import { errorType, type Type } from '../types/type.ts';
 import { bindGraph, bindLocal, noteHidden } from './bindings.ts';
 import type { Context } from './context.ts';
 import { inferExpr } from './infer-expr.ts';
-import { declarationOf, mismatchCode, mismatchText } from './messages.ts';
+import { declarationOf, literalFix, mismatchCode, mismatchText } from './messages.ts';
 import type { Binding } from './scope.ts';
 import { annotation } from './type-nodes.ts';
 
@@ -89,6 +89,7 @@ function inferLet(cx: Context, statement: LetStatement): void {
         statement.value.span,
         mismatchText(cx, written, value, unified.mismatch),
         {
+          ...literalFix(statement.value, written),
           remedy: `Change the annotation to \`${printType(cx.resolve(value))}\`, or the value to fit.`,
           related: annotated
             ? [

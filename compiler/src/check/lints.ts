@@ -99,7 +99,7 @@ export function repeatedNumbers(
       severity: 'warning',
       span: found.span,
       message: `\`%${found.name}\`${more} is bound in \`@${found.owner}\` as well. Here each function has its own; TVM 0.12 would read the first in both.`,
-      remedy: 'Number on where the earlier function ends.',
+      remedy: 'Give it a number that no other function uses.',
       related: [{ span: found.first, message: `\`%${found.name}\` of \`@${found.owner}\`.` }],
     },
   ];

@@ -1,11 +1,13 @@
 /** Wording that several checks share. */
-import type { RelatedLocation } from '../base/diagnostic.ts';
+import type { Fix, RelatedLocation } from '../base/diagnostic.ts';
 import type { Expr } from '../syntax/tree.ts';
+import type { DType } from '../tensor/dtype.ts';
 import { printDim, printType } from '../types/print.ts';
 import type { Type } from '../types/type.ts';
 import type { Mismatch } from '../types/unify.ts';
 import type { Context } from './context.ts';
 import type { Binding } from './scope.ts';
+import { replaceFix } from './suggest.ts';
 
 /** «Expected A, found B: …», with the innermost difference spelt out. */
 export function mismatchText(cx: Context, expected: Type, found: Type, mismatch: Mismatch): string {
@@ -22,17 +24,17 @@ function differenceText(cx: Context, mismatch: Mismatch): string {
       if (left.kind !== 'tensor' || right.kind !== 'tensor') return '';
       const parts = (mismatch.dims ?? []).map(
         (i) =>
-          `dimension ${i} is ${printDim(cx.solver.findDim(left.shape[i] ?? 0))} there and ${printDim(cx.solver.findDim(right.shape[i] ?? 0))} here`,
+          `dimension ${i} is ${printDim(cx.solver.findDim(right.shape[i] ?? 0))} instead of ${printDim(cx.solver.findDim(left.shape[i] ?? 0))}`,
       );
       return where + parts.join(', ');
     }
     case 'rank': {
       if (left.kind !== 'tensor' || right.kind !== 'tensor') return '';
-      return `${where}the ranks are ${left.shape.length} and ${right.shape.length}`;
+      return `${where}${counted(right.shape.length, 'dimension')} instead of ${left.shape.length}`;
     }
     case 'dtype':
       if (left.kind !== 'tensor' || right.kind !== 'tensor') return '';
-      return `${where}the element types ${left.dtype} and ${right.dtype} differ`;
+      return `${where}the element type is ${right.dtype} instead of ${left.dtype}`;
     case 'infinite':
       return 'the type would contain itself';
     case 'operator':
@@ -81,6 +83,38 @@ export function declarationOf(cx: Context, expr: Expr): readonly RelatedLocation
   if (!binding) return [];
   const sigil = binding.symbol.kind === 'graph' ? `%${binding.symbol.index}` : `%${binding.symbol.name}`;
   return [{ span: binding.nameSpan, message: `\`${sigil}\` is \`${printType(cx.resolve(binding.type))}\`.` }];
+}
+
+/** Suffixes of literals, by the element type that they give. */
+const suffixes: ReadonlyMap<string, string> = new Map([
+  ['float16', 'f16'],
+  ['float32', 'f'],
+  ['float64', 'f64'],
+  ['int16', 'i16'],
+  ['int32', ''],
+  ['int64', 'i64'],
+]);
+
+/** A literal as it has to be written to be of an element type: `1` as `1f`. Undefined where there is no such literal. */
+export function literalAs(
+  expr: Expr | undefined,
+  dtype: DType,
+): { readonly text: string; readonly fix: Fix } | undefined {
+  let node = expr;
+  while (node?.kind === 'paren') node = node.inner;
+  if (node?.kind !== 'int' && node?.kind !== 'float') return undefined;
+  const suffix = suffixes.get(dtype);
+  const [digits] = /^-?[\d.]+(?:e[+-]?\d+)?/i.exec(node.text) ?? [];
+  if (suffix === undefined || digits === undefined || (suffix[0] !== 'f' && !/^-?\d+$/.test(digits))) return undefined;
+  const text = digits + suffix;
+  return { text, fix: replaceFix(node.span, text) };
+}
+
+/** The fix that makes a literal fit a scalar type, to be spread into a report. */
+export function literalFix(expr: Expr, expected: Type): { readonly fixes?: readonly Fix[] } {
+  const literal =
+    expected.kind === 'tensor' && expected.shape.length === 0 ? literalAs(expr, expected.dtype) : undefined;
+  return literal ? { fixes: [literal.fix] } : {};
 }
 
 /** `1 argument`, `2 arguments`. */

@@ -12,7 +12,7 @@ import type { Chunk } from './chunk.ts';
 import { constantOf } from './constants.ts';
 import type { Context } from './context.ts';
 import { generalAdvice } from './general-advice.ts';
-import { declarationOf, mismatchText } from './messages.ts';
+import { declarationOf, literalAs, mismatchText } from './messages.ts';
 
 interface OperatorWork {
   readonly kind: 'operator';
@@ -130,7 +130,7 @@ function attempt(cx: Context, relation: Relation, expected: Type | undefined): T
 
 function conclude(cx: Context, relation: Relation, inputs: readonly Type[], result: RelateResult): Type | undefined {
   if (result.kind === 'error') {
-    reportRelateError(cx, relation, result.error);
+    reportRelateError(cx, relation, inputs, result.error);
     cx.spoil(inputs);
     return result.error.result ?? errorType;
   }
@@ -221,6 +221,16 @@ function unwrapTuple(arg: Expr | undefined, field: number | undefined): Expr | u
   return arg;
 }
 
+/** A literal operand as it would be of the other operand's element type. */
+function otherLiteral(relation: Relation, inputs: readonly Type[]): ReturnType<typeof literalAs> {
+  if (inputs.length !== 2) return undefined;
+  for (const [literal, other] of [inputs[1], inputs[0]].map((type, i) => [relation.args[i], type] as const)) {
+    const found = other?.kind === 'tensor' ? literalAs(literal, other.dtype) : undefined;
+    if (found) return found;
+  }
+  return undefined;
+}
+
 /** What can be said where the relation has no better advice. */
 function remedyFor(relation: Relation, blame: Blame): string {
   if (blame.kind === 'attribute') return `Write another value for \`${blame.name}\`.`;
@@ -229,7 +239,7 @@ function remedyFor(relation: Relation, blame: Blame): string {
   return input ? `Pass another \`${input.name}\`, or change what it must fit.` : 'Change the arguments or attributes.';
 }
 
-function reportRelateError(cx: Context, relation: Relation, error: RelateError): void {
+function reportRelateError(cx: Context, relation: Relation, inputs: readonly Type[], error: RelateError): void {
   const related: RelatedLocation[] = (error.related ?? []).map((other) => ({
     span: blameSpan(relation, other.blame),
     message: other.message,
@@ -242,8 +252,10 @@ function reportRelateError(cx: Context, relation: Relation, error: RelateError):
     shown.add(arg);
     related.push(...declarationOf(cx, arg));
   }
+  const literal = error.code === 'dtype-mismatch' ? otherLiteral(relation, inputs) : undefined;
   cx.report(error.code, blameSpan(relation, error.blame), error.message, {
-    remedy: error.remedy ?? remedyFor(relation, error.blame),
+    remedy: literal ? `Write \`${literal.text}\`.` : (error.remedy ?? remedyFor(relation, error.blame)),
     related,
+    ...(literal ? { fixes: [literal.fix] } : {}),
   });
 }

@@ -268,7 +268,11 @@ function place(name: string, path: readonly number[]): string {
 function unknownAttribute(operator: string, names: readonly string[], name: string): AttributeProblem {
   const suggestion = nearest(name, names);
   const has =
-    names.length === 0 ? 'it takes none' : `its attributes are ${names.map((known) => `\`${known}\``).join(', ')}`;
+    names.length === 0
+      ? 'it takes none'
+      : names.length === 1
+        ? `its only attribute is \`${names[0]}\``
+        : `its attributes are ${names.map((known) => `\`${known}\``).join(', ')}`;
   return {
     code: 'unknown-attribute',
     name,
