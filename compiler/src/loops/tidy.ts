@@ -4,9 +4,9 @@
  */
 import { integerRange, isFloat } from '../tensor/dtype.ts';
 import type { CompareOp } from '../tensor/te.ts';
-import type { LExpr, Local, Stmt } from './ir.ts';
+import type { LExpr, Local, Pointer, Stmt } from './ir.ts';
 import { typeOfExpr } from './ir.ts';
-import { mapStatement, sameExpression } from './map.ts';
+import { mapStatement, mapSubstatements, sameExpression } from './map.ts';
 import { expressionsOf, operands, substatements } from './visit.ts';
 
 /** The same loops without them. Parts in which nothing changes stay the same objects. */
@@ -69,45 +69,37 @@ function outOfRange(op: CompareOp, type: string, bound: number | bigint): boolea
   return at < range.min || at > range.max ? op === 'ne' : undefined;
 }
 
-/** Drops declarations of locals that no expression reads and no statement assigns. */
+/** Drops locals that no expression reads and no statement assigns, and pointers at which nothing is read or written. */
 function withoutUnused(root: Stmt): Stmt {
   for (let at = root; ;) {
-    const read = new Set<Local>();
+    const used = new Set<Local | Pointer>();
     const expression = (e: LExpr): void => {
-      if (e.kind === 'local') read.add(e);
+      if (e.kind === 'local') used.add(e);
+      if (e.kind === 'deref') used.add(e.pointer);
       operands(e).forEach(expression);
     };
     const statement = (s: Stmt): void => {
-      if (s.kind === 'assign') read.add(s.local);
-      if (s.kind === 'perform') s.results.forEach((r) => read.add(r));
+      if (s.kind === 'assign') used.add(s.local);
+      if (s.kind === 'store_via') used.add(s.pointer);
+      if (s.kind === 'perform') {
+        s.results.forEach((r) => used.add(r));
+        if (s.at) used.add(s.at.pointer);
+      }
       expressionsOf(s).forEach(expression);
       substatements(s).forEach(statement);
     };
     statement(at);
-    const next = dropDeclarations(at, read);
+    const next = without(at, (s) => {
+      if (s.kind === 'declare') return !used.has(s.local);
+      return (s.kind === 'point' || s.kind === 'advance') && !used.has(s.pointer);
+    });
     if (next === at) return at;
     at = next;
   }
 }
 
-function dropDeclarations(s: Stmt, read: ReadonlySet<Local>): Stmt {
-  switch (s.kind) {
-    case 'block': {
-      const kept = s.body.filter((b) => b.kind !== 'declare' || read.has(b.local));
-      const body = kept.map((b) => dropDeclarations(b, read));
-      return body.length === s.body.length && body.every((b, i) => b === s.body[i]) ? s : { ...s, body };
-    }
-    case 'for': {
-      const body = dropDeclarations(s.body, read);
-      return body === s.body ? s : { ...s, body };
-    }
-    case 'if': {
-      const then = dropDeclarations(s.then, read);
-      const otherwise = s.otherwise && dropDeclarations(s.otherwise, read);
-      if (then === s.then && otherwise === s.otherwise) return s;
-      return { kind: 'if', condition: s.condition, then, ...(otherwise ? { otherwise } : {}) };
-    }
-    default:
-      return s;
-  }
+/** A statement without some of those in its blocks. */
+function without(s: Stmt, drop: (s: Stmt) => boolean): Stmt {
+  if (s.kind === 'block' && s.body.some(drop)) return without({ ...s, body: s.body.filter((b) => !drop(b)) }, drop);
+  return mapSubstatements(s, (b) => without(b, drop));
 }
