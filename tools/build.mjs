@@ -27,6 +27,8 @@ export const bundles = [
     outfile: 'dist/relay.mjs',
     platform: 'node',
     format: 'esm',
+    // Optional and large: found beside the command when it is needed.
+    external: ['highs'],
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },

@@ -10,6 +10,7 @@ import type { TuningTask } from '../../compiler/src/schedule/task.ts';
 import { targetNamed } from '../../compiler/src/targets/targets.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { bestConfigs, parseRecords, type BestConfig } from '../../tuner/src/index.ts';
+import { loadSolver } from './exact-solver.ts';
 import { fileFailure, readInput, type CommandIO } from './io.ts';
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
@@ -121,8 +122,34 @@ export function readBest(
   return ok(bestConfigs(parsed.records, { board, compiler }));
 }
 
-/** Compiles with the given configs; the place of a failure is put in front of its message. */
-export function compile(
+/** Compiles with the given configs; where the arena is not proved to be the smallest, once more with an exact solver. */
+export async function compile(...args: Parameters<typeof compileOnce>): Promise<Result<CompiledModel>> {
+  const [model, profile, best, token, options = {}] = args;
+  const compiled = compileOnce(...args);
+  if (!compiled.ok || compiled.value.report.arena.optimal) return limited(model, options, compiled);
+  const arenaSolver = await loadSolver();
+  if (arenaSolver === undefined) return limited(model, options, compiled);
+  return limited(model, options, compileOnce(model, profile, best, token, { ...options, arenaSolver }));
+}
+
+/** A failure when the arena is larger than what is allowed. */
+function limited(
+  model: Model,
+  { arenaBudget }: CompileOptions,
+  compiled: Result<CompiledModel>,
+): Result<CompiledModel> {
+  if (!compiled.ok || typeof arenaBudget !== 'number') return compiled;
+  const { bytes, peak, lowerBound } = compiled.value.report.arena;
+  if (bytes <= arenaBudget) return compiled;
+  return fail(
+    'arena-too-large',
+    `The arena of ${model.name} takes ${bytes} bytes, more than the ${arenaBudget} that are allowed; no schedule that is known needs less than ${lowerBound} at ${peak.kernel}.`,
+    'Allow more, tune with this limit, or make the tensors there smaller.',
+  );
+}
+
+/** The place of a failure is put in front of its message. */
+function compileOnce(
   model: Model,
   profile: BoardProfile,
   best: ReadonlyMap<string, BestConfig>,
@@ -144,19 +171,14 @@ export function compile(
     choicesFor: (task: TuningTask) => best.get(task.key)?.choices ?? [],
   };
   const compiled = compileModel(request);
-  if (!compiled.ok) return { ok: false, error: placed(model, compiled.error) };
-  const { bytes, peak, lowerBound } = compiled.value.report.arena;
-  if (typeof options.arenaBudget === 'number' && bytes > options.arenaBudget)
-    return fail(
-      'arena-too-large',
-      `The arena of ${model.name} takes ${bytes} bytes, more than the ${options.arenaBudget} that are allowed; no schedule that is known needs less than ${lowerBound} at ${peak.kernel}.`,
-      'Allow more, tune with this limit, or make the tensors there smaller.',
-    );
-  return compiled;
+  return compiled.ok ? compiled : { ok: false, error: placed(model, compiled.error) };
 }
 
 /** What a command may ask of compilation. */
-export type CompileOptions = Pick<CompileRequest, 'preset' | 'lineFile' | 'arenaBudget' | 'inTurns' | 'withoutPasses'>;
+export type CompileOptions = Pick<
+  CompileRequest,
+  'preset' | 'lineFile' | 'arenaBudget' | 'inTurns' | 'withoutPasses' | 'arenaSolver'
+>;
 
 /** Options of build, deploy and tune about how a model is compiled. */
 export const compileOptions = {

@@ -50,7 +50,7 @@ const rooms = {
     rooms: ['server/src/protocol.ts'],
     packages: ['node:', 'vscode', 'vscode-languageclient', '@dagrejs/dagre'],
   },
-  cli: { rooms: ['compiler', 'boards', 'tuner', 'server', 'package.json'], packages: ['node:'] },
+  cli: { rooms: ['compiler', 'boards', 'tuner', 'server', 'package.json'], packages: ['node:', 'highs'] },
 };
 
 function place(file) {

@@ -28,7 +28,7 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   const lineFile = args.flag('line-directives') ? path.relative(folder, model.value.path) : undefined;
   const options = readCompileOptions(args);
   if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
-  const compiled = compile(model.value, profile, best.value, io.token, {
+  const compiled = await compile(model.value, profile, best.value, io.token, {
     ...options.value,
     preset: small ? 'size' : 'speed',
     // As seen from the folder, where the project is compiled.

@@ -34,7 +34,7 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   progress.show({ event: 'phase', message: `Compiling ${model.value.name} for ${profile.name}` });
   const options = readCompileOptions(args);
   if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
-  const compiled = compile(model.value, profile, best.value, io.token, {
+  const compiled = await compile(model.value, profile, best.value, io.token, {
     ...options.value,
     preset: args.flag('size') ? 'size' : 'speed',
   });

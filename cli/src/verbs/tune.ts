@@ -70,7 +70,7 @@ async function measure(
   options: CompileOptions,
   token: CommandIO['token'],
 ): Promise<Result<{ readonly compiled: CompiledModel; readonly deployment: Deployment }>> {
-  const compiled = compile(model, bench.profile, best, token, options);
+  const compiled = await compile(model, bench.profile, best, token, options);
   if (!compiled.ok) return compiled;
   const board = await openBoard(bench.profile);
   if (!board.ok) return { ok: false, error: board.error.failure };

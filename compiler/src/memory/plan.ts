@@ -5,6 +5,8 @@
  */
 import { checkCancelled, neverCancelled } from '../base/cancellation.ts';
 import type { CancellationToken } from '../base/cancellation.ts';
+import { integerProgram, isPlan, offsetsOf } from './integer-program.ts';
+import type { IntegerSolver } from './integer-program.ts';
 import { liveBound, separationsOf } from './problem.ts';
 import type { MemoryProblem, PlanBuffer, Separation } from './problem.ts';
 
@@ -25,6 +27,8 @@ export interface PlanOptions {
   readonly effort?: number;
   /** Placements that the exhaustive search may try. Default 50,000. */
   readonly exhaustiveLimit?: number;
+  /** Solves the problem exactly where the search does not meet the bound. */
+  readonly solver?: IntegerSolver | undefined;
   readonly token?: CancellationToken;
 }
 
@@ -47,14 +51,35 @@ interface Placement {
 export function planMemory(problem: MemoryProblem, options: PlanOptions = {}): MemoryPlan {
   const bound = liveBound(problem);
   const search = new Search(problem, bound.bytes, options);
-  const { placement, exhaustive } = search.run();
+  const { placement: found, exhaustive } = search.run();
+  const open = !exhaustive && found.bytes > bound.bytes;
+  const solved = open && options.solver ? solve(problem, bound.bytes, found, options.solver) : undefined;
+  const placement = solved?.placement ?? found;
+  const proved = exhaustive || solved?.optimal === true;
   return {
     offsets: placement.offsets,
     arenaBytes: placement.bytes,
-    lowerBound: exhaustive ? placement.bytes : bound.bytes,
-    optimal: exhaustive || placement.bytes <= bound.bytes,
+    lowerBound: proved ? placement.bytes : bound.bytes,
+    optimal: proved || placement.bytes <= bound.bytes,
     peak: { step: bound.step, bytes: bound.bytes, buffers: bound.live },
   };
+}
+
+/** A plan from the integer program that is no larger than the one known, and whether it is proved. */
+function solve(
+  problem: MemoryProblem,
+  least: number,
+  known: Placement,
+  solver: IntegerSolver,
+): { readonly placement: Placement; readonly optimal: boolean } | undefined {
+  const program = integerProgram(problem, least, known.bytes);
+  const solution = program === undefined ? undefined : solver(program);
+  if (solution === undefined) return undefined;
+  const offsets = offsetsOf(problem, solution.values);
+  const bytes = Math.max(0, ...problem.buffers.map((b, i) => (offsets[i] ?? 0) + b.bytes));
+  // Rounding in the solver must neither break a plan nor pass for a proof.
+  if (!isPlan(problem, offsets) || bytes > known.bytes) return undefined;
+  return { placement: { offsets, bytes }, optimal: solution.optimal };
 }
 
 class Search {

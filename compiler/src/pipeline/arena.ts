@@ -2,6 +2,7 @@
 import type { Origin } from '../ir/expr.ts';
 import type { CancellationToken } from '../base/cancellation.ts';
 import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
+import type { IntegerSolver } from '../memory/integer-program.ts';
 import { planMemory } from '../memory/plan.ts';
 import type { MemoryPlan } from '../memory/plan.ts';
 import type { MemoryProblem, PlanBuffer, PlanOverlap } from '../memory/problem.ts';
@@ -150,9 +151,10 @@ export function planArena(
   kernels: readonly ScheduledKernel[],
   token: CancellationToken,
   streams: readonly RowStream[] = [],
+  solver?: IntegerSolver,
 ): ArenaPlan {
   const { buffers, overlaps, kinds, index, scratch } = arenaProblem(program, kernels, streams);
-  const plan = planMemory({ buffers, overlaps }, { token });
+  const plan = planMemory({ buffers, overlaps }, { token, solver });
   const offset = (i: number | undefined): number => {
     const at = i === undefined ? undefined : plan.offsets[i];
     if (at === undefined) throw new Error('a buffer was not planned');

@@ -15,6 +15,7 @@ import { decodeParams } from '../tensor/params.ts';
 import type { ArenaPlan } from './arena.ts';
 import { backend } from './backend.ts';
 import type { Backend, CompileContext, CompileState, Preset, ScheduledKernel } from './context.ts';
+import type { IntegerSolver } from '../memory/integer-program.ts';
 import type { ScheduleChoice } from './fit-arena.ts';
 import { reportOf } from './report.ts';
 import type { BuildReport } from './report.ts';
@@ -37,6 +38,8 @@ export interface CompileRequest {
   readonly arenaBudget?: number | 'untuned';
   /** Whether kernels may run in turns, some rows each, where that makes the arena smaller; default true. */
   readonly inTurns?: boolean;
+  /** Plans the arena exactly where the search leaves a gap. */
+  readonly arenaSolver?: IntegerSolver | undefined;
   /** Passes that are left out, by name (`constant-channels`). Fails with `unknown-pass` when there is no such pass. */
   readonly withoutPasses?: readonly string[];
   readonly backend?: Backend;
@@ -95,6 +98,7 @@ function contextOf(request: CompileRequest): CompileResult<CompileContext> {
     choicesFor: request.choicesFor ?? (() => []),
     arenaBudget: request.arenaBudget,
     inTurns: request.inTurns ?? true,
+    arenaSolver: request.arenaSolver,
     target: request.target,
     backend: request.backend ?? backend,
     name: request.name ?? 'model',

@@ -10,6 +10,7 @@ import type { ScheduleConfig, Scheduler, TuningTask } from '../schedule/task.ts'
 import type { Target } from '../targets/target.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { ArenaPlan } from './arena.ts';
+import type { IntegerSolver } from '../memory/integer-program.ts';
 import type { ScheduleChoice } from './fit-arena.ts';
 
 /** The backend as the pipeline sees it. */
@@ -35,6 +36,8 @@ export interface CompileContext {
   readonly arenaBudget: number | 'untuned' | undefined;
   /** Kernels may run in turns, some rows each, where that makes the arena smaller. */
   readonly inTurns: boolean;
+  /** Plans the arena exactly where the search leaves a gap. */
+  readonly arenaSolver?: IntegerSolver | undefined;
   /** Names of passes that are left out. */
   readonly withoutPasses: readonly string[];
   readonly token: CancellationToken;

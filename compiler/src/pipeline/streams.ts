@@ -43,14 +43,22 @@ export interface Streamed {
 export function planStreamed(
   program: FusedProgram,
   kernels: readonly ScheduledKernel[],
-  { backend, target, token, inTurns }: Pick<CompileContext, 'backend' | 'target' | 'token' | 'inTurns'>,
+  {
+    backend,
+    target,
+    token,
+    inTurns,
+    arenaSolver,
+  }: Pick<CompileContext, 'backend' | 'target' | 'token' | 'inTurns' | 'arenaSolver'>,
 ): ArenaPlan {
-  const plain = planArena(program, kernels, token);
+  const plain = planArena(program, kernels, token, [], inTurns ? undefined : arenaSolver);
   if (!inTurns) return plain;
   const found = findStreams(program, kernels, backend, target, token);
-  if (found.streams.length === 0) return plain;
-  const streamed = planArena(program, found.kernels, token, found.streams);
-  return streamed.plan.arenaBytes > plain.plan.arenaBytes * (1 - leastGain) ? plain : streamed;
+  const exactly = (): ArenaPlan =>
+    plain.plan.optimal || arenaSolver === undefined ? plain : planArena(program, kernels, token, [], arenaSolver);
+  if (found.streams.length === 0) return exactly();
+  const streamed = planArena(program, found.kernels, token, found.streams, arenaSolver);
+  return streamed.plan.arenaBytes > plain.plan.arenaBytes * (1 - leastGain) ? exactly() : streamed;
 }
 
 /** Finds streams until none lowers the bound of the arena notably. */
