@@ -97,11 +97,11 @@ export function recordsPath(args: ParsedArguments): string {
   return args.text('records') ?? path.join('.relay', 'records.jsonl');
 }
 
-/** The best config of each task from the records, when the file exists. Notices (cut lines, newer versions) go to stderr. */
+/** The best config of each task from the records of a compiler (of any, when none is named), when the file exists. Notices (cut lines, newer versions) go to stderr. */
 export function readBest(
   args: ParsedArguments,
   board: string,
-  compiler: string,
+  compiler: string | undefined,
   io: CommandIO,
 ): Result<ReadonlyMap<string, BestConfig>> {
   const file = recordsPath(args);

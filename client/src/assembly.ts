@@ -6,22 +6,21 @@ import { assemblyResult } from './engine/assembly.ts';
 import { assemblyArguments } from './engine/command.ts';
 import { runEngine } from './engine/process.ts';
 import { parameterFile } from './parameters.ts';
-import type { Profiles } from './profiles.ts';
-
-/** The board whose compiler is used when none is chosen; `relay lower` has the same default. */
-const defaultBoard = 'mps2-an386';
+import { defaultBoard, type Profiles } from './profiles.ts';
+import type { Tuned } from './tuned.ts';
 
 /** Compiles the text of a document; of one kernel alone when it is named. A newer call ends the older one. */
 export type Assemble = (
   document: vscode.TextDocument,
   kernel: string | undefined,
   profiles: Profiles,
+  tuned: Tuned,
 ) => Promise<LowerResult>;
 
 /** The engine as assembler. */
 export function createAssembler(context: vscode.ExtensionContext): Assemble {
   const running = new Map<string, AbortController>();
-  return async (document, kernel, profiles) => {
+  return async (document, kernel, profiles, tuned) => {
     const key = `${kernel ?? ''} ${document.uri.toString()}`;
     running.get(key)?.abort();
     const abort = new AbortController();
@@ -34,6 +33,7 @@ export function createAssembler(context: vscode.ExtensionContext): Assemble {
       params: document.uri.scheme === 'file' && (await exists(params)) ? params.fsPath : undefined,
       board: (await profiles.chosen())?.name ?? defaultBoard,
       kernel,
+      records: (await tuned.fileFor(document.uri))?.file.fsPath,
     });
     const outcome = await runEngine({ ...engineBase(context), args, input, signal: abort.signal });
     if (running.get(key) === abort) running.delete(key);

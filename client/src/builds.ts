@@ -4,6 +4,7 @@ import { requests, type BuildParams, type BuildResult } from '../../server/src/p
 import { parametersOf } from './parameters.ts';
 import type { Profiles } from './profiles.ts';
 import type { Session } from './session.ts';
+import type { Tuned } from './tuned.ts';
 
 /** Pause after the last change before a document is compiled anew. */
 const pauseMs = 300;
@@ -15,6 +16,7 @@ export interface Built {
 
 export class Builds implements vscode.Disposable {
   readonly profiles: Profiles;
+  private readonly tuned: Tuned;
   private readonly session: Session;
   private readonly built = new vscode.EventEmitter<Built>();
   readonly onBuilt = this.built.event;
@@ -22,12 +24,16 @@ export class Builds implements vscode.Disposable {
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(session: Session, profiles: Profiles) {
+  constructor(session: Session, profiles: Profiles, tuned: Tuned) {
     this.session = session;
     this.profiles = profiles;
+    this.tuned = tuned;
     this.subscriptions = [
       this.built,
       session.onChecked(({ uri }) => this.later(uri)),
+      tuned.onChanged(() => {
+        for (const key of this.results.keys()) this.later(key);
+      }),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => this.forget(uri.toString())),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
         const document = editor?.document;
@@ -69,12 +75,14 @@ export class Builds implements vscode.Disposable {
   }
 
   private async request(params: BuildParams): Promise<BuildResult> {
-    const weights = await parametersOf(vscode.Uri.parse(params.uri));
+    const source = vscode.Uri.parse(params.uri);
+    const [weights, configs] = [await parametersOf(source), await this.tuned.configsFor(source)];
     const target = (await this.profiles.chosen())?.target;
     return this.session.client.sendRequest<BuildResult>(requests.build, {
       ...params,
       ...(weights === undefined ? {} : { params: weights }),
       ...(target === undefined ? {} : { target }),
+      ...(configs === undefined ? {} : { configs }),
     } satisfies BuildParams);
   }
 

@@ -10,6 +10,7 @@ import { Profiles } from './profiles.ts';
 import { showRibbon } from './ribbon.ts';
 import { Session, type ClientFactory } from './session.ts';
 import { registerLowering } from './stageCommands.ts';
+import { Tuned } from './tuned.ts';
 import { showStatus } from './status.ts';
 import { registerBoards, type FindBoards } from './views/boards.ts';
 import { registerModels } from './views/models.ts';
@@ -35,8 +36,9 @@ export function activateCommon(context: vscode.ExtensionContext, create: ClientF
   const output = vscode.window.createOutputChannel('Relay', { log: true });
   const session = new Session(create, output);
   const profiles = new Profiles(context);
-  const builds = new Builds(session, profiles);
-  const stages = new LoweringProvider(session, profiles, machine.assemble);
+  const tuned = new Tuned(profiles);
+  const builds = new Builds(session, profiles, tuned);
+  const stages = new LoweringProvider(session, profiles, tuned, machine.assemble);
   const runs = new Runs();
   context.subscriptions.push(
     output,
@@ -44,6 +46,7 @@ export function activateCommon(context: vscode.ExtensionContext, create: ClientF
     showStatus(session),
     registerCompare(session),
     registerLowering(stages, builds),
+    tuned,
     builds,
     showRibbon(builds),
     registerStages(session, builds, stages, context.workspaceState),
@@ -53,7 +56,7 @@ export function activateCommon(context: vscode.ExtensionContext, create: ClientF
     registerGraph(session, builds),
     registerMemory(builds),
     registerVirtualDocuments(session),
-    registerWhatIf(session, profiles, context.workspaceState),
+    registerWhatIf(session, profiles, tuned, context.workspaceState),
     vscode.commands.registerCommand('relay.restartServer', () => session.restart()),
     vscode.commands.registerCommand('relay.showOutput', () => output.show()),
   );

@@ -11,6 +11,7 @@ import type { Assemble } from './assembly.ts';
 import { parametersOf } from './parameters.ts';
 import type { Profiles } from './profiles.ts';
 import type { Session } from './session.ts';
+import type { Tuned } from './tuned.ts';
 
 /** Scheme of the documents of stages. */
 export const scheme = 'relay-lowering';
@@ -70,6 +71,7 @@ export class LoweringProvider implements vscode.TextDocumentContentProvider, vsc
   readonly onProvided = this.provided.event;
   private readonly session: Session;
   private readonly profiles: Profiles;
+  private readonly tuned: Tuned;
   private readonly assemble: Assemble | undefined;
   /** The last text of each document. */
   private readonly results = new Map<string, LowerResult>();
@@ -77,13 +79,15 @@ export class LoweringProvider implements vscode.TextDocumentContentProvider, vsc
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(session: Session, profiles: Profiles, assemble: Assemble | undefined) {
+  constructor(session: Session, profiles: Profiles, tuned: Tuned, assemble: Assemble | undefined) {
     this.session = session;
     this.profiles = profiles;
+    this.tuned = tuned;
     this.assemble = assemble;
     this.subscriptions = [
       this.changed,
       this.provided,
+      tuned.onChanged(() => this.refresh(() => true)),
       session.onChecked(({ uri }) => this.refresh((address) => address.source === uri, true)),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration('relay.board')) this.refresh(() => true);
@@ -122,9 +126,11 @@ export class LoweringProvider implements vscode.TextDocumentContentProvider, vsc
     if (stage === assemblyStage.name) return this.lowerToAssembly(uri, kernel);
     const weights = await parametersOf(uri);
     const target = (await this.profiles.chosen())?.target;
+    const configs = await this.tuned.configsFor(uri);
     const params: LowerParams = {
       uri: source,
       stage,
+      ...(configs === undefined ? {} : { configs }),
       ...(weights === undefined ? {} : { params: weights }),
       ...(target === undefined ? {} : { target }),
     };
@@ -141,7 +147,7 @@ export class LoweringProvider implements vscode.TextDocumentContentProvider, vsc
         'Assembly runs the C compiler of the board, which an untrusted workspace may not do.',
         'Trust it with the command "Workspaces: Manage Workspace Trust".',
       );
-    return this.assemble(document, kernel, this.profiles);
+    return this.assemble(document, kernel, this.profiles, this.tuned);
   }
 
   /** Where the lines of a stage's document came from. */

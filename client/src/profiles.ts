@@ -2,6 +2,9 @@
 import * as vscode from 'vscode';
 import { bundledProfiles, readProfile, type BoardProfile } from './engine/profile.ts';
 
+/** The board that is meant when none is chosen; `relay lower` has the same default. */
+export const defaultBoard = 'mps2-an386';
+
 export class Profiles {
   private readonly folder: vscode.Uri;
   private loaded: Promise<readonly BoardProfile[]> | undefined;

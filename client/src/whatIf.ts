@@ -8,6 +8,7 @@ import { declaredParameters, headline, suggestions, typeFrom, type Declared } fr
 import { parametersOf } from './parameters.ts';
 import type { Profiles } from './profiles.ts';
 import type { Session } from './session.ts';
+import type { Tuned } from './tuned.ts';
 import { showSubstituted, WhatIfLens, whatIfScheme } from './whatIfLens.ts';
 
 const historyKey = 'relay.whatIf.history';
@@ -30,12 +31,14 @@ export class WhatIf implements vscode.Disposable {
   readonly onChanged = this.changed.event;
   private readonly session: Session;
   private readonly profiles: Profiles;
+  private readonly tuned: Tuned;
   private readonly trials = new Map<string, Trial>();
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(session: Session, profiles: Profiles) {
+  constructor(session: Session, profiles: Profiles, tuned: Tuned) {
     this.session = session;
+    this.tuned = tuned;
     this.profiles = profiles;
     this.subscriptions = [
       this.changed,
@@ -55,6 +58,7 @@ export class WhatIf implements vscode.Disposable {
     this.changed.fire();
     const weights = await parametersOf(trial.uri);
     const target = (await this.profiles.chosen())?.target;
+    const configs = await this.tuned.configsFor(trial.uri);
     const params: WhatIfParams = {
       uri: key,
       function: trial.function,
@@ -62,6 +66,7 @@ export class WhatIf implements vscode.Disposable {
       type: trial.type,
       ...(weights === undefined ? {} : { params: weights }),
       ...(target === undefined ? {} : { target }),
+      ...(configs === undefined ? {} : { configs }),
     };
     try {
       const result = await this.session.client.sendRequest<WhatIfResult>(requests.whatIf, params);
@@ -97,8 +102,13 @@ export class WhatIf implements vscode.Disposable {
   }
 }
 
-export function registerWhatIf(session: Session, profiles: Profiles, memento: vscode.Memento): vscode.Disposable {
-  const whatIf = new WhatIf(session, profiles);
+export function registerWhatIf(
+  session: Session,
+  profiles: Profiles,
+  tuned: Tuned,
+  memento: vscode.Memento,
+): vscode.Disposable {
+  const whatIf = new WhatIf(session, profiles, tuned);
   const lens = new WhatIfLens(whatIf);
   const documentOf = (resource: unknown): vscode.TextDocument | undefined => {
     const uri = resource instanceof vscode.Uri ? resource : vscode.window.activeTextEditor?.document.uri;

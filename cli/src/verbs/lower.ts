@@ -2,10 +2,11 @@ import { LineIndex, resolveSpan } from '../../../compiler/src/base/span.ts';
 import type { PrintedText } from '../../../compiler/src/ir/print.ts';
 import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
 import { stageNamed, stages, type StageName } from '../../../compiler/src/pipeline/stages.ts';
+import type { TuningTask } from '../../../compiler/src/schedule/task.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { assemblyStage, printAssembly, type AssemblyText } from '../assembly.ts';
 import { exit } from '../io.ts';
-import { finish, loadModel, placed } from '../model.ts';
+import { finish, loadModel, placed, readBest } from '../model.ts';
 import { chooseProfile } from '../profiles.ts';
 import { renderFailure } from '../render.ts';
 import type { Verb } from '../verb.ts';
@@ -26,12 +27,13 @@ function stageWanted(name: string): Wanted | undefined {
 export const lowerVerb: Verb = {
   name: 'lower',
   summary: 'Print a program at one stage of compilation, down to the assembly of the board’s compiler.',
-  usage: 'FILE --stage NAME [--params P] [--board B] [--kernel K] [--json]',
+  usage: 'FILE --stage NAME [--params P] [--board B] [--records FILE] [--kernel K] [--json]',
   options: {
     stage: { type: 'string', value: 'NAME', summary: 'a stage of `relay stages`' },
     to: { type: 'string', value: 'NAME', summary: 'the same as --stage' },
     params: { type: 'string', value: 'P', summary: 'the parameter file that holds the weights' },
     board: { type: 'string', value: 'B', summary: 'the board whose processor to lower for (default mps2-an386)' },
+    records: { type: 'string', value: 'FILE', summary: 'tuning records, whose best configurations are used' },
     kernel: { type: 'string', value: 'K', summary: 'print the assembly of this kernel alone' },
     name: { type: 'string', value: 'NAME', summary: 'the program’s name in C (default: the stem of FILE)' },
     json: { type: 'boolean', summary: 'print one JSON object: text, language, and the source lines of each line' },
@@ -53,12 +55,16 @@ export const lowerVerb: Verb = {
     const target = targetNamed(profile.value.target);
     if (!target.ok) return finish({ failure: target.error, code: 2 }, args, io);
     const { text, params, name: title } = model.value;
+    const best = args.text('records') === undefined ? undefined : readBest(args, profile.value.name, undefined, io);
+    if (best?.ok === false) return finish({ failure: best.error, code: 2 }, args, io);
+    const configFor = best ? { configFor: (task: TuningTask) => best.value.get(task.key)?.config } : {};
     const request = {
       text,
       target: target.value,
       name: title,
       token: io.token,
       ...(params.size > 0 ? { params } : {}),
+      ...configFor,
     };
     const lowered = lowerTo(request, stage.reach);
     if (!lowered.ok) return finish({ failure: placed(model.value, lowered.error), code: 1 }, args, io);

@@ -42,14 +42,17 @@ export interface AssemblyRequest {
   readonly board: string;
   /** One kernel alone. */
   readonly kernel: string | undefined;
+  /** Tuning records, whose best configurations are used. */
+  readonly records: string | undefined;
 }
 
 /** `relay lower --stage asm … -- -` */
-export function assemblyArguments({ name, params, board, kernel }: AssemblyRequest): readonly string[] {
+export function assemblyArguments({ name, params, board, kernel, records }: AssemblyRequest): readonly string[] {
   return [
     ...['lower', '--stage', 'asm', '--json', '--board', board, '--name', name],
     ...(params === undefined ? [] : ['--params', params]),
     ...(kernel === undefined ? [] : ['--kernel', kernel]),
+    ...(records === undefined ? [] : ['--records', records]),
     ...['--', '-'],
   ];
 }

@@ -37,6 +37,7 @@ export function deployTests(): void {
         );
         assert.ok(toast);
         // The curve is drawn while the run goes on.
+        await tell('size', { width: 1280, height: 1000 });
         await vscode.commands.executeCommand('relay.runs.focus');
         assert.match((await webviewTexts('h2')).join(), /keyword_spotting\.relay on mps2-an386/);
         await until(
@@ -54,6 +55,7 @@ export function deployTests(): void {
         }
       }
       const result = await running;
+      await tell('size', { width: 1280, height: 800 });
       assert.ok(result, 'there is a result');
       assert.equal(result.matches, true);
       assert.equal(result.board, 'mps2-an386');

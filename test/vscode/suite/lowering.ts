@@ -101,6 +101,7 @@ export function loweringTests(): void {
       // The editor remembers where a document was scrolled to.
       stage.revealRange(new vscode.Range(0, 0, 0, 0), vscode.TextEditorRevealType.AtTop);
       await until('the top', () => stage.visibleRanges[0]?.start.line === 0);
+      source.selection = new vscode.Selection(0, 0, 0, 0);
       const at = positionOf(document, 'nn.softmax', 2);
       source.selection = new vscode.Selection(at, at);
       await until('the softmax in C to come into view', () => {
