@@ -2,7 +2,7 @@
 import type { Func, Var } from '../ir/expr.ts';
 import type { ParsedConv } from './parse.ts';
 import { isDepthwise, normalise, settleConstantChannels, type ConvProblem } from './problem.ts';
-import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver } from './space.ts';
+import { defaultFlags, flagSets, flagsKnob, ownAddresses, inParameterOrder, log, oneHot, spaceOver } from './space.ts';
 import type { Fitted, FittedRows } from './space.ts';
 import type { Knob, RowInput, ScheduleConfig } from './task.ts';
 import { lowerConv, type ConvConfig } from './templates/conv.ts';
@@ -15,6 +15,7 @@ import {
   type DepthwiseConfig,
 } from './templates/depthwise.ts';
 import type { Packing } from './templates/dot.ts';
+import { sumTables } from './templates/epilogue.ts';
 import {
   compactBase,
   hasStrips,
@@ -107,6 +108,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
   const high = packings.filter((packing) => highLegal(p, packing));
   const compact = high.filter((packing) => compactBase(p, packing) !== undefined);
   const perGroup = p.outC / p.groups;
+  const hasTables = p.epilogue.residual !== undefined && sumTables(p.epilogue.residual) !== undefined;
   const knobs: Knob[] = [
     {
       name: 'channels',
@@ -143,7 +145,12 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
       summary: requantizeSummary,
       values: [...(compact.length > 0 ? ['compact'] : []), ...(high.length > 0 ? ['high'] : []), 'wide'],
     },
-    flagsKnob,
+    {
+      name: 'tables',
+      summary: 'Both sides of a fused residual addition are looked up in tables of 512 bytes, or computed.',
+      values: hasTables ? [false, true] : [false],
+    },
+    hasTables ? { ...flagsKnob, values: [tableFlags, ...flagSets] } : flagsKnob,
   ];
   const fours = Math.floor(runLength(p) / 4);
   const valid = (c: ScheduleConfig): boolean => {
@@ -159,6 +166,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
   const dual = packings.includes('dual') && (high.includes('dual') || high.length === 0);
   const packing: Packing = dual ? 'dual' : (packings[0] ?? 'single');
   const blocked = dsp ? defaultBlock(p) : plainBlock(p);
+  const tables = hasTables && p.outH * p.outW * p.outC >= manySums;
   const chosen: ScheduleConfig = {
     ...blocked,
     unroll: dsp ? defaultUnroll(p, fours) : fours > 4 ? 2 : 0,
@@ -167,8 +175,9 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
     packing,
     requantize:
       compact.includes(packing) && p.kH * runLength(p) >= 16 ? 'compact' : high.includes(packing) ? 'high' : 'wide',
+    tables,
     // Without halves to multiply, sums are fewer than registers: the compiler may schedule early.
-    flags: dsp ? defaultFlags : '-O2',
+    flags: !dsp ? '-O2' : tables ? tableFlags : defaultFlags,
   };
   const features = (c: ScheduleConfig): readonly number[] => {
     const [channels, pixels, unroll] = [num(c, 'channels'), num(c, 'pixels'), num(c, 'unroll')];
@@ -180,7 +189,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
       (p.outW % pixels) / pixels, (perGroup % channels) / channels,
       log(num(c, 'strip')),
       c['packing'] === 'dual' ? 1 : 0,
-      c['bytes'] === true ? 1 : 0, c['requantize'] === 'wide' ? 0 : 1, ...oneHot(flagsKnob, c),
+      c['bytes'] === true ? 1 : 0, c['tables'] === true ? 1 : 0, c['requantize'] === 'wide' ? 0 : 1, ...oneHot(flagsKnob, c),
     ]; // prettier-ignore
   };
   return {
@@ -198,6 +207,7 @@ function convConfig(c: ScheduleConfig): ConvConfig {
     bytes: c['bytes'] === true,
     packing: c['packing'] as Packing,
     requantize: c['requantize'] as ConvConfig['requantize'],
+    tables: c['tables'] === true,
   };
 }
 
@@ -209,6 +219,12 @@ function depthwiseConfig(c: ScheduleConfig, dsp: boolean): DepthwiseConfig {
     plain: !dsp,
   };
 }
+
+/** Flags of kernels that look up. */
+const tableFlags = `${defaultFlags} ${ownAddresses}`;
+
+/** Residual sums from which on their tables are worth a kilobyte. */
+const manySums = 4096;
 
 /** Taps that lie one behind the other. */
 function runLength(p: ConvProblem): number {

@@ -26,6 +26,9 @@ export const flagSets: readonly string[] = [
 ];
 export const defaultFlags = flagSets[0] ?? '';
 
+/** Several tables are reached by an address each: a common one costs an addition for every look-up. */
+export const ownAddresses = '-fno-section-anchors';
+
 export const flagsKnob: Knob = { name: 'flags', summary: 'Compiler flags of the kernel’s file.', values: flagSets };
 
 /** Log of a size, for a cost model. */

@@ -10,7 +10,7 @@ import { fitFilter, parseFilter } from './float/space.ts';
 import { fitPointwise, parsePointwise } from './pointwise-space.ts';
 import { fitPool, parsePool } from './pool-space.ts';
 import { genericSpace, scheduleGeneric } from './primitives/generic.ts';
-import { inParameterOrder, log, spaceOver, type Fitted } from './space.ts';
+import { inParameterOrder, log, ownAddresses, spaceOver, type Fitted } from './space.ts';
 import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } from './task.ts';
 import { lowerAdd } from './templates/add.ts';
 import { sumTables } from './templates/epilogue.ts';
@@ -63,14 +63,16 @@ function findTemplate(func: Func, dsp: boolean, fpu: boolean): Fitted | undefine
       summary: 'Both sides are looked up in tables of 512 bytes, or computed.',
       values: hasTables ? [true, false] : [false],
     },
+    { name: 'flags', summary: 'Compiler flags of the kernel’s file.', values: [`-O2 ${ownAddresses}`, '-O2', '-O3'] },
   ];
-  const chosen = { unroll: hasTables ? 8 : 4, words: !hasTables, tables: hasTables };
+  const chosen = { unroll: hasTables ? 8 : 4, words: !hasTables, tables: hasTables, flags: `-O2 ${ownAddresses}` };
   const valid = (c: ScheduleConfig): boolean => c['words'] !== true || Number(c['unroll']) % 4 === 0;
   const features = (c: ScheduleConfig): readonly number[] => [
     log(sum.length),
     Number(c['unroll']),
     c['words'] ? 1 : 0,
     c['tables'] ? 1 : 0,
+    c['flags'] === '-O2' ? 1 : 0,
   ];
   return {
     space: spaceOver('qnn_add', knobs, chosen, valid, features),

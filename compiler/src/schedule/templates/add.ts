@@ -61,7 +61,7 @@ export function lowerAdd(r: Residual, length: number, config: AddConfig, same: b
   const turns = Math.floor(length / config.unroll);
   const rest = length - turns * config.unroll;
   const step = wide ? config.unroll / 4 : config.unroll;
-  const body: Stmt[] = [...(turns > 0 ? [point(x, 0), point(y, 0)] : []), point(o, 0)];
+  const body: Stmt[] = [...(tables?.statements ?? []), ...(turns > 0 ? [point(x, 0), point(y, 0)] : []), point(o, 0)];
   if (turns > 0)
     body.push(
       loop('i', turns, () =>

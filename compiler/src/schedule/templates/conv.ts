@@ -26,7 +26,7 @@ import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, type ConvProblem } from '../problem.ts';
 import { scaleWide } from '../requantize.ts';
 import { dotBlock, packBlock, packedBytes, type DotBlock, type Packing, type TapLayout } from './dot.ts';
-import { finish } from './epilogue.ts';
+import { finish, sumTables, type SumTables } from './epilogue.ts';
 import { leadOf } from './lead.ts';
 import { channelScale, compactBase, hasStrips, isPointwise } from './legality.ts';
 import { residualBuffer, rowScalars, rowsRead, type KernelParts, type RowRange } from './parts.ts';
@@ -51,6 +51,8 @@ export interface ConvConfig {
   readonly bytes: boolean;
   /** Scaling by the upper half of a product (`compact`: with the shift beside the start of the sum), or by 64 bits. */
   readonly requantize: 'high' | 'compact' | 'wide';
+  /** Both sides of a fused residual addition are looked up. */
+  readonly tables: boolean;
 }
 
 interface Geometry {
@@ -119,10 +121,11 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false, rang
   const rows = buffer('rows', 'int16', g.row ? ringRows * g.row.length + 4 : pixels * g.taps.pixelStep + 4);
   const plain = config.packing === 'plain';
   const widening: Widening = { from: input, to: rows, dtype: p.inputDtype, shuffled: g.shuffled && !plain, plain };
+  const tables = config.tables && p.epilogue.residual ? sumTables(p.epilogue.residual) : undefined;
   const packed = packChannels(p, config, g);
   const weights = buffer('weights', 'int8', packed.length);
 
-  const body: Stmt[] = [];
+  const body: Stmt[] = [...(tables?.statements ?? [])];
   const imageBase = (n: LExpr): LExpr => mul(n, p.inH * p.inW * p.inC);
   /** `x0`: the first output pixel; `local`: the same from the start of the strip. */
   const block_ = (n: LExpr, oy: LExpr, x0: LExpr, count: number, local = x0): Stmt[] => {
@@ -143,6 +146,7 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false, rang
         weights,
         output,
         other,
+        tables,
         start,
         first,
         count,
@@ -198,7 +202,10 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false, rang
   return {
     inputs: other && !same ? [input, other] : [input],
     outputs: [output],
-    constants: [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }],
+    constants: [
+      { buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } },
+      ...(tables?.constants ?? []),
+    ],
     scratch: config.bytes ? [] : [rows],
     ...rowScalars(range),
     body: block(...body),
@@ -243,6 +250,7 @@ interface BlockPlaces {
   readonly weights: Buffer;
   readonly output: Buffer;
   readonly other: Buffer | undefined;
+  readonly tables: SumTables | undefined;
   /** The weights as bytes, beside the pointer to words: for products tap by tap. */
   readonly bytes?: Pointer;
   /** Element of the first pixel in `rows`. */
@@ -346,7 +354,7 @@ function computeBlock(
       if (config.requantize !== 'wide') scaled = bin('shr', intr('smmla', value, multiplier, rounding), shift);
       else scaled = scaleWide(partner ? bin('shr', value, i32(8)) : value, multiplier, shift, zero);
       const residual = at.other ? load(at.other, add(index, i * p.outC + c)) : undefined;
-      const result = finish(scaled, p.epilogue, residual);
+      const result = finish(scaled, p.epilogue, residual, at.tables);
       out.push({ kind: 'store_via', pointer: o, offset: ix(i * p.outC + c), value: result });
     }
   }

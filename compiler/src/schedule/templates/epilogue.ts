@@ -1,7 +1,7 @@
 /** From 32-bit sums to stored bytes: scaling, zero point, saturation, bounds, and a fused residual addition. */
-import { add, bin, cast, i32, intr, load, sub } from '../../loops/build.ts';
-import type { LExpr } from '../../loops/ir.ts';
-import type { Buffer, LoweredKernel } from '../../loops/kernel.ts';
+import { add, bin, cast, deref, i32, intr, point, pointer, sub } from '../../loops/build.ts';
+import type { LExpr, Pointer, Stmt } from '../../loops/ir.ts';
+import type { LoweredKernel } from '../../loops/kernel.ts';
 import type { AddSide, Epilogue, OutputDType, Residual } from '../problem.ts';
 import { highMultiply, scaleByConstants, scaleUp, scaleWide, scalingFor } from '../requantize.ts';
 
@@ -15,25 +15,30 @@ export function clamp(value: LExpr, dtype: OutputDType, min: number, max: number
   return v;
 }
 
-/** Both sides of a sum for every byte, as tables by its bits. */
+/** Both sides of a sum for every byte, as tables by its value. */
 export interface SumTables {
-  readonly own: Buffer;
-  readonly other: Buffer;
+  /** At the entry of zero, so that a byte is its own subscript. */
+  readonly own: Pointer;
+  readonly other: Pointer;
+  /** What must stand before entries are read. */
+  readonly statements: readonly Stmt[];
   readonly constants: LoweredKernel['constants'];
 }
 
 /** Tables for a sum; undefined where a side leaves 16 bits. */
 export function sumTables(r: Residual): SumTables | undefined {
   const of = (name: string, s: AddSide, plus: number): LoweredKernel['constants'][number] | undefined => {
-    const element = (bits: number): number => (s.dtype === 'int8' ? (bits << 24) >> 24 : bits);
-    const values = Array.from({ length: 256 }, (_, bits) => sideValue(element(bits), s) + plus);
+    const values = Array.from({ length: 256 }, (_, i) => sideValue(i + range[s.dtype].min, s) + plus);
     if (values.some((v) => v < -32768 || v > 32767)) return undefined;
     const data = Int16Array.from(values);
     return { buffer: { name, dtype: 'int16', length: 256, align: 4 }, value: { dtype: 'int16', shape: [256], data } };
   };
-  const own = of('own_side', r.own, 0);
-  const other = of('other_side', r.other, r.zeroPoint);
-  return own && other ? { own: own.buffer, other: other.buffer, constants: [own, other] } : undefined;
+  const constants = [of('own_side', r.own, 0), of('other_side', r.other, r.zeroPoint)];
+  const [a, b] = constants;
+  if (!a || !b) return undefined;
+  const [own, other] = [pointer('own', a.buffer, 'int16'), pointer('other', b.buffer, 'int16')];
+  const statements = [point(own, -range[r.own.dtype].min), point(other, -range[r.other.dtype].min)];
+  return { own, other, statements, constants: [a, b] };
 }
 
 /** One side of a sum for one value. */
@@ -44,16 +49,15 @@ function sideValue(x: number, s: AddSide): number {
 }
 
 /** What follows scaling, for one element; `other` is the residual's element where there is one. */
-export function finish(scaled: LExpr, e: Epilogue, other: LExpr | undefined): LExpr {
+export function finish(scaled: LExpr, e: Epilogue, other: LExpr | undefined, tables?: SumTables): LExpr {
   const own = clamp(scaled, e.dtype, e.min, e.max);
-  return e.residual && other ? addSides(own, other, e.residual) : own;
+  return e.residual && other ? addSides(own, other, e.residual, tables) : own;
 }
 
 /** A quantised sum of two int8 or uint8 elements. */
 export function addSides(own: LExpr, other: LExpr, r: Residual, tables?: SumTables): LExpr {
   if (tables) {
-    // A byte's bits are the subscript, whatever its sign.
-    const entry = (table: Buffer, x: LExpr): LExpr => cast('int32', load(table, cast('index', cast('uint8', x))));
+    const entry = (table: Pointer, x: LExpr): LExpr => cast('int32', deref(table, cast('index', x)));
     const both = add(entry(tables.own, own), entry(tables.other, other));
     return clamp(both, r.dtype, r.min, r.max);
   }
