@@ -64,6 +64,14 @@ export function scaleWide(value: LExpr, multiplier: LExpr, shift: LExpr, zeroPoi
   return zeroPoint === 0 ? scaled : add(scaled, i32(zeroPoint));
 }
 
+/**
+ * Shifts by a value that is known to be less than 32. Processors with the DSP extension take it as it is (`dsp`); in C
+ * elsewhere it is masked.
+ */
+export function shiftBy(op: 'shl' | 'shr', value: LExpr, bits: LExpr, dsp: boolean): LExpr {
+  return dsp ? intr(op === 'shl' ? 'lsl' : 'asr', value, bits) : bin(op, value, bits);
+}
+
 /** A small value shifted left. */
 export function scaleUp(value: LExpr, bits: number): LExpr {
   return bits === 0 ? value : mul(value, i32(2 ** bits));

@@ -104,6 +104,25 @@ function saturate(bits: number, signed: boolean): Intrinsic {
   };
 }
 
+/** A shift by a register, whose low byte counts: C leaves shifts by 32 and more open, and a mask would cost. */
+function shift(left: boolean): Intrinsic {
+  const op = left ? 'lsl' : 'asr';
+  const shifted = left ? 'bits > 31u ? 0 : (int32_t)((uint32_t)x << bits)' : 'x >> (bits > 31u ? 31u : bits)';
+  return {
+    name: op,
+    summary: left
+      ? 'Shifts left by the low byte of a word.'
+      : 'Shifts right by the low byte of a word, the sign coming in.',
+    params: ['x', 'y'],
+    arm: `int32_t r;\n__asm__("${op} %0, %1, %2" : "=r"(r) : "r"(x), "r"(y));\nreturn r;`,
+    portable: `uint32_t bits = (uint32_t)y & 255u;\nreturn ${shifted};`,
+    meaning: (x = 0, y = 0) => {
+      const bits = y & 255;
+      return [left ? (bits > 31 ? 0 : x << bits) : x >> Math.min(31, bits)];
+    },
+  };
+}
+
 /** The greater of each pair of bytes of two words, by a subtraction that sets a flag a byte. */
 function greaterBytes(signed: boolean): Intrinsic {
   const op = signed ? 'ssub8' : 'usub8';
@@ -148,6 +167,8 @@ const table: readonly Intrinsic[] = [
   extendAdd(false, true),
   greaterBytes(true),
   greaterBytes(false),
+  shift(true),
+  shift(false),
   {
     name: 'pkhbt',
     summary: 'The bottom half of the first word below the bottom half of the second.',

@@ -24,7 +24,7 @@ import {
 import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, type ConvProblem } from '../problem.ts';
-import { scaleWide } from '../requantize.ts';
+import { scaleWide, shiftBy } from '../requantize.ts';
 import { dotBlock, packBlock, packedBytes, type DotBlock, type Packing, type TapLayout } from './dot.ts';
 import { finish, sumTables, type SumTables } from './epilogue.ts';
 import { leadOf } from './lead.ts';
@@ -299,6 +299,7 @@ function computeBlock(
   const out: Stmt[] = [];
   const sums: Local[][] = [];
   const dual = config.packing === 'dual';
+  const halves = config.packing !== 'plain';
   const base = config.requantize === 'compact' ? (compactBase(p, config.packing) ?? 1) : undefined;
   const holdsShift = (c: number): boolean => base !== undefined && !(dual && c % 2 === 1);
   for (let c = 0; c < channels; c++) {
@@ -344,14 +345,15 @@ function computeBlock(
     if (config.requantize !== 'wide') {
       // (2·zero + 1)·2^(shift − 1); the shift is at least 1.
       const odd = i32(2 * zero + 1);
-      out.push(declare(rounding, bin('shl', odd, sub(shift, i32(1)))));
+      out.push(declare(rounding, shiftBy('shl', odd, sub(shift, i32(1)), halves)));
     }
     for (let i = 0; i < at.count; i++) {
       const own = sums[c]?.[i] as Local;
       const partner = config.packing === 'dual' && c % 2 === 1 ? sums[c - 1]?.[i] : undefined;
       const value = partner ? sub(own, partner) : own;
       let scaled: LExpr;
-      if (config.requantize !== 'wide') scaled = bin('shr', intr('smmla', value, multiplier, rounding), shift);
+      if (config.requantize !== 'wide')
+        scaled = shiftBy('shr', intr('smmla', value, multiplier, rounding), shift, halves);
       else scaled = scaleWide(partner ? bin('shr', value, i32(8)) : value, multiplier, shift, zero);
       const residual = at.other ? load(at.other, add(index, i * p.outC + c)) : undefined;
       const result = finish(scaled, p.epilogue, residual, at.tables);

@@ -9,7 +9,7 @@ import {
 import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
-import { highMultiply, scaleWide } from '../requantize.ts';
+import { highMultiply, scaleWide, shiftBy } from '../requantize.ts';
 import { finish } from './epilogue.ts';
 import { residualBuffer, rowScalars, rowsRead, type KernelParts, type RowRange } from './parts.ts';
 import { fill, moveDown } from './rows.ts';
@@ -423,7 +423,7 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
     declare(shift, compact ? bin('and', start, i32(255)) : deref(w, words + 2)),
   );
   if (config.requantize !== 'wide')
-    out.push(declare(rounding, bin('shl', i32(2 * p.epilogue.zeroPoint + 1), sub(shift, i32(1)))));
+    out.push(declare(rounding, shiftBy('shl', i32(2 * p.epilogue.zeroPoint + 1), sub(shift, i32(1)), !config.plain)));
   out.push(advance(w, words + (compact ? 2 : 3)));
   const x = pointer('x', plan.plane, config.plain ? 'int16' : 'int32');
   const o = pointer('out', plan.output, plan.output.dtype);
@@ -432,7 +432,7 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   out.push(...(parts ? [] : [point(x, 0)]), point(o, first), ...(residual ? [point(residual, first)] : []));
   const scale = (sum: Local): LExpr =>
     config.requantize !== 'wide'
-      ? bin('shr', intr('smmla', sum, multiplier, rounding), shift)
+      ? shiftBy('shr', intr('smmla', sum, multiplier, rounding), shift, !config.plain)
       : scaleWide(sum, multiplier, shift, p.epilogue.zeroPoint);
   const outputs = (pixels: number): Stmt =>
     block(
