@@ -110,7 +110,7 @@ function suite(backends: string, programs: string): string | undefined {
 let wrong = 0;
 let caught = 0;
 try {
-  for (const folder of ['compiler', 'boards', 'test/differential', 'tools'])
+  for (const folder of ['compiler', 'boards', 'test', 'tools'])
     cpSync(join(root, folder), join(copy, folder), { recursive: true });
   cpSync(join(root, 'package.json'), join(copy, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));

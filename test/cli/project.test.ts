@@ -165,6 +165,21 @@ describe('the generated project', function () {
     });
   });
 
+  it('stops a debugger at a line of the program, and shows that line', function () {
+    need(this, 'gcc', 'make', 'gdb');
+    const source = readFileSync(new URL('../../examples/control_flow/control_flow.relay', import.meta.url), 'utf8');
+    const line = source.split('\n').findIndex((l) => l.includes('= sum(')) + 1;
+    const target = must(targetNamed('host'));
+    const model = must(compileModel({ text: source, target, name: 'flow', lineFile: 'flow.relay' }));
+    inFolder([...project(model), { name: 'flow.relay', text: source }], (folder) => {
+      run(folder, 'make', 'CC=gcc', 'CFLAGS=-O0 -g');
+      const steps = ['set confirm off', `break flow.relay:${line}`, 'run', 'continue', 'backtrace'];
+      const said = run(folder, 'gdb', '-batch', '-nx', ...steps.flatMap((s) => ['-ex', s]), './example');
+      assert.match(said, new RegExp(`^${line}\\s+let %total = sum`, 'm'), 'the line of the program is shown');
+      assert.match(said, new RegExp(`flow_fused_sum\\w* .*flow\\.relay:${line}`), 'the kernel stands for its line');
+    });
+  });
+
   it('takes less code and no more memory with the size preset', () => {
     const bytes = (m: CompiledModel): number => m.emitted.files.reduce((n, f) => n + f.text.length, 0);
     const [fast, small] = [compiled(), compiled({ preset: 'size' })];
