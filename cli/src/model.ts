@@ -15,6 +15,7 @@ import { fileFailure, readInput, type CommandIO } from './io.ts';
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
 import { renderFailure } from './render.ts';
+import { inlineImports } from './inline-imports.ts';
 import { loadParams, loadText, printDiagnostics, type LoadedSource } from './source.ts';
 import type { OptionSpec, ParsedArguments } from './verb.ts';
 
@@ -55,7 +56,10 @@ export function loadModel(
   const stop = (failure: Failure, code: 1 | 2 = 1) => ({ ok: false, error: { failure, code } }) as const;
   const text = readInput(file);
   if (!text.ok) return stop(text.error, 2);
-  const source = loadText(file, text.value, io.token);
+  const own = loadText(file, text.value, io.token, false, file);
+  const whole = own.hasErrors ? ok(text.value) : inlineImports(own);
+  if (!whole.ok) return stop(whole.error);
+  const source = whole.value === text.value ? own : loadText(file, whole.value, io.token);
   if (source.hasErrors) {
     printDiagnostics(source, io, io.err);
     const count = source.diagnostics.filter((d) => d.severity === 'error').length;
@@ -85,7 +89,7 @@ export function loadModel(
     value: {
       path: file,
       name: args.text('name') ?? path.parse(file).name,
-      text: text.value,
+      text: whole.value,
       source,
       params: params.value,
     },

@@ -19,6 +19,8 @@ export interface LoadedSource {
   readonly check: CheckResult;
   /** How it was checked, for checking what an edit would do. */
   readonly options: Pick<CheckOptions, 'strict' | 'prelude' | 'imports'>;
+  /** The texts of the files that it imports, by their trees. */
+  readonly imported: ReadonlyMap<SourceTree, string>;
   /** Syntactic and semantic diagnostics in order of place. */
   readonly diagnostics: readonly Diagnostic[];
   readonly hasErrors: boolean;
@@ -36,19 +38,31 @@ export function loadText(
   file?: string,
 ): LoadedSource {
   const tree = parseSource(text);
-  const options = { strict, prelude: !strict, imports: importsOf(tree, file) };
+  const imported = new Map<SourceTree, string>();
+  const options = { strict, prelude: !strict, imports: importsOf(tree, file, imported) };
   const result = check(tree, { ...options, token });
   const view: SourceView = { name, text, lines: new LineIndex(text), anchors: tree.anchors };
   const place = (d: Diagnostic): number => (tree.anchors.get(d.span.anchor) ?? 0) + d.span.start;
   const diagnostics = [...tree.errors, ...result.diagnostics].sort((a, b) => place(a) - place(b));
-  return { view, check: result, options, diagnostics, hasErrors: diagnostics.some((d) => d.severity === 'error') };
+  return {
+    view,
+    check: result,
+    options,
+    imported,
+    diagnostics,
+    hasErrors: diagnostics.some((d) => d.severity === 'error'),
+  };
 }
 
 /**
  * Reads what a file imports. Each file is read once and known by its real path, so that circles are seen as such;
  * paths in an imported file are relative to it. Text without a file imports nothing.
  */
-function importsOf(root: SourceTree, file: string | undefined): NonNullable<CheckOptions['imports']> {
+function importsOf(
+  root: SourceTree,
+  file: string | undefined,
+  texts: Map<SourceTree, string>,
+): NonNullable<CheckOptions['imports']> {
   const files = new Map<SourceTree, string>();
   const trees = new Map<string, SourceTree>();
   const remember = (real: string, tree: SourceTree): SourceTree => {
@@ -67,7 +81,10 @@ function importsOf(root: SourceTree, file: string | undefined): NonNullable<Chec
     const known = trees.get(target);
     if (known) return known;
     const text = readText(target);
-    return text.ok ? remember(target, parseSource(text.value)) : undefined;
+    if (!text.ok) return undefined;
+    const tree = remember(target, parseSource(text.value));
+    texts.set(tree, text.value);
+    return tree;
   };
 }
 

@@ -62,6 +62,34 @@ describe('relay check', () => {
   });
 });
 
+describe('relay run', () => {
+  const io = (out: string[], err: string[]) => ({
+    out: (t: string) => void out.push(t),
+    err: (t: string) => void err.push(t),
+    token: { isCancellationRequested: false },
+    colour: false,
+  });
+  it('computes with functions of imported files', async () => {
+    file('run/lib/half.relay', `${header}def @half(%x: float32) -> float32 { %x / 2f }\n`);
+    file(
+      'run/lib/more.relay',
+      `// two\n${header}import "half.relay"\ndef @quarter(%x: float32) { @half(@half(%x)) }\n`,
+    );
+    const main = file('run/main.relay', `${header}import "lib/more.relay"\ndef @main() { @quarter(10f) }\n`);
+    const [out, err]: [string[], string[]] = [[], []];
+    assert.equal(await dispatch(['run', main], io(out, err)), 0, err.join('\n'));
+    assert.match(out.join(), /2\.5/);
+  });
+  it('refuses names that mean different things in two files', async () => {
+    file('clash/a.relay', `${header}def @help() { 1f }\ndef @a() { @help() }\n`);
+    file('clash/b.relay', `${header}def @help() { 2f }\ndef @b() { @help() }\n`);
+    const main = file('clash/main.relay', `${header}import "a.relay"\nimport "b.relay"\ndef @main() { @a() + @b() }\n`);
+    const [out, err]: [string[], string[]] = [[], []];
+    assert.equal(await dispatch(['run', main], io(out, err)), 1);
+    assert.match(err.join(), /@help/);
+  });
+});
+
 describe('relay check --fix', () => {
   it('applies what has one remedy, tells of it and leaves shapes alone', async () => {
     const path = file('fix.relay', slip);
