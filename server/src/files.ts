@@ -22,6 +22,9 @@ export interface FileAccess {
 
 const noFiles: FileAccess = { read: () => undefined };
 
+/** Milliseconds for which a list of files is good when nobody tells of changes. */
+const staleAfter = 2000;
+
 /** Where `import "path"` of a document leads; undefined when the URI has no folders. */
 export function importedUri(from: string, path: string): string | undefined {
   try {
@@ -52,6 +55,9 @@ export class Files {
   private readonly imported = new WeakMap<SourceTree, string>();
   private readonly folders = new Set<string>();
   private listed: Promise<readonly string[]> | undefined;
+  private listedAt = 0;
+  /** Whether somebody tells when files come and go. */
+  watched = false;
 
   constructor(documents: DocumentStore, access: FileAccess = noFiles) {
     this.documents = documents;
@@ -104,6 +110,12 @@ export class Files {
     return snapshot;
   }
 
+  /** The text of a file, open or not, without parsing it. */
+  textOf(uri: string): string | undefined {
+    const open = this.open(uri);
+    return open === undefined ? this.read(uri) : this.documents.get(open)?.text;
+  }
+
   /** The URI under which a file is open, which may be escaped in another way. */
   open(uri: string): string | undefined {
     if (this.documents.get(uri)) return uri;
@@ -126,6 +138,8 @@ export class Files {
   /** Every program of the workspace: the open documents first, under their own URIs, then the others. */
   async all(): Promise<readonly string[]> {
     const { access, folders } = this;
+    if (!this.watched && performance.now() - this.listedAt > staleAfter) this.listed = undefined;
+    if (!this.listed) this.listedAt = performance.now();
     this.listed ??= access.list
       ? Promise.all([...folders].map((folder) => access.list?.(folder) ?? [])).then((lists) => lists.flat())
       : Promise.resolve([]);

@@ -127,6 +127,7 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     if (watches)
       void connection.client
         .register(DidChangeWatchedFilesNotification.type, { watchers: [{ globPattern: '**/*.relay' }] })
+        .then(() => (files.watched = true))
         .catch(() => undefined);
     if (folders)
       connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) =>

@@ -16,7 +16,7 @@ import { prepareRename, rename, renameImported, type RenameEdit } from './featur
 import { signatureHelp } from './features/signatureHelp.ts';
 import { byUri } from './navigationServices.ts';
 import { sharedAt, usersOf } from './references.ts';
-import { atPlace, throughTree, throwIfCancelled, typesOf, withTree, withTypes } from './service.ts';
+import { atPlace, throughTree, throwIfCancelled, typesOf, withTree } from './service.ts';
 import type { Host, Service } from './service.ts';
 import type { CheckedSnapshot } from './snapshot.ts';
 
@@ -93,13 +93,16 @@ export const writingServices: readonly Service[] = [
       codeActionProvider: { codeActionKinds: ['quickfix', 'refactor.inline', 'refactor.extract', 'refactor.rewrite'] },
     },
     register: (host) => {
-      host.connection.onCodeAction(
-        withTypes(host, null, (snapshot, params) =>
-          codeActions(snapshot, convert.fromRange(snapshot, params.range), params.context.only).map((action) =>
-            convert.toCodeAction(snapshot, action),
-          ),
-        ),
-      );
+      host.connection.onCodeAction(async (params, token) => {
+        const snapshot = await typesOf(host, params.textDocument.uri, token);
+        if (!snapshot) return null;
+        const ranges = host.settings().valueRanges.diagnostics ? await host.ranges.of(snapshot, token) : undefined;
+        throwIfCancelled(token);
+        const range = convert.fromRange(snapshot, params.range);
+        return codeActions(snapshot, range, params.context.only, ranges).map((action) =>
+          convert.toCodeAction(snapshot, action),
+        );
+      });
     },
   },
   {

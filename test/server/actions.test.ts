@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { noWorse, tryEdits } from '../../compiler/src/check/repairs/verify.ts';
 import { expectedDiagnostics, placeDiagnostics } from '../../compiler/src/check/expected.ts';
+import { complete } from '../../compiler/src/base/steps.ts';
+import { analyseRanges } from '../../compiler/src/check/ranges/analyse.ts';
 import { diagnostics } from '../../server/src/features/diagnostics.ts';
 import { codeActions, type OfferedAction } from '../../server/src/features/codeActions.ts';
 import { contextAt } from '../../server/src/features/actions/action.ts';
@@ -126,6 +128,14 @@ describe('code actions', () => {
     // What is expected already is not offered again.
     const again = codeActions(after, { start: after.text.indexOf('%0'), end: after.text.indexOf('%0') });
     assert.ok(!again.some(({ title }) => title.startsWith('Expect')));
+  });
+  it('remove a clip that changes nothing, and keep what it stood in', () => {
+    const program = 'def @main(%x: Tensor[(3), uint8]) {\n  multiply(cl$0ip(%x, a_min=0f, a_max=255f), %x)\n}';
+    const { snapshot, range } = selection(program);
+    const ranges = complete(analyseRanges(snapshot.check));
+    const [offer] = codeActions(snapshot, range, ['quickfix'], ranges);
+    assert.ok(offer);
+    assert.equal(applied(snapshot, offer), 'def @main(%x: Tensor[(3), uint8]) {\n  multiply(%x, %x)\n}');
   });
   it('leave every place of a program well', () => {
     const program = `type T { A, B(int32) }\ndef @f(%x: ${type}, %t: T) {\n  %0 = nn.relu(%x);\n  let %y: ${type} = add(%0, 1f);\n  %1 = fn (%z: ${type}) { add(%z, %y) };\n  let %dead = abs(%y);\n  if (True) { match (%t) { A => %1(%y), B(_) => multiply(%0, %0) } } else { %0 + %y * %x }\n}`;

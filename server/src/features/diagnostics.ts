@@ -5,11 +5,13 @@ import { rangeOf, type CheckedSnapshot, type Snapshot } from '../snapshot.ts';
 /** More than these nobody reads; the editor stays quick. */
 const most = 1000;
 
+/** Diagnostics of an analysis of its own. */
+export interface KnownDiagnostics {
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 /** All diagnostics of a checked document; with `ranges` those that value ranges prove, too. */
-export function diagnostics(
-  snapshot: CheckedSnapshot,
-  ranges?: { readonly diagnostics: readonly Diagnostic[] },
-): readonly Diagnostic[] {
+export function diagnostics(snapshot: CheckedSnapshot, ranges?: KnownDiagnostics): readonly Diagnostic[] {
   return ordered(snapshot, [...snapshot.tree.errors, ...snapshot.check.diagnostics, ...(ranges?.diagnostics ?? [])]);
 }
 

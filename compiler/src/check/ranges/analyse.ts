@@ -3,7 +3,7 @@
  * quantised code. Function by function; parameters may have any value of their type, or the one that is given for them.
  * Statements whose findings and inputs did not change keep their result.
  */
-import type { Diagnostic, Severity } from '../../base/diagnostic.ts';
+import type { Diagnostic, Fix, Severity } from '../../base/diagnostic.ts';
 import type { Anchor } from '../../base/span.ts';
 import type { Steps } from '../../base/steps.ts';
 import type { RangeFinding } from '../../operators/ranges/rule.ts';
@@ -215,10 +215,26 @@ class StatementRanges {
       })),
     );
     if (!result) return valueOfType(type);
-    for (const { code, message, remedy } of result.findings ?? [])
-      this.diagnostics.push({ code, severity: severities[code], span, message, remedy });
+    for (const { code, message, remedy } of result.findings ?? []) {
+      const fixes = code === 'dead-clip' && args[0] ? { fixes: [unwrap(node, args[0])] } : {};
+      this.diagnostics.push({ code, severity: severities[code], span, message, remedy, ...fixes });
+    }
     return valueOf(result, type);
   }
+}
+
+/** Leaves of a call its first argument. */
+function unwrap(call: Expr, argument: Expr): Fix {
+  const { anchor } = call.span;
+  const [open, close] = argument.kind === 'infix' ? ['(', ')'] : ['', ''];
+  return {
+    title: 'Remove the clip',
+    edits: [
+      { span: { anchor, start: call.span.start, end: argument.span.start }, newText: open },
+      { span: { anchor, start: argument.span.end, end: call.span.end }, newText: close },
+    ],
+    preferred: true,
+  };
 }
 
 /** The ranges of a rule's result; of a tuple that of every field. */

@@ -4,7 +4,7 @@ import type { Span, TextRange } from '../../../../compiler/src/base/span.ts';
 import type { Node } from '../../../../compiler/src/syntax/tree.ts';
 import { pathAt } from '../../locate.ts';
 import { rangeOf, type CheckedSnapshot, type Snapshot } from '../../snapshot.ts';
-import { diagnostics } from '../diagnostics.ts';
+import { diagnostics, type KnownDiagnostics } from '../diagnostics.ts';
 
 /** LSP's kinds of code actions, as far as they are used. */
 export type ActionKind = 'quickfix' | 'refactor.inline' | 'refactor.extract' | 'refactor.rewrite';
@@ -42,12 +42,12 @@ export interface CodeActionRecord {
 }
 
 /** The context of a selection. */
-export function contextAt(snapshot: CheckedSnapshot, range: TextRange): ActionContext {
+export function contextAt(snapshot: CheckedSnapshot, range: TextRange, ranges?: KnownDiagnostics): ActionContext {
   return {
     snapshot,
     range,
     path: pathAt(snapshot, range.start),
-    diagnostics: diagnostics(snapshot).filter((diagnostic) => {
+    diagnostics: diagnostics(snapshot, ranges).filter((diagnostic) => {
       const at = rangeOf(snapshot, diagnostic.span);
       return at.start <= range.end && range.start <= at.end;
     }),
