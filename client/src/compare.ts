@@ -36,6 +36,8 @@ async function comparePrograms(
   const other = await vscode.workspace.openTextDocument(uri);
   const params: CompareParams = {
     uri: source.uri.toString(),
+    version: source.version,
+    text: source.getText(),
     other: { uri: uri.toString(), text: other.getText() },
   };
   const found = await vscode.window.withProgress(
