@@ -35,6 +35,12 @@ export function inlineImports(source: LoadedSource): Result<string> {
   const body = (of: SourceTree, whole: string): string => {
     let result = '';
     let at = 0;
+    // One header is enough, and stands at the top.
+    if (of !== tree && of.version) {
+      const { start, end } = resolveSpan(of.anchors, of.version.span);
+      result = whole.slice(0, start);
+      at = end;
+    }
     for (const definition of of.definitions) {
       if (definition.kind !== 'import') {
         const name = `${definition.kind} ${definition.name.text}`;
@@ -47,8 +53,7 @@ export function inlineImports(source: LoadedSource): Result<string> {
       at = end;
     }
     result += whole.slice(at);
-    // One header is enough, and stands at the top.
-    return of === tree ? result : `${result.replace(/^\s*#\[version[^\]]*\]/, '').trim()}\n`;
+    return of === tree ? result : `${result.trim()}\n`;
   };
   const whole = body(tree, text);
   if (repeated !== undefined)
