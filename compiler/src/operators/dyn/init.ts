@@ -4,8 +4,9 @@ import { attr } from '../attributes.ts';
 import { arrayAt, elementAt, forEachIndex, numbersOf, setElement, zeros } from '../compute/arrays.ts';
 import type { Operator } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
-import { copyOf, originOf } from '../relations/explain.ts';
-import { badAttribute, done, requireRank, tensorInput } from '../relations/inputs.ts';
+import { originOf } from '../relations/explain.ts';
+import { done, requireRank, tensorInput } from '../relations/inputs.ts';
+import { explainOneHot, oneHotType } from '../transform/init.ts';
 import { sparseToDense, sparseToDenseDType } from '../transform/scatter.ts';
 import { anyDims, explainRuntime, filledArray, lengthInput, shapeInput } from './define.ts';
 
@@ -68,21 +69,9 @@ const oneHot = defineOperator({
     dtype: attr.dtype('the element type of the result', { default: null }),
   },
   attrsType: 'relay.attrs.OneHotAttrs',
-  relate: (context) => {
-    const indices = tensorInput(context, 0, 'indices');
-    if (indices.kind !== 'tensor') return indices;
-    const { axis, dtype } = context.attrs;
-    const rank = indices.shape.length;
-    const at = axis === -1 ? rank : axis;
-    if (at < 0 || at > rank) return badAttribute('axis', `\`axis\` must be from -1 to ${rank}, found ${axis}.`);
-    return done(tensorType([...indices.shape.slice(0, at), anyDim, ...indices.shape.slice(at)], dtype ?? 'void'));
-  },
-  explain: (context, result, at) => {
-    const rank = result.kind === 'tensor' ? result.shape.length - 1 : 0;
-    const axis = context.attrs.axis === -1 ? rank : context.attrs.axis;
-    if (at.dim === axis) return originOf('value of `depth`, known at run time');
-    return copyOf(0, at.dim < axis ? at.dim : at.dim - 1);
-  },
+  relate: (context) => oneHotType(context, anyDim),
+  explain: (context, result, at) =>
+    explainOneHot(context, result, at.dim, originOf('value of `depth`, known at run time')),
   kernel: (context) => {
     const indices = arrayAt(context, 0);
     const [on, off] = [elementAt(arrayAt(context, 1), 0), elementAt(arrayAt(context, 2), 0)];

@@ -1,5 +1,6 @@
 /** Tensors made from values: constants, ranges, one-hot rows. */
 import { cast, compare, compute, load, select } from '../../tensor/te.ts';
+import type { Dim, Type } from '../../types/type.ts';
 import { anyDim, tensorType } from '../../types/type.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
@@ -7,7 +8,7 @@ import type { OpaqueAttribute } from '../attributes.ts';
 import { attr } from '../attributes.ts';
 import { rangeArray } from '../compute/arrays.ts';
 import { number, outputOf, scalarLoad, tensorAt } from '../compute/tensors.ts';
-import type { Operator, RelateContext } from '../operator.ts';
+import type { DimOrigin, Operator, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 
 import { writtenDim } from '../relations/dims.ts';
@@ -174,6 +175,35 @@ const arange = defineOperator({
   fusion: 'opaque',
 });
 
+interface OneHotAttributes {
+  readonly axis: number;
+  readonly dtype: DType | null;
+}
+type OneHotContext = Pick<RelateContext<OneHotAttributes>, 'inputs' | 'attrs'>;
+
+/** The type of one-hot rows of length `depth`, one for each index. */
+export function oneHotType(context: OneHotContext, depth: Dim): RelateResult {
+  const indices = tensorInput(context, 0, 'indices');
+  if (indices.kind !== 'tensor') return indices;
+  const { axis, dtype } = context.attrs;
+  const rank = indices.shape.length;
+  const at = axis === -1 ? rank : axis;
+  if (at < 0 || at > rank)
+    return badAttribute(
+      'axis',
+      `\`axis\` must be from -1 to ${rank}, found ${axis}.`,
+      'Write -1 for the last dimension.',
+    );
+  return done(tensorType([...indices.shape.slice(0, at), depth, ...indices.shape.slice(at)], dtype ?? 'void'));
+}
+
+/** Origin of a dimension: `depth` along the axis of the rows, elsewhere that of the indices. */
+export function explainOneHot(context: OneHotContext, result: Type, dim: number, depth: DimOrigin): DimOrigin {
+  const rank = result.kind === 'tensor' ? result.shape.length - 1 : 0;
+  const axis = context.attrs.axis === -1 ? rank : context.attrs.axis;
+  return dim === axis ? depth : copyOf(0, dim < axis ? dim : dim - 1);
+}
+
 const oneHot = defineOperator({
   name: 'one_hot',
   summary: 'For every index a row of length `depth` that is `on_value` at the index and `off_value` elsewhere.',
@@ -189,26 +219,11 @@ const oneHot = defineOperator({
   },
   attrsType: 'relay.attrs.OneHotAttrs',
   relate: (context) => {
-    const indices = tensorInput(context, 0, 'indices');
-    if (indices.kind !== 'tensor') return indices;
-    const { depth, axis, dtype } = context.attrs;
-    if (depth <= 0) return badAttribute('depth', `\`depth\` must be at least 1, found ${depth}.`);
-    const rank = indices.shape.length;
-    const at = axis === -1 ? rank : axis;
-    if (at < 0 || at > rank)
-      return badAttribute(
-        'axis',
-        `\`axis\` must be from -1 to ${rank}, found ${axis}.`,
-        'Write -1 for the last dimension.',
-      );
-    return done(tensorType([...indices.shape.slice(0, at), depth, ...indices.shape.slice(at)], dtype ?? 'void'));
+    const { depth } = context.attrs;
+    const wrong = depth > 0 ? undefined : badAttribute('depth', `\`depth\` must be at least 1, found ${depth}.`);
+    return wrong ?? oneHotType(context, depth);
   },
-  explain: (context, result, at) => {
-    const rank = result.kind === 'tensor' ? result.shape.length - 1 : 0;
-    const axis = context.attrs.axis === -1 ? rank : context.attrs.axis;
-    if (at.dim === axis) return fromAttribute('depth');
-    return copyOf(0, at.dim < axis ? at.dim : at.dim - 1);
-  },
+  explain: (context, result, at) => explainOneHot(context, result, at.dim, fromAttribute('depth')),
   compute: (context) => {
     const [indices, on, off] = [tensorAt(context, 0), tensorAt(context, 1), tensorAt(context, 2)];
     const { shape, dtype } = outputOf(context);
