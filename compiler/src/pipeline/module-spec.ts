@@ -5,13 +5,23 @@ import type { ArenaCall, ArenaPlan } from './arena.ts';
 import type { ScheduledKernel } from './context.ts';
 import { macsOf } from './report.ts';
 
+/** What the C says about where it comes from. */
+export interface ModuleSource {
+  readonly lineOf?: ModuleSpec['lineOf'];
+  /** The statements of the source that a kernel computes, as its comment shows them. */
+  readonly statementsOf?: (kernel: ScheduledKernel) => readonly string[];
+  /** Name of the processor that it was scheduled for. */
+  readonly target?: string;
+}
+
 export function moduleSpec(
   name: string,
   program: FusedProgram,
   kernels: readonly ScheduledKernel[],
   arena: ArenaPlan,
-  lineOf?: ModuleSpec['lineOf'],
+  source: ModuleSource = {},
 ): ModuleSpec {
+  const { lineOf, statementsOf = () => [], target } = source;
   const tensor = (value: ProgramValue): ModuleTensor => ({
     name: value.name,
     dtype: value.dtype,
@@ -32,7 +42,7 @@ export function moduleSpec(
         scalars,
         moves,
         ...(turn === undefined ? {} : { turn }),
-        comment: commentOf(kernels[kernel], call),
+        comment: commentOf(kernels[kernel], call, statementsOf),
       };
     }),
     arenaBytes: arena.plan.arenaBytes,
@@ -40,13 +50,18 @@ export function moduleSpec(
     outputs: program.outputs.map(tensor),
     comment: [
       `${name}: ${kernels.length} kernels, ${kernels.reduce((sum, k) => sum + macsOf(k), 0)} multiply-accumulates, ${arena.plan.arenaBytes} bytes of arena.`,
+      `Made from a Relay program${target === undefined ? '' : ` for ${target}`}; what is changed here is lost when it is compiled again.`,
     ],
   };
 }
 
-function commentOf(kernel: ScheduledKernel | undefined, { turn }: ArenaCall): readonly string[] {
+function commentOf(
+  kernel: ScheduledKernel | undefined,
+  { turn }: ArenaCall,
+  statementsOf: NonNullable<ModuleSource['statementsOf']>,
+): readonly string[] {
   if (kernel === undefined) return [];
-  const lines = [kernel.task.description, describeSchedule(kernel)];
+  const lines = [kernel.task.description, ...statementsOf(kernel), describeSchedule(kernel)];
   if (turn === undefined) return lines;
   const { turns, first, last } = turn.stream;
   return [...lines, `Computes some rows a call, in ${turns.length} turns with ${last - first} other kernel(s).`];

@@ -239,6 +239,30 @@ function linesOf(state: CompileState, { lineFile }: CompileContext): ModuleSpec[
       : { file: lineFile, line: index.position(resolveSpan(anchors, span).start).line + 1 };
 }
 
+/** Most statements of the source that stand above one kernel, and characters of each. */
+const [mostStatements, mostCharacters] = [4, 100];
+
+/** `line 12: %3 = nn.relu(%2);` for the operators that a kernel computes. */
+function statementsOf(state: CompileState): (kernel: ScheduledKernel) => readonly string[] {
+  const anchors = state.check?.tree.anchors;
+  if (anchors === undefined) return () => [];
+  const index = new LineIndex(state.text);
+  return ({ lowered: { origin } }) => {
+    const places = origin.map((span) => resolveSpan(anchors, span).start);
+    const numbers = [...new Set(places.map((at) => index.position(at).line))].sort((a, b) => a - b);
+    const lines = numbers.slice(0, mostStatements).map((line) => {
+      const start = index.offset({ line, character: 0 });
+      const text =
+        state.text
+          .slice(start, start + 400)
+          .split(/\r?\n/)[0]
+          ?.trim() ?? '';
+      return `line ${line + 1}: ${text.length > mostCharacters ? `${text.slice(0, mostCharacters - 3)}...` : text}`;
+    });
+    return numbers.length > mostStatements ? [...lines, `and ${numbers.length - mostStatements} more lines`] : lines;
+  };
+}
+
 const c: Stage = {
   name: 'c',
   title: 'C',
@@ -247,7 +271,12 @@ const c: Stage = {
   run(state, context) {
     const program = need(state.program, 'kernels');
     const kernels = need(state.kernels, 'kernels');
-    const spec = moduleSpec(context.name, program, kernels, need(state.arena, 'the plan'), linesOf(state, context));
+    const lineOf = linesOf(state, context);
+    const spec = moduleSpec(context.name, program, kernels, need(state.arena, 'the plan'), {
+      ...(lineOf === undefined ? {} : { lineOf }),
+      statementsOf: statementsOf(state),
+      target: context.target.name,
+    });
     return ok({ ...state, emitted: emitModule({ ...spec, shareSizes: context.preset === 'size' }) });
   },
   print: (state) => textOf(printEmitted(need(state.emitted, 'C'), need(state.kernels, 'scheduled kernels'))),
