@@ -118,6 +118,42 @@ describe('a convolution in float32 gives what the operators say', () => {
     );
 });
 
+interface Transposed {
+  readonly name: string;
+  readonly input: readonly number[];
+  readonly kernel: readonly number[];
+  readonly layouts?: readonly [string, string];
+  readonly attrs: Readonly<Record<string, unknown>>;
+}
+
+const transposed: readonly Transposed[] = [
+  { name: 'stride 2', input: [1, 5, 6, 4], kernel: [3, 3, 4, 6], attrs: { strides: [2, 2] } },
+  { name: 'stride 2 with padding', input: [1, 5, 7, 4], kernel: [4, 4, 4, 5], attrs: { strides: [2, 2], padding: [1, 1, 1, 1] } },
+  { name: 'strides 3 and 1, asymmetric padding, a border of the output', input: [2, 4, 5, 3], kernel: [5, 3, 3, 2], attrs: { strides: [3, 1], padding: [2, 0, 1, 2], output_padding: [1, 0] } },
+  { name: 'stride 1', input: [1, 6, 5, 3], kernel: [3, 2, 3, 4], attrs: { strides: [1, 1], padding: [1, 1, 1, 0] } },
+  { name: 'channels first', input: [1, 3, 4, 5], kernel: [3, 4, 3, 3], layouts: ['NCHW', 'IOHW'], attrs: { strides: [2, 2], padding: [1, 1, 1, 1] } },
+  { name: 'one output', input: [1, 1, 1, 4], kernel: [2, 2, 4, 3], attrs: { strides: [2, 2], padding: [1, 0, 0, 1] } },
+]; // prettier-ignore
+
+describe('a transposed convolution in float32 gives what the operators say', () => {
+  for (const c of transposed)
+    it(c.name, () => {
+      const x = variable('x', tensorType(c.input, 'float32'));
+      const [data, kernel] = c.layouts ?? ['NHWC', 'HWIO'];
+      const size = (axis: string): number => c.kernel[kernel.indexOf(axis)] ?? 1;
+      const layer = call('nn.conv2d_transpose', [x, values(c.kernel, 3)], {
+        channels: size('O'),
+        kernel_size: [size('H'), size('W')],
+        data_layout: data,
+        kernel_layout: kernel,
+        ...c.attrs,
+      });
+      const bias = call('nn.bias_add', [layer, values([size('O')], 9)], { axis: data.indexOf('C') });
+      const fused = { name: 'transposed', func: func([x], call('nn.relu', [bias])), anchor: layer };
+      checkSchedules(fused, 'conv2d_transpose_float_fma');
+    });
+});
+
 describe('a dense layer in float32 gives what the operators say', () => {
   for (const [input, units] of [
     [[1, 40], 13],

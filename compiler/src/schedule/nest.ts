@@ -67,7 +67,7 @@ export function leavesRows(f: Window): boolean {
 
 /** Output columns whose windows lie inside: from `left` up to `right`. */
 export function insideColumns(f: Window): { readonly left: number; readonly right: number } {
-  const left = Math.min(f.outW, Math.ceil(f.padLeft / f.strideW));
+  const left = Math.max(0, Math.min(f.outW, Math.ceil(f.padLeft / f.strideW)));
   const last = Math.floor((f.inW - 1 - (f.kW - 1) * f.dilationW + f.padLeft) / f.strideW) + 1;
   return { left, right: Math.max(left, Math.min(f.outW, last)) };
 }

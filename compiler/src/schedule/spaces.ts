@@ -6,7 +6,8 @@ import { lowerGeneric } from '../loops/lower.ts';
 import type { Target } from '../targets/target.ts';
 import { fitConv } from './conv-space.ts';
 import { parseAdd, parseConv } from './parse.ts';
-import { fitFilter, parseFilter } from './float/space.ts';
+import { fitFilter, fitTransposed, parseFilter } from './float/space.ts';
+import { parseTransposed } from './float/transposed.ts';
 import { fitPointwise, parsePointwise } from './pointwise-space.ts';
 import { fitPool, parsePool } from './pool-space.ts';
 import { genericSpace, scheduleGeneric } from './primitives/generic.ts';
@@ -46,6 +47,8 @@ function findTemplate(func: Func, dsp: boolean, fpu: boolean): Fitted | undefine
   if (pool) return fitPool(pool, dsp);
   const filter = fpu ? parseFilter(func) : undefined;
   if (filter) return fitFilter(filter);
+  const transposed = fpu ? parseTransposed(func) : undefined;
+  if (transposed) return fitTransposed(transposed);
   const sum = parseAdd(func);
   if (!sum) {
     const pointwise = parsePointwise(func);

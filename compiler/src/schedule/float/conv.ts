@@ -6,7 +6,7 @@
 import { add, block, buffer, declare, ix, local, loop, mul, point, pointer, sub } from '../../loops/build.ts';
 import type { LExpr, Local, Stmt } from '../../loops/ir.ts';
 import { elementBytes } from '../../tensor/dtype.ts';
-import type { Anchored } from '../anchored.ts';
+import type { Anchored, AnchoredKernel } from '../anchored.ts';
 import type { Filter } from '../filter.ts';
 import type { KernelParts } from '../templates/parts.ts';
 import { floatRun } from './block.ts';
@@ -64,11 +64,39 @@ export function packFloats(f: Filter, weights: ArrayLike<number>, channels: numb
   return out;
 }
 
-export function lowerFloatConv(p: FilterProblem, config: FloatConvConfig): KernelParts {
+/**
+ * The kernel of a filter; or of several that make interleaved parts of one result, as those of a transposed convolution
+ * do (then nothing may lie in place).
+ */
+export function lowerFloatConv(parts: readonly FilterProblem[], config: FloatConvConfig): KernelParts {
+  const [first] = parts;
+  if (!first) throw new Error('a kernel without parts');
+  const bound = first.around.bind();
+  const bodies = parts.map((p, i) => filterBody(p, config, bound, parts.length === 1 ? 'weights' : `weights${i}`));
+  const f = first.filter;
+  const inPlace = parts.length === 1 && f.batch === 1 && f.channelsLast;
+  const lead = leadOfBlocks(f, Math.min(config.pixels, f.outW), 4, elementBytes(bound.output.dtype));
+  return {
+    ...bound.buffers,
+    constants: [...bodies.map((b) => b.constant), ...bound.buffers.constants],
+    scratch: [],
+    body: block(bodies.map((b) => b.body)),
+    overlaps: bound.overlaps(inPlace ? lead : undefined),
+    macs: parts.reduce((n, p) => n + macsOf(p.filter), 0),
+  };
+}
+
+const macsOf = (f: Filter): number => f.batch * f.outH * f.outW * f.outC * f.kH * f.kW * (f.inC / f.groups);
+
+interface FilterBody {
+  readonly body: Stmt;
+  readonly constant: KernelParts['constants'][number];
+}
+
+function filterBody(p: FilterProblem, config: FloatConvConfig, bound: AnchoredKernel, name: string): FilterBody {
   const f = p.filter;
-  const bound = p.around.bind();
   const packed = packFloats(f, p.weights, config.channels);
-  const constant = buffer('weights', 'float32', packed.length);
+  const constant = buffer(name, 'float32', packed.length);
   const pixels = Math.min(config.pixels, f.outW);
   const inGroup = f.inC / f.groups;
   const outGroup = f.outC / f.groups;
@@ -132,17 +160,9 @@ export function lowerFloatConv(p: FilterProblem, config: FloatConvConfig): Kerne
       ),
     );
   };
-  const inPlace = f.batch === 1 && f.channelsLast;
   return {
-    ...bound.buffers,
-    constants: [
-      { buffer: constant, value: { dtype: 'float32', shape: [packed.length], data: packed } },
-      ...bound.buffers.constants,
-    ],
-    scratch: [],
-    body: loop('n', f.batch, (n) => loop('oy', f.outH, (oy) => oneRow(n, oy))),
-    overlaps: bound.overlaps(inPlace ? leadOfBlocks(f, pixels, 4, elementBytes(bound.output.dtype)) : undefined),
-    macs: f.batch * f.outH * f.outW * f.outC * f.kH * f.kW * inGroup,
+    body: { kind: 'block', body: [loop('n', f.batch, (n) => loop('oy', f.outH, (oy) => oneRow(n, oy)))] },
+    constant: { buffer: constant, value: { dtype: 'float32', shape: [packed.length], data: packed } },
   };
 }
 
@@ -187,7 +207,7 @@ function tapAxes(
 /** Stores a block of sums; all of a pixel's channels one behind the other. */
 export function finishBlock(
   p: FilterProblem,
-  bound: ReturnType<Anchored['bind']>,
+  bound: AnchoredKernel,
   sums: readonly (readonly Local[])[],
   n: LExpr,
   oy: LExpr,

@@ -45,7 +45,12 @@ const num = (config: ScheduleConfig, name: string): number => Number(config[name
 
 /** The template of a filter in float32. */
 export function fitFilter(p: FilterProblem): Fitted {
-  return isFloatDepthwise(p.filter) ? fitDepthwise(p) : fitConv(p);
+  return isFloatDepthwise(p.filter) ? fitDepthwise(p) : fitConv([p], 'conv2d_float_fma');
+}
+
+/** The template of a transposed convolution in float32, given its parts. */
+export function fitTransposed(parts: readonly FilterProblem[]): Fitted {
+  return fitConv(parts, 'conv2d_transpose_float_fma');
 }
 
 function problemFeatures(f: Filter): number[] {
@@ -84,7 +89,9 @@ function fitDepthwise(p: FilterProblem): Fitted {
   };
 }
 
-function fitConv(p: FilterProblem): Fitted {
+function fitConv(parts: readonly FilterProblem[], template: string): Fitted {
+  const [p] = parts;
+  if (!p) throw new Error('a template without parts');
   const f = p.filter;
   const perGroup = f.outC / f.groups;
   const knobs: Knob[] = [
@@ -119,9 +126,9 @@ function fitConv(p: FilterProblem): Fitted {
     (perGroup % num(c, 'channels')) / num(c, 'channels'), ...oneHot(flagsKnob, c),
   ]; // prettier-ignore
   return {
-    space: spaceOver('conv2d_float_fma', knobs, chosen, valid, features),
+    space: spaceOver(template, knobs, chosen, valid, features),
     lower: (c) =>
-      lowerFloatConv(p, { channels: num(c, 'channels'), pixels: num(c, 'pixels'), unroll: num(c, 'unroll') }),
+      lowerFloatConv(parts, { channels: num(c, 'channels'), pixels: num(c, 'pixels'), unroll: num(c, 'unroll') }),
   };
 }
 
