@@ -66,7 +66,7 @@ const mutants: readonly Mutant[] = [
   { name: 'calls that differ in constants share one table', file: 'emit/module.ts', find: 'shared: list.some((c) => c.kernel !== list[0]?.kernel)', replace: 'shared: list.some((c) => c.kernel === undefined)' },
   { name: 'shift amounts are not taken modulo the width', file: 'emit/js-runtime.ts', find: 'x << (y & amount)', replace: 'x << (y & 7n)' },
   { name: 'amounts of shifts lose their upper bits', file: 'emit/c.ts', find: '& ${width - 1})', replace: '& 7)' },
-  { name: 'floats are written with six digits', file: 'emit/c.ts', find: 'digits <= 9', replace: 'digits <= 6' },
+  { name: 'floats are written with three digits', file: 'emit/c.ts', find: 'if (Math.fround(Number(text)) === target) return text;', replace: 'return String(Number(target.toPrecision(3)));' },
   { name: 'saturating conversion wraps at the upper end', file: 'emit/helpers.ts', find: "signed ? bits - 1 : bits)}) return ${max};`", replace: "signed ? bits - 1 : bits)}) return ${min};`" },
   { name: 'one-element constants all become zero', file: 'loops/lower.ts', find: 'scalars.set(tensor, only)', replace: 'scalars.set(tensor, 0)' },
   // Fusion
