@@ -112,7 +112,7 @@ async function main() {
   if (wantsWeb) {
     console.log('\nVS Code in a browser, no Node extension host');
     const { runWeb } = await import('./web.mjs');
-    totals = add(totals, await runWeb());
+    totals = add(totals, await runWeb(environment.RELAY_TEST_SCREENSHOTS));
   }
   if (process.env.RELAY_TEST_TOTALS) {
     await mkdir(path.dirname(process.env.RELAY_TEST_TOTALS), { recursive: true });

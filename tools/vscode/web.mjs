@@ -12,6 +12,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
+import { withPalette } from './palette.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = path.join(root, '.vscode-test', 'web');
@@ -118,8 +119,8 @@ function serve(suite) {
   });
 }
 
-/** The whole run; its counts. */
-export async function runWeb() {
+/** The whole run; its counts. A picture of the end goes into `pictures`. */
+export async function runWeb(pictures = path.join(root, '.vscode-test', 'screenshots')) {
   await setUp();
   const server = serve(await bundleSuite());
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -147,8 +148,8 @@ export async function runWeb() {
       console.error(`The web run ended with ${code}.\n${lines.slice(-60).join('\n')}`);
       return { passes: passed, failures: Math.max(1, results.length - passed), pending: 0 };
     }
-    await mkdir(path.join(root, '.vscode-test', 'screenshots'), { recursive: true });
-    await tab.screenshot({ path: path.join(root, '.vscode-test', 'screenshots', 'web.png') });
+    await mkdir(pictures, { recursive: true });
+    await writeFile(path.join(pictures, 'web.png'), withPalette(await tab.screenshot()));
     console.log(`\n${passed} passed in a browser without a Node extension host`);
     return { passes: passed, failures: 0, pending: 0 };
   } finally {

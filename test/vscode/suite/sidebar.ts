@@ -85,7 +85,6 @@ export function sidebarTests(): void {
         return found.length > 2 ? found : undefined;
       });
       for (const text of shown) assert.ok(text.replace(/\s+/g, ' ').length > 40, text);
-      await screenshot('settings');
     });
 
     it('the status bar shows that the server runs', async function () {
