@@ -147,7 +147,10 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     const wanted = settings.diagnostics.workspace;
     settings = readSettings(all?.relay);
     void connection.languages.inlayHint.refresh().catch(() => undefined);
-    if (settings.diagnostics.workspace || wanted) void closedFiles.refresh();
+    if (settings.diagnostics.workspace !== wanted) {
+      files.listChanged();
+      void closedFiles.refresh();
+    }
     if (pulls) void connection.languages.diagnostics.refresh();
     else for (const { checked: known } of documents.all()) if (known) checked(known, 0);
   });

@@ -21,7 +21,10 @@ export class Client {
   readonly connection: ProtocolConnection;
   readonly process: ChildProcess;
   private readonly published: PublishDiagnosticsParams[] = [];
-  private readonly waiting: { readonly version: number; resolve(params: PublishDiagnosticsParams): void }[] = [];
+  private readonly waiting: {
+    wanted(params: PublishDiagnosticsParams): boolean;
+    resolve(params: PublishDiagnosticsParams): void;
+  }[] = [];
 
   constructor(uri = 'file:///work/model.relay') {
     this.uri = uri;
@@ -34,7 +37,7 @@ export class Client {
     );
     this.connection.onNotification('textDocument/publishDiagnostics', (params: PublishDiagnosticsParams) => {
       this.published.push(params);
-      for (const wait of this.waiting) if (params.version === wait.version) wait.resolve(params);
+      for (const wait of this.waiting) if (wait.wanted(params)) wait.resolve(params);
     });
     this.connection.listen();
   }
@@ -59,8 +62,13 @@ export class Client {
 
   /** The diagnostics of one version of the document. */
   diagnostics(version: number): Promise<PublishDiagnosticsParams> {
-    const known = this.published.find((params) => params.version === version);
-    return known ? Promise.resolve(known) : new Promise((resolve) => this.waiting.push({ version, resolve }));
+    return this.report((params) => params.version === version);
+  }
+
+  /** The first report of diagnostics that is wanted, come already or still to come. */
+  report(wanted: (params: PublishDiagnosticsParams) => boolean): Promise<PublishDiagnosticsParams> {
+    const known = this.published.find(wanted);
+    return known ? Promise.resolve(known) : new Promise((resolve) => this.waiting.push({ wanted, resolve }));
   }
 
   hover(line: number, character: number): Promise<Hover | null> {

@@ -274,6 +274,35 @@ describe('a workspace of several folders', () => {
     assert.deepEqual(found, []);
   });
 
+  it('reports on closed programs where that is wanted, and takes it back', async () => {
+    writeFileSync(path.join(folder, 'one', 'wrong.relay'), `${header}def @main() { nn.rellu(1f) }\n`);
+    const configure = (workspace: boolean): Promise<void> =>
+      client.connection.sendNotification('workspace/didChangeConfiguration', {
+        settings: { relay: { diagnostics: { workspace } } },
+      });
+    await configure(true);
+    const ofWrong = (uri: string): boolean => nameOf(uri) === 'wrong.relay';
+    const { diagnostics } = await client.report(({ uri }) => ofWrong(uri));
+    assert.deepEqual(
+      diagnostics.map(({ code }) => code),
+      ['unknown-operator'],
+    );
+    await configure(false);
+    await client.report(({ uri, diagnostics: found }) => ofWrong(uri) && found.length === 0);
+  });
+
+  it('reports what value ranges prove, and where it is explained', async () => {
+    const uri = uriOf('one', 'clip.relay');
+    await client.open(71, `${header}def @main(%x: Tensor[(3), uint8]) { clip(%x, a_min=0f, a_max=255f) }\n`, uri);
+    const { diagnostics } = await client.report((r) => nameOf(r.uri) === 'clip.relay' && r.diagnostics.length > 0);
+    const [found] = diagnostics;
+    assert.equal(found?.code, 'dead-clip');
+    const page: { text?: string } = await client.connection.sendRequest('relay/virtualDocument', {
+      uri: found.codeDescription?.href,
+    });
+    assert.match(page.text ?? '', /^# A clip changes nothing/);
+  });
+
   it('leads from names of the prelude to the prelude as a document', async () => {
     const uri = uriOf('one', 'prelude-user.relay');
     await client.open(1, `${header}def @main(%xs: List[int32]) { @map(@id, Cons(1, %xs)) }\n`, uri);
