@@ -47,6 +47,14 @@ const doubtful: readonly (readonly [string, string, string, string])[] = [
   ['a constant that a cast cuts', main('cast(-1, dtype="uint8")'), 'constant-out-of-range', '-1'],
   ['a shift by more bits than there are', main('left_shift(%x, 32)', ints), 'constant-out-of-range', '32'],
   ['a remainder by zero', main('floor_mod(%x, 0)', ints), 'division-by-zero', '0'],
+  ['a position outside of the data', main('take(%x, 7, axis=1)'), 'constant-out-of-range', '7'],
+  [
+    'blocks that leave a rest',
+    main('nn.space_to_depth(%x, block_size=4)', '%x: Tensor[(1, 4, 8, 6), float32]'),
+    'unchecked-mismatch',
+    '4',
+  ],
+  ['a rate that is no probability', main('nn.dropout(%x, rate=1.5f)'), 'doubtful-attribute', '1.5f'],
   ['a window of even size that is centred', main('nn.lrn(%x, size=4)', image), 'doubtful-attribute', '4'],
 ];
 
@@ -63,6 +71,9 @@ const sensible: readonly (readonly [string, string])[] = [
   ['the greatest along another dimension', main('max(%x, axis=[0])', '%x: Tensor[(3, 0), float32]')],
   ['a zero point at the end of the range', main('qnn.quantize(%x, 0.5f, -128, out_dtype="int8")')],
   ['a scale that is no constant', main('qnn.quantize(%x, %s, 0, out_dtype="int8")', `${small}, %s: float32`)],
+  ['a position from the end', main('take(%x, -6, axis=1)')],
+  ['a position that wraps around', main('take(%x, 7, axis=1, mode="wrap")')],
+  ['blocks that divide the image', main('nn.space_to_depth(%x, block_size=2)', image)],
   ['a fraction that is cut off', main('cast(127.9f, dtype="int8")')],
   ['a float divided by zero', main('%x / 0f')],
   ['an empty slice', main('strided_slice(%x, begin=[0], end=[0], strides=[1], axes=None)')],

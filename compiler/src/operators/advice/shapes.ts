@@ -59,6 +59,26 @@ export function adviseConv(context: Sized<ConvAttributes>, result: Type): readon
     .concat(windows);
 }
 
+/** Height and width that blocks do not divide: what is left over at the end is lost. */
+export function adviseBlocks(
+  context: Sized<{ readonly block_size: number; readonly layout: string }>,
+): readonly Advice[] {
+  const { block_size: block, layout } = context.attrs;
+  const shape = dimsOf(context.inputs[0]);
+  const left = [...'HW'].map((axis) => layout.indexOf(axis)).find((dim) => (sizeOf(shape[dim]) ?? 0) % block !== 0);
+  if (left === undefined) return [];
+  const size = sizeOf(shape[left]) ?? 0;
+  return [
+    {
+      code: 'unchecked-mismatch',
+      message: `Dimension ${left} of \`data\` is ${size}, which blocks of ${block} do not divide: the last ${size % block} are lost.`,
+      remedy: 'Pad the data, or take another block size.',
+      blame: { kind: 'attribute', name: 'block_size' },
+      related: [{ blame: { kind: 'input', index: 0, dim: left }, message: `Dimension ${left} is ${size}.` }],
+    },
+  ];
+}
+
 /** Channels of one tensor that are split into `num_groups`. */
 export function adviseGroups(
   context: Sized<{ readonly num_groups: number; readonly axis: number }>,

@@ -71,6 +71,28 @@ export function adviseShift(context: Valued): readonly Advice[] {
   ];
 }
 
+/** Constant positions outside of a dimension of `size`, which are moved into it without a word. */
+export function adviseIndices(
+  context: Valued,
+  index: number,
+  size: number | undefined,
+  what: string,
+): readonly Advice[] {
+  const wrong =
+    size === undefined
+      ? undefined
+      : elementsOf(context.constant(index)).find((n) => Number(n) < -size || Number(n) >= size);
+  if (size === undefined || wrong === undefined) return [];
+  return [
+    {
+      code: 'constant-out-of-range',
+      message: `Position ${wrong} is outside of ${what}, which has ${size} elements.`,
+      remedy: size === 0 ? 'Pass data with elements.' : `Write a position from 0 to ${size - 1}.`,
+      blame: { kind: 'input', index },
+    },
+  ];
+}
+
 /** An attribute whose value is out of the range in which the operator means something. */
 export function doubtful(name: string, message: string, remedy: string): Advice {
   return { code: 'doubtful-attribute', message, remedy, blame: { kind: 'attribute', name } };

@@ -2,6 +2,7 @@
 import type { TEExpr, TETensor } from '../../tensor/te.ts';
 import { add, binary, compare, compute, int, load, maximum, mul, reduce, select, sub, unary } from '../../tensor/te.ts';
 import { tensorType, tupleType } from '../../types/type.ts';
+import { doubtful } from '../advice/values.ts';
 import { attr } from '../attributes.ts';
 import { lowest, mapElements, number, outputOf, tensorAt } from '../compute/tensors.ts';
 import type { ComputeContext, RelateContext, RelateResult } from '../operator.ts';
@@ -254,6 +255,16 @@ export const dropout = defineOperator({
     const data = tensorInput(context, 0, 'data');
     return data.kind === 'tensor' ? ok(tupleType([data, data])) : data;
   },
+  advise: ({ attrs: { rate } }) =>
+    rate >= 0 && rate < 1
+      ? []
+      : [
+          doubtful(
+            'rate',
+            `\`rate\` is ${rate}, but it is a probability below 1.`,
+            'Write a number from 0 up to, but without, 1.',
+          ),
+        ],
   explain: (_context, _result, at) => copyOf(0, at.dim),
   compute(context) {
     const data = tensorAt(context, 0);

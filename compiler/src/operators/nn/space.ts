@@ -4,6 +4,7 @@ import { add, all, compare, compute, floordiv, floormod, int, load, mul, select,
 import type { Dim } from '../../types/type.ts';
 import { tensorType } from '../../types/type.ts';
 import { printDim, printShape } from '../../types/print.ts';
+import { adviseBlocks } from '../advice/shapes.ts';
 import { attr } from '../attributes.ts';
 import { number, outputOf, tensorAt } from '../compute/tensors.ts';
 import type { DimOrigin, RelateContext, RelateResult } from '../operator.ts';
@@ -117,6 +118,7 @@ const spaceToDepth = defineOperator({
   attributes: blockAttributes('that becomes a group of channels'),
   attrsType: 'relay.attrs.SubPixelAttrs',
   relate: (context) => relateBlocks(context, mulDims, floorDivDims),
+  advise: adviseBlocks,
   explain: (context, _result, at) => explainBlocks(context, at.dim, { channel: '·', space: '/' }),
   compute(context) {
     const data = tensorAt(context, 0);

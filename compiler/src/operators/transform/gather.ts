@@ -18,8 +18,9 @@ import {
   select,
 } from '../../tensor/te.ts';
 import { printDim, printShape } from '../../types/print.ts';
-import { tensorType } from '../../types/type.ts';
+import { anyDim, tensorType } from '../../types/type.ts';
 import type { Dim, TensorType } from '../../types/type.ts';
+import { adviseIndices } from '../advice/values.ts';
 import { attr } from '../attributes.ts';
 import { arrayAt, copyArray, elementAt, setElement } from '../compute/arrays.ts';
 import { asIndex, broadcastLoad, number, op, outputOf, tensorAt, tensorsAt, unflatten } from '../compute/tensors.ts';
@@ -118,6 +119,14 @@ const take = defineOperator({
         data.dtype,
       ),
     );
+  },
+  advise: (context) => {
+    const [data] = context.inputs;
+    const { axis, mode } = context.attrs;
+    if (mode === 'wrap' || data?.kind !== 'tensor' || axis === null) return [];
+    const at = axis < 0 ? axis + data.shape.length : axis;
+    const size = dimValue(data.shape[at] ?? anyDim);
+    return adviseIndices(context, 1, size === undefined ? undefined : Number(size), `dimension ${at} of \`data\``);
   },
   explain: (context, _result, at) => {
     const [data, indices] = context.inputs;
