@@ -45,6 +45,13 @@ export function explainAt(source: LoadedSource, at: string): Result<string> {
     });
     return ok(lines.join('\n'));
   }
+  const failed = path.some((node) => source.check.typeOf(node as Explained)?.kind === 'error');
+  if (failed)
+    return fail(
+      'type-unknown',
+      `What stands at ${at} has no type because of an error.`,
+      'Mend the errors that `relay check` shows first.',
+    );
   return fail(
     'nothing-there',
     `No expression with a tensor type stands at ${at}.`,

@@ -153,6 +153,8 @@ describe('relay check --explain', () => {
   });
   it('tells how dimensions came to be', async () => {
     const path = file('dims.relay', `${header}def @main(${params}) {\n  transpose(%w, axes=[1, 0])\n}\n`);
+    const broken = file('broken.relay', `${header}def @main(${params}) {\n  nn.nope(%w)\n}\n`);
+    assert.match((await check('--explain', '3:4', broken)).err, /because of an error/);
     assert.match((await check('--explain', '3:3', path)).out, /^Tensor\[\(4, 3\), float32\]\ndimension 0:/);
   });
 });
