@@ -72,14 +72,15 @@ export function signatureText(file: Snapshot, { fn }: FunctionDefinition): strin
 }
 
 /** The whole-line comments right above an offset, without their slashes: what the author says of what follows. */
-export function commentAbove(file: Snapshot, offset: number): string {
-  const lines = file.text.slice(Math.max(0, offset - 4000), offset).split(/\r?\n/);
-  lines.pop();
+export function commentAbove({ text }: Snapshot, offset: number): string {
   const found: string[] = [];
-  for (let line = lines.pop(); line !== undefined; line = lines.pop()) {
-    const text = /^\s*\/\/\/?\s?(.*)$/.exec(line)?.[1];
-    if (text === undefined) break;
-    found.unshift(text);
+  let end = text.lastIndexOf('\n', offset - 1);
+  while (end > 0) {
+    const start = text.lastIndexOf('\n', end - 1) + 1;
+    const comment = /^\s*\/\/\/?\s?(.*?)\r?$/.exec(text.slice(start, end))?.[1];
+    if (comment === undefined) break;
+    found.unshift(comment);
+    end = start - 1;
   }
   return found.join('\n').trim();
 }
