@@ -68,6 +68,18 @@ function slicedDims(shape: readonly Dim[], attrs: SliceAttrs): readonly SlicedDi
       'axes',
       `\`axes\`, \`begin\`, \`end\` and \`strides\` must have the same length; found ${axes.length}, ${begin.length}, ${end.length} and ${strides.length}.`,
     );
+  if ((axes?.length ?? rank) === 0)
+    return axes
+      ? badAttribute('axes', '`axes` is empty, so nothing would be cut.', 'Name dimensions, or write `axes=None`.')
+      : badAttribute('begin', '`data` is a scalar and has no dimensions to cut.');
+  // Other operators count negative axes from the end; here they are refused.
+  const negative = axes?.findIndex((axis) => axis < 0) ?? -1;
+  if (axes && negative >= 0)
+    return badAttribute(
+      'axes',
+      `Element ${negative} of \`axes\` is ${axes[negative] ?? 0}; the axes of a slice must not be negative.`,
+      `Count from the first dimension: \`axes=[${axes.map((axis) => (axis < 0 ? axis + rank : axis)).join(', ')}]\`.`,
+    );
   for (const [name, list] of [
     ['begin', begin],
     ['end', end],
