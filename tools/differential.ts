@@ -5,11 +5,13 @@
  *
  * `--sanitize` builds the host's C under the address and undefined-behaviour sanitizers, `--family` takes one kind of
  * program, `--batch` programs share an executable, `--keep-going` lists all failures. Exit code 1 when any program
- * fails; each failure is shrunk and printed as Relay text with its seed.
+ * fails; each failure is shrunk and printed as Relay text with its seed. `--coverage` runs nothing and tells which of
+ * the operators that can be lowered the programs use.
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { connectBoard, findProfile, Toolchain, type Board } from '../boards/src/index.ts';
+import { operatorRegistry } from '../compiler/src/operators/registry.ts';
 import { targets } from '../compiler/src/targets/targets.ts';
 import { runNatively, runOnBoard, type HostOptions } from '../test/differential/batch.ts';
 import { families, generate, type Family } from '../test/differential/generate.ts';
@@ -31,6 +33,7 @@ const { values: args } = parseArgs({
     'no-shrink': { type: 'boolean', default: false },
     'first-failure': { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
+    coverage: { type: 'boolean', default: false },
   },
 });
 
@@ -41,6 +44,16 @@ const batchSize = Number(args.batch);
 const only = families.find((f) => f === args.family);
 const target = targets.find((t) => t.name === 'cortex-m4f');
 if (!target || (args.family !== undefined && !only)) throw new Error(`families: ${families.join(', ')}`);
+
+if (args.coverage) {
+  const used = new Set<string>();
+  for (let i = 0; i < count; i++)
+    for (const node of generate(first + i, only).nodes) if (node.kind === 'call') used.add(node.op);
+  const lowerable = operatorRegistry.all().filter((o) => o.compute !== undefined).map((o) => o.name); // prettier-ignore
+  const missing = lowerable.filter((name) => !used.has(name));
+  console.log(`${lowerable.length - missing.length} of ${lowerable.length} operators; not used: ${missing.join(', ')}`);
+  process.exit();
+}
 
 /** A backend beyond JavaScript: judges a batch. */
 type Judge = (programs: readonly Prepared[]) => Promise<readonly (Mismatch | undefined)[]>;

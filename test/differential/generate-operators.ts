@@ -1,5 +1,6 @@
 /** Random calls of operators beyond the common ones: other ranks, layouts, resampling, gathering, normalising. */
 import type { AttributeValueData } from '../../compiler/src/operators/attributes.ts';
+import { isRounded, moreMakers } from './generate-more.ts';
 import type { Built } from './generate-quantised.ts';
 import type { GraphBuilder } from './graph.ts';
 import type { Random } from './random.ts';
@@ -9,7 +10,7 @@ export function buildOperators(b: GraphBuilder, r: Random): Built {
   const outputs: number[] = [];
   for (let i = r.int(1, 3); i > 0; i--)
     for (let tries = 0; tries < 20; tries++) {
-      const at = r.pick(makers)({ b, r });
+      const at = r.pick(r.chance(0.4) ? moreMakers : makers)({ b, r });
       if (at === undefined) continue;
       const type = b.typeOf(at);
       if (type.kind !== 'tensor' || b.shape(at).includes(0) || b.shape(at).reduce((x, y) => x * y, 1) > 4000) continue;
@@ -17,10 +18,11 @@ export function buildOperators(b: GraphBuilder, r: Random): Built {
       break;
     }
   if (outputs.length === 0) outputs.push(b.call('copy', [b.add({ kind: 'input', shape: [3], dtype: 'int8' })]));
-  return { outputs, approximate: false };
+  const approximate = b.nodes.some((n) => n.kind === 'call' && isRounded(n.op));
+  return { outputs, approximate };
 }
 
-interface Maker {
+export interface Maker {
   readonly b: GraphBuilder;
   readonly r: Random;
 }
