@@ -137,7 +137,8 @@ function unknownType(cx: Context, node: NamedTypeNode): Type {
   if (name === 'Storage' && node.args.length === 0) return { kind: 'adt', head: name, args: [] };
   if (cx.unknownTypes.has(name)) return errorType;
   cx.unknownTypes.add(name);
-  const suggestion = nearest(name, [...cx.module.adts.keys(), ...cx.typeNames.names(), ...knownDTypes]);
+  const suggestion =
+    otherNames.get(name) ?? nearest(name, [...cx.module.adts.keys(), ...cx.typeNames.names(), ...knownDTypes]);
   const asDType = canonicalDType(name);
   cx.report('unknown-type', node.name.span, `There is no type \`${name}\`.`, {
     remedy:
@@ -230,3 +231,21 @@ export function declareTypeParams(cx: Context, names: readonly Name[]): readonly
   }
   return variables;
 }
+
+/** Element types as other languages call them. */
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ['f16', 'float16'],
+  ['f32', 'float32'],
+  ['f64', 'float64'],
+  ['half', 'float16'],
+  ['double', 'float64'],
+  ['i8', 'int8'],
+  ['i16', 'int16'],
+  ['i32', 'int32'],
+  ['i64', 'int64'],
+  ['u8', 'uint8'],
+  ['u16', 'uint16'],
+  ['u32', 'uint32'],
+  ['u64', 'uint64'],
+  ['boolean', 'bool'],
+]);

@@ -156,10 +156,21 @@ function lexicalErrors(text: string, lexed: LexResult, preamble: Preamble): Diag
       severity: 'error',
       span: at(preamble.anchor, offset, offset + length),
       message: `${quote(found)} has no meaning in Relay text.`,
-      remedy: 'Remove it; names are made of ASCII letters, digits and _.',
+      remedy: remedies.get(found) ?? 'Remove it; names are made of ASCII letters, digits and _.',
     });
   }
   for (const open of lexed.comments) {
+    if (isHashComment(open)) {
+      const span = at(preamble.anchor, open.startOffset, open.startOffset + 1);
+      errors.push({
+        code: 'unknown-character',
+        severity: 'error',
+        span,
+        message: 'Comments start with //, not with “#”.',
+        remedy: 'Write // instead.',
+        fixes: [{ title: 'Write //', edits: [{ span, newText: '//' }], preferred: true }],
+      });
+    }
     if (!isOpenComment(open)) continue;
     const end = endOf(open);
     errors.push({
@@ -179,6 +190,23 @@ function lexicalErrors(text: string, lexed: LexResult, preamble: Preamble): Diag
   return errors;
 }
 
+/** What to write instead of signs that other languages have. */
+const remedies: ReadonlyMap<string, string> = new Map([
+  ['&&', 'Write logical_and(…, …).'],
+  ['&', 'Write logical_and(…, …), or bitwise_and(…, …).'],
+  ['||', 'Write logical_or(…, …).'],
+  ['|', 'Write logical_or(…, …), or “,” between constructors.'],
+  ['!', 'Write logical_not(…).'],
+  ['^', 'Write power(…, …), or bitwise_xor(…, …).'],
+  ['%', 'Write % right before the name of a variable.'],
+  ['@', 'Write @ right before the name of a function.'],
+]);
+
+/** Whether a comment is written as in Python. */
+export function isHashComment(comment: IToken): boolean {
+  return comment.image.startsWith('#');
+}
+
 /** Whether a block comment lacks its end. */
 export function isOpenComment(comment: IToken): boolean {
   const { image } = comment;
@@ -190,7 +218,8 @@ export function isOpenComment(comment: IToken): boolean {
 
 /** Whether a string has no closing quotation mark. */
 export function isOpenString(token: IToken): boolean {
-  return token.tokenType === t.StringLiteral && (token.image.length < 2 || !token.image.endsWith('"'));
+  const { image, tokenType } = token;
+  return tokenType === t.StringLiteral && image.startsWith('"') && (image.length < 2 || !image.endsWith('"'));
 }
 
 /** Whether a string stands where none can: what it ends with then depends on the rest of its line. */

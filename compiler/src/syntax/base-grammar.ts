@@ -181,8 +181,9 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     const level = this.levelOf(mark) - (openers.has(mark.tokenType) ? 1 : 0);
     while (!this.atEnd()) {
       const next = this.LA(1);
-      if (closers.has(next.tokenType) ? this.levelOf(next) <= level : this.levelOf(next) < level) return;
-      if (stops.includes(next.tokenType) && this.levelOf(next) === level) return;
+      const own = this.levelOf(next);
+      if (closers.has(next.tokenType) ? own <= level : own < level) return;
+      if (stops.includes(next.tokenType) && own - (openers.has(next.tokenType) ? 1 : 0) === level) return;
       this.SKIP_TOKEN();
     }
   }
@@ -259,7 +260,7 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
   /**
    * The elements of a bracketed list and its closing bracket. As in TVM a trailing comma is fine and commas are
    * optional after the first one (that deserves a warning). A broken element is skipped alone; `salvaged` is given
-   * the expressions in it, where the elements are expressions.
+   * the expressions in it, where the elements are expressions. `slip` may read an element that starts wrongly.
    */
   protected elements(
     idx: number,
@@ -267,6 +268,7 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     noun: string,
     element: () => void,
     salvaged?: (broken: Expr) => void,
+    slip?: () => boolean,
   ): void {
     let needsComma = false;
     let sawComma = false;
@@ -313,6 +315,10 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     for (;;) {
       this.many(idx + 100, step);
       if (this.RECORDING_PHASE || this.LA(1).tokenType === closer || this.atEnd()) break;
+      if (!needsComma && slip?.()) {
+        needsComma = true;
+        continue;
+      }
       const wanted = needsComma ? `“,” or “${closerText(closer)}”` : `${noun} or “${closerText(closer)}”`;
       this.reportUnexpected(wanted, closer);
       skip(this.LA(1));
@@ -331,7 +337,15 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
   }
 
+  /** Whether characters that are no token were left out before the next one; they are reported already. */
+  protected behindUnknown(): boolean {
+    if (this.atEnd()) return false;
+    const between = this.text.slice(this.previousEnd() + this.base, this.LA(1).startOffset);
+    return /[^\s]/.test(between.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, ''));
+  }
+
   private reportMissingComma(noun: string, sawComma: boolean): void {
+    if (this.behindUnknown()) return;
     const at = this.emptySpan(this.previousEnd());
     this.report(
       'missing-comma',

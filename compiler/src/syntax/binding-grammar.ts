@@ -72,9 +72,20 @@ export abstract class BindingGrammar extends ExpressionGrammar {
   /** A let from its name on. */
   private boundLet(start: number): Statement {
     const name = this.RECORDING_PHASE ? this.binder(this.consume(1, t.Local)) : this.variable();
-    const type = this.annotation(1, t.Assign, t.Semicolon);
+    const type = this.isColonAssign() ? undefined : this.annotation(1, t.Assign, t.Semicolon);
     const value = this.boundValue(1);
     return { kind: 'let', span: this.since(start), name, type, value };
+  }
+
+  /** `:=`, as other languages write it; the colon is skipped. */
+  private isColonAssign(): boolean {
+    if (this.RECORDING_PHASE || this.LA(1).tokenType !== t.Colon || this.LA(2).tokenType !== t.Assign) return false;
+    const start = this.here();
+    this.SKIP_TOKEN();
+    const span = { anchor: this.anchor, start, end: this.here() + 1 };
+    const fix = { title: 'Write “=”', edits: [{ span, newText: '=' }], preferred: true };
+    this.report('missing-assign', span, 'Expected “=” and a value, found “:=”.', 'Write “=” instead of “:=”.', fix);
+    return true;
   }
 
   /** The name of a variable; a missing sigil or a missing name is reported. */
@@ -221,6 +232,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
 
   /** Reports a token that cannot follow the expression before it. */
   protected reportBehindValue(last: boolean): void {
+    if (this.behindUnknown()) return;
     const wanted = last ? '“;”, an operator or the end of the block' : '“;” or an operator';
     const remedy = startsOperand.has(this.LA(1).tokenType)
       ? 'Insert “;” between two statements, “,” between two arguments, or an operator such as “+”.'

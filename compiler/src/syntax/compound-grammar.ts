@@ -1,5 +1,5 @@
 /** Rules for function literals and control flow. What is missing of them stands in as missing; the rest keeps its tree. */
-import type { IToken } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
 import { syntaxFailure } from './base-grammar.ts';
 import { startsOperand } from './expression-grammar.ts';
 import { quote } from './messages.ts';
@@ -50,29 +50,43 @@ export abstract class CompoundGrammar extends StatementGrammar {
       this.CONSUME1(t.LSquare);
       this.elements(1, t.RSquare, 'a type parameter', () => typeParams.push(this.typeParam(1)));
     });
-    this.take(2, t.LParen, '“(” and parameters', 'expected-parameters');
-    this.elements(2, t.RParen, 'a parameter', () => {
-      if (!this.RECORDING_PHASE && this.LA(1).tokenType !== t.Local && this.LA(1).tokenType !== t.AttributeKey) {
-        params.push(this.nakedParam());
-        return;
-      }
-      this.OR([
-        {
-          ALT: () => {
-            const param = this.SUBRULE(this.param);
-            if (attrs.length > 0 && !this.RECORDING_PHASE)
-              this.report(
-                'positional-after-attribute',
-                param.span,
-                'A parameter stands behind an attribute.',
-                'Move all parameters before the first attribute.',
-              );
-            params.push(param);
+    this.take(
+      2,
+      t.LParen,
+      '“(” and parameters',
+      'expected-parameters',
+      'Write (…) with the parameters, or () for none.',
+    );
+    this.elements(
+      2,
+      t.RParen,
+      'a parameter',
+      () => {
+        this.OR([
+          {
+            ALT: () => {
+              const param = this.SUBRULE(this.param);
+              if (attrs.length > 0 && !this.RECORDING_PHASE)
+                this.report(
+                  'positional-after-attribute',
+                  param.span,
+                  'A parameter stands behind an attribute.',
+                  'Move all parameters before the first attribute.',
+                );
+              params.push(param);
+            },
           },
-        },
-        { ALT: () => attrs.push(this.SUBRULE(this.attribute)) },
-      ]);
-    });
+          { ALT: () => attrs.push(this.SUBRULE(this.attribute)) },
+        ]);
+      },
+      undefined,
+      () => {
+        const param = this.nakedParam();
+        if (param) params.push(param);
+        return param !== undefined;
+      },
+    );
+    if (!this.RECORDING_PHASE) ret = this.misspeltResult();
     this.OPTION2(() => {
       this.CONSUME3(t.Arrow);
       const hole: TypeNode = { kind: 'holetype', span: this.emptySpan(this.previousEnd()), missing: true };
@@ -80,6 +94,26 @@ export abstract class CompoundGrammar extends StatementGrammar {
     });
     return { typeParams, params, attrs, ret };
   });
+
+  /** A result type behind `=>`, `:` or nothing instead of `->`. */
+  private misspeltResult(): TypeNode | undefined {
+    const found = this.LA(1);
+    const sign = found.tokenType === t.FatArrow || found.tokenType === t.Colon;
+    const bare = this.startsBareType();
+    if (!sign && !bare) return undefined;
+    const at = this.spanOf(found);
+    const span = bare ? { ...at, end: at.start } : at;
+    const newText = bare ? '-> ' : found.tokenType === t.Colon ? ' ->' : '->';
+    this.report(
+      'expected-body',
+      at,
+      `Expected “->” before the result type, found ${quote(found.image)}.`,
+      'Write -> and the type, then the body in braces.',
+      { title: bare ? 'Insert “->”' : 'Write “->”', edits: [{ span, newText }], preferred: true },
+    );
+    if (sign) this.SKIP_TOKEN();
+    return this.attempt(() => this.typeHere(3), this.missingType(), t.LBrace);
+  }
 
   readonly param = this.RULE('param', (): Param => {
     const start = this.here();
@@ -93,22 +127,12 @@ export abstract class CompoundGrammar extends StatementGrammar {
     return { kind: 'param', span: this.since(start), name, attrs, type };
   });
 
-  /** `x: T` without `%`, or `: T` without a name. */
-  private nakedParam(): Param {
+  /** `x: T` without `%`, `: T` without a name, or a parameter behind something that is none. */
+  private nakedParam(): Param | undefined {
     const start = this.here();
     const token = this.LA(1);
     const word = token.tokenType === t.Identifier || token.tokenType === t.Global;
-    if (!word && token.tokenType !== t.Colon) {
-      this.report(
-        'expected-variable',
-        this.gapSpan(),
-        `Expected a parameter such as %x, found ${this.found()}.`,
-        'Write %name: type.',
-      );
-      this.skipTo(token, t.Comma, t.Local);
-      if (this.LA(1).tokenType !== t.Local) throw syntaxFailure;
-      return this.SUBRULE(this.param);
-    }
+    if (!word && token.tokenType !== t.Colon) return this.paramBehind(token);
     const text = word ? token.image.replace(/^@/, '') : '';
     const span = word ? this.spanOf(token) : this.emptySpan(start);
     this.report(
@@ -121,6 +145,20 @@ export abstract class CompoundGrammar extends StatementGrammar {
     if (word) this.SKIP_TOKEN();
     const type = this.annotation(1, t.Comma);
     return { kind: 'param', span: this.since(start), name: { text, span }, attrs: [], type };
+  }
+
+  private paramBehind(token: IToken): Param | undefined {
+    let ahead = 1;
+    while (ahead < 8 && !paramEnds.has(this.LA(ahead).tokenType) && !Number.isNaN(this.LA(ahead).startOffset)) ahead++;
+    if (this.LA(ahead).tokenType !== t.Local) return undefined;
+    this.report(
+      'expected-variable',
+      this.spanOf(token),
+      `Expected a parameter such as %x, found ${quote(token.image)}.`,
+      `Remove ${quote(token.image)}.`,
+    );
+    while (this.LA(1).tokenType !== t.Local) this.SKIP_TOKEN();
+    return this.SUBRULE(this.param);
   }
 
   /** `if (c) { … } else { … }`; a chain of `else if` is read in a loop. */
@@ -143,6 +181,11 @@ export abstract class CompoundGrammar extends StatementGrammar {
       this.OPTION(() => {
         otherwise = this.SUBRULE2(this.block);
       });
+      // One branch without braces was reported; the other is read the same way.
+      if (!this.RECORDING_PHASE && otherwise === undefined && this.LA(1).tokenType !== t.If)
+        otherwise = then.braces
+          ? this.blockHere(2, 'the other branch in braces', 'Write else { … }.')
+          : this.bareBlock();
     };
     this.AT_LEAST_ONE({ GATE: () => otherwise === undefined, DEF: link });
     if (this.RECORDING_PHASE) return this.missing(0);
@@ -180,6 +223,7 @@ export abstract class CompoundGrammar extends StatementGrammar {
     let parts: Expr[] = [];
     try {
       parts = [this.element(1)];
+      if (this.LA(1).tokenType === t.Assign) this.failComparison();
       if (this.LA(1).tokenType !== t.RParen)
         this.fail('unexpected-token', '“)”', 'Close the condition with “)” before the branch.');
     } catch (error) {
@@ -189,6 +233,13 @@ export abstract class CompoundGrammar extends StatementGrammar {
     }
     if (this.LA(1).tokenType === t.RParen) this.consume(2, t.RParen);
     return this.recovered(parts, this.previousEnd());
+  }
+
+  private failComparison(): never {
+    const span = this.spanOf(this.LA(1));
+    const fix = { title: 'Write “==”', edits: [{ span, newText: '==' }], preferred: true };
+    this.report('unexpected-token', span, 'Expected “)” or an operator, found “=”.', 'Compare with “==”.', fix);
+    throw syntaxFailure;
   }
 
   private missingElse(wanted: string): Block {
@@ -210,8 +261,13 @@ export abstract class CompoundGrammar extends StatementGrammar {
   private blockHere(idx: number, wanted: string, remedy: string): Block {
     if (this.RECORDING_PHASE || this.LA(1).tokenType === t.LBrace) return this.subrule(idx, this.block);
     this.report('expected-body', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
+    return this.bareBlock();
+  }
+
+  /** An expression where a block should stand. */
+  private bareBlock(): Block {
     if (!startsOperand.has(this.LA(1).tokenType)) return this.emptyBlock(this.previousEnd());
-    const result = this.subrule(idx + 32, this.expression);
+    const result = this.subrule(33, this.expression);
     return { kind: 'block', span: result.span, braces: false, statements: [], result };
   }
 
@@ -316,3 +372,6 @@ export abstract class CompoundGrammar extends StatementGrammar {
     return { kind, span, operands };
   });
 }
+
+/** Tokens that a search for the next parameter does not cross. */
+const paramEnds = new Set<TokenType>([t.Local, t.Comma, t.LParen, t.RParen, t.LSquare, t.RSquare, t.LBrace, t.RBrace]);

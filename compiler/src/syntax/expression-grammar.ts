@@ -70,7 +70,7 @@ export abstract class ExpressionGrammar extends TypeGrammar {
       this.fail('expected-expression', 'an expression', 'Attributes stand last in a call; bindings start with let.');
     if (found.tokenType === t.GraphBinder)
       this.fail('expected-expression', 'an expression', 'Bind graph numbers in statements of their own.');
-    this.fail('expected-expression', 'an expression');
+    this.fail('expected-expression', 'an expression', 'Write a variable, a literal, a call or a block.');
   }
 
   /** A primary with its chain of calls and projections, of any length. */
@@ -128,7 +128,6 @@ export abstract class ExpressionGrammar extends TypeGrammar {
   private local(token: IToken): Expr {
     const name = this.nameOf(token, 1);
     if (!this.RECORDING_PHASE) {
-      this.checkName(token, name);
       if (this.dottedNames.size > 0 && this.LA(1).tokenType === t.Index) return this.dottedLocal(name);
     }
     return { kind: 'local', span: name.span, name: name.text };
@@ -207,6 +206,11 @@ export abstract class ExpressionGrammar extends TypeGrammar {
       t.RParen,
       'an argument',
       () => {
+        const misspelt = this.RECORDING_PHASE ? undefined : this.misspeltAttribute();
+        if (misspelt) {
+          attrs.push(misspelt);
+          return;
+        }
         this.or(3, [
           { ALT: () => attrs.push(this.subrule(3, this.attribute)) },
           {
@@ -286,6 +290,28 @@ export abstract class ExpressionGrammar extends TypeGrammar {
     return { kind: 'attribute', span: this.since(start), key, value };
   });
 
+  /** `axis: 0` or `axis == [0]`, read as an attribute; a comparison of two values stays one. */
+  private misspeltAttribute(): Attribute | undefined {
+    if (this.LA(1).tokenType !== t.Identifier) return undefined;
+    const sign = this.LA(2);
+    const value = this.LA(3).tokenType;
+    const equals = sign.tokenType === t.Equal && (value === t.LSquare || value === t.StringLiteral);
+    if (!equals && sign.tokenType !== t.Colon) return undefined;
+    const start = this.here();
+    const key = this.nameOf(this.LA(1));
+    const span = this.spanOf(sign);
+    this.report(
+      'unexpected-token',
+      span,
+      `Expected “=” and the value of the attribute, found ${quote(sign.image)}.`,
+      `Write ${key.text}=….`,
+      { title: 'Write “=”', edits: [{ span, newText: '=' }], preferred: true },
+    );
+    this.SKIP_TOKEN();
+    this.SKIP_TOKEN();
+    return { kind: 'attribute', span: this.since(start), key, value: this.attributeValueHere(1) };
+  }
+
   private dottedKey(): Name {
     const first = this.CONSUME(t.AttributeKey);
     const name = this.nameOf(first);
@@ -337,21 +363,38 @@ export abstract class ExpressionGrammar extends TypeGrammar {
     if (expr.kind === 'name' && (expr.name === 'None' || expr.name === 'nullptr'))
       return { kind: 'none', span: expr.span };
     if (expr.kind === 'paren') return this.plainValue(expr.inner);
-    if (expr.kind === 'tuple')
+    if (expr.kind === 'tuple') {
+      const { anchor, start, end } = expr.span;
+      const edits = [
+        { span: { anchor, start, end: start + 1 }, newText: '[' },
+        { span: { anchor, start: end - 1, end }, newText: ']' },
+      ];
       this.report(
         'attribute-list-brackets',
         expr.span,
         'A list of attribute values stands in square brackets.',
         'Write [ … ] instead of ( … ).',
+        { title: 'Write [ … ]', edits, preferred: true },
       );
+      return { kind: 'list', span: expr.span, items: expr.fields.map((field) => this.plainValue(field)) };
+    }
     return { kind: 'expr', span: expr.span, value: expr };
   }
 
   protected string(token: IToken): AttributeValue & { kind: 'string' } {
     const span = this.spanOf(token);
     const image = token.image;
-    if (!this.RECORDING_PHASE && (image.length < 2 || !image.endsWith('"')))
-      this.report('unterminated-string', span, 'The string has no closing quotation mark.', 'Add “"” at its end.');
+    if (!this.RECORDING_PHASE && !image.startsWith('"')) {
+      const newText = `"${image.slice(1, -1)}"`;
+      const fix = { title: `Write ${newText}`, edits: [{ span, newText }], preferred: true };
+      this.report('string-quotes', span, 'Strings stand in straight double quotes.', `Write ${newText}.`, fix);
+      return { kind: 'string', span, value: image.slice(1, -1) };
+    }
+    if (!this.RECORDING_PHASE && (image.length < 2 || !image.endsWith('"'))) {
+      const end = { ...span, start: span.end };
+      const fix = { title: 'Add “"”', edits: [{ span: end, newText: '"' }], preferred: true };
+      this.report('unterminated-string', span, 'The string has no closing quotation mark.', 'Add “"” at its end.', fix);
+    }
     return { kind: 'string', span, value: unescape(image.replace(/^"|"$/g, '')) };
   }
 }

@@ -38,6 +38,15 @@ export class RelayGrammar extends CompoundGrammar {
   /** Reports that a definition's keyword was guessed (`headless.ts`). */
   private checkKeyword(token: IToken, keyword: 'def' | 'type', remedy: string): void {
     if (this.RECORDING_PHASE || token.image === keyword) return;
+    const name = this.LA(1);
+    if (keyword === 'def' && name.tokenType === t.Identifier) {
+      // `fn main()`: one message for both the word and the name.
+      const edits = [{ span: { ...this.spanOf(token), end: this.spanOf(name).start }, newText: 'def @' }];
+      const message = `Expected “def @${name.image}”, found “${token.image} ${name.image}”.`;
+      const fix = { title: `Write def @${name.image}`, edits, preferred: true };
+      this.report('expected-definition', { ...this.spanOf(token), end: this.spanOf(name).end }, message, remedy, fix);
+      return;
+    }
     const span = this.spanOf(token);
     const found = token.image === '' ? this.found() : quote(token.image);
     const fix = {
@@ -52,6 +61,10 @@ export class RelayGrammar extends CompoundGrammar {
   /** Reports that a function has no name; a bare word in its place is taken for it. */
   private missingName(): Name {
     const next = this.LA(1);
+    if (!this.RECORDING_PHASE && this.LA(0).image === 'fn' && next.tokenType === t.Identifier) {
+      this.SKIP_TOKEN();
+      return this.nameOf(next);
+    }
     if (this.RECORDING_PHASE || next.tokenType === t.Global) return { text: '', span: this.emptySpan(0) };
     const span = this.gapSpan();
     const isWord = !this.atEnd() && /^[A-Za-z_]/.test(next.image);
@@ -111,7 +124,11 @@ export class RelayGrammar extends CompoundGrammar {
   /** Reports what is left behind a definition. */
   private rest(wanted: string): void {
     if (this.RECORDING_PHASE || this.atEnd()) return;
-    this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`);
+    const remedy =
+      this.LA(1).tokenType === t.Assign
+        ? 'Write the constructors in braces: type T { A, B(int32) }.'
+        : 'Remove it, or start a definition with def or type.';
+    this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
     this.skipRest();
   }
 

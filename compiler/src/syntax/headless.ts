@@ -36,6 +36,11 @@ export function markHeadless(tokens: IToken[], text: string): IToken[] {
     const token = tokens[i] as IToken;
     const type = token.tokenType;
     if (type !== t.Global && type !== t.Identifier) continue;
+    if (type === t.Identifier && tokens[i - 1]?.tokenType === t.Fn) {
+      if (startsLine(text, (tokens[i - 1] as IToken).startOffset) && functionFollows(tokens, ends, i + 1))
+        retype(tokens[i - 1] as IToken, t.Def);
+      continue;
+    }
     const keyword = type === t.Global ? t.Def : t.Type;
     if (tokens[i - 1]?.tokenType === keyword) continue;
     const word = wordBefore(tokens, i);

@@ -5,7 +5,7 @@
  */
 import type { IToken } from 'chevrotain';
 import { complete, type Steps } from '../base/steps.ts';
-import { assemble, isMisplacedString, isOpenComment, isOpenString, metadataPart } from './assemble.ts';
+import { assemble, isHashComment, isMisplacedString, isOpenComment, isOpenString, metadataPart } from './assemble.ts';
 import { grammar, parseChunks } from './chunks.ts';
 import type { Chunk, ParseContext } from './chunks.ts';
 import { classify } from './classify.ts';
@@ -267,7 +267,7 @@ class Edit {
     const lexed = lex(this.text.slice(start, end));
     if (lexed.unknown.length > 0) return undefined;
     const comment = lexed.comments[lexed.comments.length - 1];
-    if (lexed.comments.some(isOpenComment)) return undefined;
+    if (lexed.comments.some((x) => isOpenComment(x) || isHashComment(x))) return undefined;
     if (comment && endOf(comment) === end - start && end < this.text.length) return undefined;
     for (const token of lexed.tokens) token.startOffset += start;
     const tokens = markHeadless(classify(lexed.tokens), this.text);

@@ -44,6 +44,18 @@ export function readNumber(text: string): NumberMeaning {
     return { kind: 'float', value, dtype: `float${infinity[3] ?? '32'}` as 'float32' };
   }
   const match = shape.exec(text);
+  const unsigned = /^([0-9]+)u[0-9]*$/.exec(text);
+  if (unsigned)
+    return problem(
+      'int',
+      'int32',
+      'malformed-number',
+      `“${text}” is no literal: there are no unsigned ones.`,
+      `Write cast(${unsigned[1]}, dtype="uint8").`,
+    );
+  const plain = /^0x[0-9a-fA-F]+$/.test(text) ? String(BigInt(text)) : text.replace(/_/g, '');
+  if (plain !== text && shape.test(plain))
+    return problem('int', 'int32', 'malformed-number', `“${text}” is no number.`, `Write ${plain}.`, plain);
   if (!match)
     return problem(
       /[.eEf]/.test(text) ? 'float' : 'int',

@@ -7,6 +7,7 @@
  */
 import type { IToken, TokenType } from 'chevrotain';
 import { endOf } from './lexer.ts';
+import { startsOperand } from './expression-grammar.ts';
 import { Layout } from './layout.ts';
 import { quote } from './messages.ts';
 import { reopen } from './reopen.ts';
@@ -72,7 +73,10 @@ export function repair(tokens: IToken[], text: string): Repaired {
   const final = again.braces ? match(reopened.tokens, layout) : again;
   const { issues, ...rest } = new Repair(reopened.tokens, layout, final).run(matching.braces);
   const extra = [...(braced?.issues ?? []), ...reopened.issues];
-  return { ...rest, issues: extra.length > 0 ? [...extra, ...issues].sort((x, y) => x.start - y.start) : issues };
+  return {
+    ...rest,
+    issues: extra.length > 0 ? [...extra, ...issues].sort((x, y) => x.start - y.start || x.end - y.end) : issues,
+  };
 }
 
 /** What a `{` may follow. */
@@ -217,7 +221,16 @@ function braceByLayout(
 }
 
 const starters = new Set<TokenType>([t.Let, t.GraphBinder, t.FreeVar]);
-const beforeStarter = new Set<TokenType>([t.Semicolon, t.LBrace, t.LParen, t.Comma, t.Assign, t.FatArrow, t.LSquare]);
+const beforeStarter = new Set<TokenType>([
+  t.Let,
+  t.Semicolon,
+  t.LBrace,
+  t.LParen,
+  t.Comma,
+  t.Assign,
+  t.FatArrow,
+  t.LSquare,
+]);
 
 /** Whether the token at `i` starts a statement without a semicolon before it. */
 function needsSemicolon(tokens: readonly IToken[], i: number, previous: IToken | undefined): boolean {
@@ -228,9 +241,56 @@ function needsSemicolon(tokens: readonly IToken[], i: number, previous: IToken |
 }
 
 function lacksSemicolon(tokens: readonly IToken[]): boolean {
-  for (let i = 1; i < tokens.length; i++) if (needsSemicolon(tokens, i, tokens[i - 1])) return true;
-  return false;
+  // Whether the statement of each open brace binds a name and has not ended yet.
+  const binds: boolean[] = [];
+  let bound = false;
+  for (let i = 0; i < tokens.length; i++) {
+    const { tokenType } = tokens[i] as IToken;
+    if (i > 0 && needsSemicolon(tokens, i, tokens[i - 1])) return true;
+    if (bound && besideOperand(tokens, i)) return true;
+    if (tokenType === t.Semicolon) bound = false;
+    else if (bindsAt(tokens, i)) bound = true;
+    else if (tokenType === t.LBrace) {
+      binds.push(bound);
+      bound = false;
+    } else if (tokenType === t.RBrace) {
+      if (bound) return true;
+      bound = binds.pop() ?? false;
+    }
+  }
+  return bound;
 }
+
+/** Whether two operands stand side by side before token `i`, where the second cannot be an argument list. */
+function besideOperand(tokens: readonly IToken[], i: number): boolean {
+  const { tokenType } = tokens[i] as IToken;
+  const previous = tokens[i - 1];
+  if (tokenType === t.LParen || previous === undefined) return false;
+  return anotherOperand.has(tokenType) && endsOperand.has(previous.tokenType);
+}
+
+/** Whether a binding starts at token `i`; its `let` may have been forgotten. */
+function bindsAt(tokens: readonly IToken[], i: number): boolean {
+  const { tokenType } = tokens[i] as IToken;
+  return starters.has(tokenType) || (tokenType === t.Local && tokens[i + 1]?.tokenType === t.Assign);
+}
+
+/** Token types that end an operand, and those that start one where no operator stands between. */
+const endsOperand = new Set<TokenType>([
+  t.NumberLiteral,
+  t.SignedLiteral,
+  t.InfLiteral,
+  t.Local,
+  t.Graph,
+  t.Global,
+  t.Identifier,
+  t.MetaReference,
+  t.Boolean,
+  t.RParen,
+  t.RBrace,
+  t.Index,
+]);
+const anotherOperand = new Set<TokenType>([...startsOperand].filter((type) => type !== t.LBrace));
 
 interface Open {
   readonly index: number;
@@ -239,6 +299,8 @@ interface Open {
   /** `fn`, `if`, `else`, `match` seen inside whose block is still to come. */
   pending: number;
   commas: number;
+  /** Whether the statement inside binds a name and has not ended yet. */
+  binds: boolean;
 }
 
 /** More than these nobody reads. */
@@ -253,6 +315,8 @@ class Repair {
   private readonly issues: RawIssue[] = [];
   private readonly open: Open[] = [];
   private lastIssue = -1;
+  /** The same outside of all brackets. */
+  private binds = false;
 
   constructor(tokens: readonly IToken[], layout: Layout, matching: Matching) {
     this.tokens = tokens;
@@ -273,7 +337,13 @@ class Repair {
       this.close(i);
       top = this.top();
     }
-    if (needsSemicolon(this.tokens, i, this.output[this.output.length - 1])) this.insertSemicolon(i);
+    const previous = this.output[this.output.length - 1];
+    if (needsSemicolon(this.tokens, i, previous) || this.startsResult(i)) this.insertSemicolon(i);
+    else if (this.isIn(i)) {
+      this.replaceIn(i, token);
+      return;
+    }
+    if (type === t.Semicolon || bindsAt(this.tokens, i)) this.trackBinding(type);
     if (openerOf.has(type)) {
       if (this.lonely.has(i)) {
         this.dropCloser(token);
@@ -283,13 +353,71 @@ class Repair {
       this.open.pop();
     } else if (closerOf.has(type)) {
       if (type === t.LBrace && top && top.pending > 0) top.pending--;
-      this.open.push({ index: i, type, lonely: this.lonely.has(i), pending: 0, commas: 0 });
+      this.open.push({ index: i, type, lonely: this.lonely.has(i), pending: 0, commas: 0, binds: false });
     } else if (top) {
       if (type === t.Comma) top.commas++;
       else if (type === t.Fn || type === t.If || type === t.Else || type === t.Match || type === t.PartialMatch)
         top.pending++;
     }
     this.output.push(token);
+  }
+
+  /** Whether the statement of the innermost braces binds a name. */
+  private bindsName(): boolean {
+    const top = this.top();
+    return top ? top.type === t.LBrace && top.binds : this.binds;
+  }
+
+  private trackBinding(type: TokenType): void {
+    const top = this.top();
+    if (!top) this.binds = type !== t.Semicolon;
+    else top.binds = type !== t.Semicolon;
+  }
+
+  /** Whether the block's value starts here, on a line of its own, behind a binding without its semicolon. */
+  private startsResult(i: number): boolean {
+    const token = this.tokens[i] as IToken;
+    if (!anotherOperand.has(token.tokenType) || !this.bindsName()) return false;
+    const previous = this.output[this.output.length - 1];
+    if (!previous || !endsOperand.has(previous.tokenType) || !this.layout.isFirstOnLine(token.startOffset))
+      return false;
+    // A call may go on in the next line, but not when nothing ends the statement behind it.
+    return token.tokenType !== t.LParen || !this.endsWithSemicolon(i);
+  }
+
+  private endsWithSemicolon(from: number): boolean {
+    let depth = 0;
+    for (let i = from; i < this.tokens.length; i++) {
+      const { tokenType } = this.tokens[i] as IToken;
+      if (closerOf.has(tokenType)) depth++;
+      else if (openerOf.has(tokenType) && --depth < 0) return false;
+      else if (depth === 0 && (tokenType === t.Semicolon || starters.has(tokenType))) return true;
+    }
+    return false;
+  }
+
+  /** `let %x = 1 in %x`, as other languages write it. */
+  private isIn(i: number): boolean {
+    const token = this.tokens[i] as IToken;
+    const previous = this.output[this.output.length - 1];
+    if (token.image !== 'in' || !previous || !endsOperand.has(previous.tokenType) || !this.bindsName()) return false;
+    const next = this.tokens[i + 1]?.tokenType;
+    return next !== undefined && (anotherOperand.has(next) || starters.has(next)) && next !== t.LParen;
+  }
+
+  private replaceIn(i: number, token: IToken): void {
+    const previous = this.tokens[i - 1] as IToken;
+    const start = endOf(previous);
+    this.trackBinding(t.Semicolon);
+    this.output.push(virtualToken(t.Semicolon, start));
+    this.issue(i, {
+      code: 'missing-semicolon',
+      start: token.startOffset,
+      end: endOf(token),
+      message: 'Expected “;” after the binding, found “in”.',
+      remedy: 'Write “;” instead of “in”.',
+      fix: { title: 'Write “;”', newText: ';' },
+    });
   }
 
   private top(): Open | undefined {
@@ -347,6 +475,7 @@ class Repair {
 
   private insertSemicolon(i: number): void {
     const at = endOf(this.tokens[i - 1] as IToken);
+    this.trackBinding(t.Semicolon);
     this.output.push(virtualToken(t.Semicolon, at));
     this.issue(i, {
       code: 'missing-semicolon',

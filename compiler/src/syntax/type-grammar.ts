@@ -1,6 +1,6 @@
 /** Rules for types, dimensions and patterns. */
 import type { IToken, TokenType } from 'chevrotain';
-import { BaseGrammar } from './base-grammar.ts';
+import { BaseGrammar, syntaxFailure } from './base-grammar.ts';
 import { readNumber } from './numbers.ts';
 import { quote } from './messages.ts';
 import type { DimNode, ExprDimNode, MetaRef, Name, Pattern, TypeNode } from './tree.ts';
@@ -36,7 +36,8 @@ export abstract class TypeGrammar extends BaseGrammar {
 
   /** Parses a type, or reports that one is missing. */
   protected typeHere(idx: number): TypeNode {
-    if (!this.RECORDING_PHASE && !typeStarts.has(this.LA(1).tokenType)) this.fail('expected-type', 'a type');
+    if (!this.RECORDING_PHASE && !typeStarts.has(this.LA(1).tokenType))
+      this.fail('expected-type', 'a type', 'Write for example Tensor[(1, 3), float32] or int32.');
     return this.subrule(idx, this.type);
   }
 
@@ -50,17 +51,75 @@ export abstract class TypeGrammar extends BaseGrammar {
     this.CONSUME(t.TensorName);
     this.CONSUME1(t.LSquare);
     const shape: DimNode[] = [];
-    this.take(1, t.LParen, 'a shape in parentheses', 'expected-shape', 'Write Tensor[(2, 3), float32].');
-    this.elements(1, t.RParen, 'a dimension', () => shape.push(this.SUBRULE(this.dim)));
+    if (this.RECORDING_PHASE || this.LA(1).tokenType === t.LParen) {
+      this.consume(1, t.LParen);
+      this.elements(1, t.RParen, 'a dimension', () => shape.push(this.SUBRULE(this.dim)));
+    } else this.bareShape(shape);
     this.take(2, t.Comma, '“,” and an element type', 'expected-dtype', 'Write Tensor[(2, 3), float32].');
+    if (!this.RECORDING_PHASE && this.LA(1).tokenType === t.StringLiteral) this.failQuotedDtype();
     const dtype = this.take(3, t.Identifier, 'an element type', 'expected-dtype', 'Write for example float32.');
     this.take(4, t.RSquare, '“]”');
     return { kind: 'tensortype', span: this.since(start), shape, dtype: this.nameOf(dtype) };
   }
 
+  /** Dimensions without parentheses, or in square brackets. */
+  private bareShape(shape: DimNode[]): void {
+    const start = this.here();
+    const square = this.LA(1).tokenType === t.LSquare;
+    if (square) {
+      this.SKIP_TOKEN();
+      this.elements(1, t.RSquare, 'a dimension', () => shape.push(this.SUBRULE(this.dim)));
+    } else {
+      while (dimStarts.has(this.LA(1).tokenType) && this.LA(2).tokenType !== t.RSquare) {
+        shape.push(this.SUBRULE(this.dim));
+        if (this.LA(1).tokenType !== t.Comma || !dimStarts.has(this.LA(2).tokenType)) break;
+        if (this.LA(3).tokenType === t.RSquare) break;
+        this.SKIP_TOKEN();
+      }
+      if (shape.length === 0) this.fail('expected-shape', 'a shape in parentheses', 'Write Tensor[(2, 3), float32].');
+    }
+    const span = this.since(start);
+    const inner = this.text.slice(this.base + span.start, this.base + span.end);
+    const newText = `(${square ? inner.slice(1, -1) : inner})`;
+    this.report(
+      'expected-shape',
+      span,
+      `Expected a shape in parentheses, found ${quote(inner)}.`,
+      `Write ${newText}.`,
+      { title: `Write ${newText}`, edits: [{ span, newText }], preferred: true },
+    );
+  }
+
+  private failQuotedDtype(): never {
+    const token = this.LA(1);
+    const span = this.spanOf(token);
+    const newText = token.image.replace(/"/g, '');
+    this.report(
+      'expected-dtype',
+      span,
+      `Expected an element type, found ${quote(token.image)}.`,
+      `Write ${newText} without quotes.`,
+      { title: `Write ${newText}`, edits: [{ span, newText }], preferred: true },
+    );
+    throw syntaxFailure;
+  }
+
+  /** `Tensor(4, float32)` and `Tensor<4, float32>`: reported once, and skipped. */
+  private skipTensor(start: number): TypeNode {
+    const angle = this.LA(1).tokenType === t.Less;
+    const remedy = 'Write Tensor[(2, 3), float32].';
+    this.report('expected-shape', this.gapSpan(), `Expected “[” and a shape, found ${this.found()}.`, remedy);
+    this.SKIP_TOKEN();
+    this.skipTo(this.LA(1), ...(angle ? [t.Greater] : []));
+    if (this.LA(1).tokenType === t.Greater || (!angle && this.LA(1).tokenType === t.RParen)) this.SKIP_TOKEN();
+    return { kind: 'holetype', span: this.since(start), missing: true };
+  }
+
   private namedType(): TypeNode {
     const start = this.here();
     const name = this.nameOf(this.CONSUME1(t.Identifier));
+    const next = this.LA(1).tokenType;
+    if (name.text === 'Tensor' && (next === t.LParen || next === t.Less)) return this.skipTensor(start);
     const args: TypeNode[] = [];
     let brackets = false;
     this.OPTION(() => {
@@ -335,7 +394,7 @@ export abstract class TypeGrammar extends BaseGrammar {
   }
 
   /** A type where a colon was forgotten: nothing else can start with `Tensor[` or the name of an element type. */
-  private startsBareType(): boolean {
+  protected startsBareType(): boolean {
     const next = this.LA(1);
     return next.tokenType === t.TensorName || (next.tokenType === t.Identifier && dtypeName.test(next.image));
   }

@@ -9,7 +9,7 @@ import type { CustomPatternMatcherReturn, IToken, TokenType } from 'chevrotain';
 // ------------------------------------------------------------------------------------------------ trivia
 
 export const WhiteSpace = createToken({ name: 'WhiteSpace', pattern: /[ \t\r\n]+/, group: Lexer.SKIPPED });
-export const LineComment = createToken({ name: 'LineComment', pattern: /\/\/[^\n]*/, group: 'comments' });
+export const LineComment = createToken({ name: 'LineComment', pattern: /\/\/[^\n]*|#(?!\[)[^\n]*/, group: 'comments' });
 export const BlockComment = createToken({
   name: 'BlockComment',
   pattern: { exec: scanBlockComment },
@@ -61,7 +61,7 @@ function scanBlockComment(text: string, offset: number): CustomPatternMatcherRet
 export const StringLiteral = createToken({
   name: 'StringLiteral',
   pattern: { exec: scanString },
-  start_chars_hint: ['"'],
+  start_chars_hint: ['"', "'", '“', '”', '‘', '’'],
   line_breaks: true,
 });
 
@@ -76,6 +76,9 @@ const openString = /"[^\n]*?(?=[)\]};,]{0,8}[ \t\r]{0,8}(?:\n|$))/y;
  * the file stays readable.
  */
 function scanString(text: string, offset: number, matched: IToken[]): CustomPatternMatcherReturn | null {
+  const quoted = otherQuotes.exec(text.slice(offset, offset + longestLine));
+  if (quoted) return [quoted[0]];
+  if (text.charCodeAt(offset) !== 34) return null;
   const previous = matched[matched.length - 1];
   if (previous && !beforeString.has(previous.tokenTypeIdx) && previous.image !== 'import' && oddQuotes(text, offset))
     return ['"'];
@@ -86,6 +89,9 @@ function scanString(text: string, offset: number, matched: IToken[]): CustomPatt
   }
   return null;
 }
+
+/** Strings in the quotes of other languages or of word processors. */
+const otherQuotes = /^(?:['‘’][^'‘’"\n;]*['‘’]|[“”][^“”"\n;]*[“”"])/;
 
 /** Whether an odd number of quotation marks stands in the rest of the line: one of them is too much. */
 function oddQuotes(text: string, offset: number): boolean {

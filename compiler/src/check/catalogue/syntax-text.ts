@@ -42,6 +42,13 @@ export const textEntries: readonly CatalogueEntry[] = [
     right: 'def @main(%x: int32) { %x }',
   },
   {
+    code: 'string-quotes',
+    title: 'String in other quotes',
+    explanation: 'Strings stand in straight double quotes; single and typographic ones have no meaning.',
+    wrong: "def @main(%x: int32) { cast(%x, dtype='int8') }",
+    right: 'def @main(%x: int32) { cast(%x, dtype="int8") }',
+  },
+  {
     code: 'unterminated-string',
     title: 'String without end',
     explanation: 'A string ends with a quotation mark on its line.',
