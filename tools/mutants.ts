@@ -107,6 +107,16 @@ function suite(backends: string, programs: string): string | undefined {
   return failed;
 }
 
+/** Runs the tests of the primitives on the copy: the first that fails. */
+function primitiveTests(): string | undefined {
+  const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
+  const done = spawnSync(process.execPath, [mocha, '--import', 'tsx', 'test/schedule/primitives.test.ts'], { cwd: copy, encoding: 'utf8' }); // prettier-ignore
+  if (done.status === 0) return undefined;
+  const failed = /^\s*1\) (.*)$/m.exec(done.stdout)?.[1];
+  if (failed === undefined) throw new Error(`the copy does not run: ${done.stderr.slice(0, 600)}`);
+  return `the test \`${failed}\``;
+}
+
 let wrong = 0;
 let caught = 0;
 try {
@@ -129,7 +139,7 @@ try {
       path,
       text.replace(mutant.find, () => mutant.replace),
     );
-    const found = (mutant.file.startsWith('emit/') ? undefined : suite('js', args.programs)) ?? suite('js,host', args.programs); // prettier-ignore
+    const found = (mutant.file.startsWith('schedule/primitives') ? primitiveTests() : undefined) ?? (mutant.file.startsWith('emit/') ? undefined : suite('js', args.programs)) ?? suite('js,host', args.programs); // prettier-ignore
     writeFileSync(path, text);
     if (found === undefined) wrong++;
     else caught++;

@@ -89,6 +89,16 @@ describe('scheduling primitives', () => {
     assertSame(integers, must(applyStep(integers, { primitive: 'reorder', args: { loop: 'i' } })), 'integer sum');
   });
 
+  it('compute a temporary only in the turn that reads it', () => {
+    const refused = refusal(examples.differences(), 'compute_at', { buffer: 't', loop: 'r' });
+    assert.match(refused, /reads what another turn computes/);
+    const odd = applyStep(examples.filtered(), { primitive: 'split', args: { loop: 'k', factor: 2, tail: 'loop' } });
+    assert.match(refusal(must(odd), 'tensorise', { loop: 'k_inner', instruction: 'dot2' }), /not int16/);
+    // Half a word lies between the start of a row of six halves and the next but one.
+    const rows = examples.rowsOfHalves();
+    assert.match(refusal(rows, 'tensorise', { loop: 'k', instruction: 'dot2' }), /whole words/);
+  });
+
   for (const instruction of tensorInstructions)
     it(`${instruction.name}: the instructions do what the loop says, for all kinds of values`, () => {
       const kernel = instruction.meaning();

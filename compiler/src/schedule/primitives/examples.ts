@@ -40,6 +40,23 @@ export function dot(length: number, dtype = 'int16'): LoweredKernel {
   return kernel('dot', { inputs: [a, b], outputs: [y], body });
 }
 
+/** Products of rows of three halves: every other row starts within a word. */
+export function rowsOfHalves(): LoweredKernel {
+  const [a, b, y] = [buffer('a', 'int16', 12), buffer('b', 'int16', 2), buffer('y', 'int32', 4)];
+  const acc = local('acc');
+  const body = loop('r', 4, (r) =>
+    block(
+      declare(acc, 0),
+      loop('k', 2, (k) => {
+        const left = cast('int32', load(a, add(mul(r, 3), k)));
+        return assign(acc, add(acc, mul(left, cast('int32', load(b, k)))));
+      }),
+      store(y, r, acc),
+    ),
+  );
+  return kernel('rows_of_halves', { inputs: [a, b], outputs: [y], body });
+}
+
 /** Bytes copied. */
 export function copied(length: number): LoweredKernel {
   const [x, y] = [buffer('x', 'int8', length), buffer('y', 'int8', length)];
@@ -111,6 +128,16 @@ export function rowSums(dtype = 'int32'): LoweredKernel {
     ),
   );
   return kernel('row_sums', { inputs: [x], outputs: [y], scratch: [t], body });
+}
+
+/** `y[r] = x[r + 1]²` by way of a temporary: turns read what other turns of the producer computed. */
+export function differences(): LoweredKernel {
+  const [x, y, t] = [buffer('x', 'int32', 9), buffer('y', 'int32', 8), buffer('t', 'int32', 9)];
+  const body = block(
+    loop('i', 8, (i) => store(t, i, mul(load(x, i), load(x, i)))),
+    loop('r', 8, (r) => store(y, r, load(t, add(r, 1)))),
+  );
+  return kernel('differences', { inputs: [x], outputs: [y], scratch: [t], body });
 }
 
 /** The sum of a matrix. */
