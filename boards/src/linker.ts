@@ -59,7 +59,7 @@ ${code === data ? '' : stack}
     __data_end = .;
   } > ${data.name}${code === data ? '' : ` AT > ${code.name}`}
   __data_load = LOADADDR(.data);
-  .bss (NOLOAD) : {
+${furtherArenas(profile)}  .bss (NOLOAD) : {
     . = ALIGN(8);
     __bss_start = .;
     *(.bss .bss.* .sbss .sbss.* COMMON)
@@ -69,6 +69,29 @@ ${code === data ? '' : stack}
   /DISCARD/ : { *(.comment .ARM.attributes.*) }
 }
 `;
+}
+
+/** RAM regions beside that of data and stack: each holds a piece of an arena, which is not cleared. */
+export function furtherRegions(profile: BoardProfile): readonly MemoryRegion[] {
+  return profile.memory.filter((region) => region.kind === 'ram').slice(1);
+}
+
+function furtherArenas(profile: BoardProfile): string {
+  return furtherRegions(profile)
+    .map(({ name }, i) => `  .arena_${i + 2} (NOLOAD) : { . = ALIGN(8); *(.bss.arena_${i + 2}) } > ${name}\n`)
+    .join('');
+}
+
+/** What harness and C library keep in the first RAM region beside stack and arena, at most. */
+const harnessBytes = 2048;
+
+/** Bytes of each RAM region that an arena may take, where there are several. */
+export function arenaRegions(profile: BoardProfile): readonly number[] | undefined {
+  const data = dataRegion(profile);
+  const further = furtherRegions(profile);
+  if (data === undefined || further.length === 0) return undefined;
+  const first = Math.max(0, data.bytes - profile.stackBytes - harnessBytes);
+  return [first, ...further.map((region) => region.bytes)].map((bytes) => bytes - (bytes % 8));
 }
 
 function hex(value: number): string {

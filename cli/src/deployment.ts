@@ -146,6 +146,8 @@ export function memoryJson(
       available: regionBytes(profile, 'ram'),
       arena: arena.bytes,
       arenaLowerBound: arena.lowerBound,
+      // By memory region, where there are several.
+      ...(arena.regions.length > 1 ? { arenaRegions: arena.regions } : {}),
       io,
       scratch: arena.scratchBytes,
       stack: run?.stackBytes ?? null,

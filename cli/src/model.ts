@@ -1,7 +1,7 @@
 /** What build, deploy and tune share: a model's files, the board, the records, and compilation with the best records. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { connectBoard, Toolchain, type Board, type BoardProfile } from '../../boards/src/index.ts';
+import { arenaRegions, connectBoard, Toolchain, type Board, type BoardProfile } from '../../boards/src/index.ts';
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 import { LineIndex } from '../../compiler/src/base/span.ts';
 import type { CompileFailure } from '../../compiler/src/passes/fuse.ts';
@@ -170,6 +170,7 @@ function compileOnce(
     token,
     // Tuned schedules shall not take more memory than untuned ones, unless more is granted.
     ...(best.size > 0 ? { arenaBudget: 'untuned' as const } : {}),
+    arenaRegions: arenaRegions(profile),
     ...options,
     configFor: (task: TuningTask) => best.get(task.key)?.config,
     choicesFor: (task: TuningTask) => best.get(task.key)?.choices ?? [],

@@ -14,6 +14,16 @@ function reach(profile: BoardProfile): string {
   return transport.kind === 'qemu' ? 'emulator' : 'this machine';
 }
 
+/** Flash and RAM in KB, region by region. */
+function memoryOf({ memory }: BoardProfile): string {
+  const sizes = (kind: 'flash' | 'ram'): string =>
+    memory
+      .filter((m) => m.kind === kind)
+      .map((m) => Math.round(m.bytes / 1024))
+      .join(' + ');
+  return memory.length === 0 ? 'no limit' : `flash ${sizes('flash')} KB, RAM ${sizes('ram')} KB`;
+}
+
 export const boardsVerb: Verb = {
   name: 'boards',
   summary: 'List the boards that --board takes.',
@@ -42,6 +52,8 @@ export const boardsVerb: Verb = {
         target: p.target,
         provenance: p.provenance,
         reach: reach(p),
+        memory: p.memory.map(({ name, kind, bytes }) => ({ name, kind, bytes })),
+        stackBytes: p.stackBytes,
         missing: missingFor(p, tools).map((t) => ({ name: t.name, package: t.package ?? t.name })),
       }));
       io.out(JSON.stringify({ boards, problems }));
@@ -53,11 +65,12 @@ export const boardsVerb: Verb = {
         p.name,
         p.target,
         p.provenance,
+        memoryOf(p),
         missing.length > 0 ? `needs ${missing.join(', ')}` : reach(p),
         p.description,
       ];
     });
-    io.out(renderTable(['board', 'target', 'numbers are', 'reached by', 'description'], rows));
+    io.out(renderTable(['board', 'target', 'numbers are', 'memory', 'reached by', 'description'], rows));
     return exit.ok;
   },
 };

@@ -2,6 +2,7 @@
 import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
 import { elementBytes, type DType } from '../tensor/dtype.ts';
 import { elementCount, type NDArray } from '../tensor/ndarray.ts';
+import { ArenaText, type ArenaPiece } from './arena.ts';
 import { comment, emitConstant, emitKernel, type KernelText } from './c.ts';
 import { cType, Helpers, prelude } from './helpers.ts';
 import { finishLines, mapBody, mappedTo } from './lines.ts';
@@ -53,6 +54,8 @@ export interface ModuleSpec {
   readonly name: string;
   readonly calls: readonly KernelCall[];
   readonly arenaBytes: number;
+  /** Its pieces, when it lies in several memory regions. */
+  readonly arenaPieces?: readonly ArenaPiece[];
   readonly inputs: readonly ModuleTensor[];
   readonly outputs: readonly ModuleTensor[];
   /** Lines for the comment at the top of the sources (what it was made from). */
@@ -269,6 +272,10 @@ function mergedForms(forms: readonly Form[]): readonly Form[] {
   });
 }
 
+function arenaOf(spec: ModuleSpec, stem: string): ArenaText {
+  return new ArenaText(stem, spec.arenaPieces ?? [{ start: 0, bytes: spec.arenaBytes }]);
+}
+
 function tensorBytes(t: ModuleTensor): number {
   return elementCount(t.shape) * elementBytes(t.dtype);
 }
@@ -279,7 +286,7 @@ function headerText(spec: ModuleSpec, stem: string, top: string): string {
     list.flatMap((t, i) => [
       `/* ${kind} ${i}, ${commentText(t.name)}: ${t.dtype} (${t.shape.join(', ')}) */`,
       `#define ${upper}_${kind.toUpperCase()}_${i}_BYTES ${tensorBytes(t)}`,
-      `#define ${stem}_${kind}_${i} ((${cType(t.dtype)} *)(void *)(${stem}_arena + ${t.offset}))`,
+      `#define ${stem}_${kind}_${i} ((${cType(t.dtype)} *)(void *)(${arenaOf(spec, stem).outside(t.offset)}))`,
     ]);
   return `${[
     top,
@@ -298,7 +305,7 @@ function headerText(spec: ModuleSpec, stem: string, top: string): string {
     `#define ${upper}_INPUTS ${spec.inputs.length}`,
     `#define ${upper}_OUTPUTS ${spec.outputs.length}`,
     '',
-    `extern uint8_t *const ${stem}_arena;`,
+    ...arenaOf(spec, stem).declarations(),
     '',
     ...tensors('input', spec.inputs),
     ...tensors('output', spec.outputs),
@@ -341,9 +348,17 @@ function programText(
     }
     return symbol;
   };
+  const arena = arenaOf(spec, stem);
+  const placeText = ({ offset }: ModuleTensor): string => {
+    const at = arena.at(offset);
+    return `${at.array} + ${at.offset}`;
+  };
   const argument = (place: Place, buffer: Buffer, write: boolean): Line => {
     const type = `${write ? '' : 'const '}${cType(buffer.dtype)} *`;
-    if (place.kind === 'arena') return [`(${type})(void *)(arena.bytes + `, place.offset, ')'];
+    if (place.kind === 'arena') {
+      const at = arena.at(place.offset);
+      return [`(${type})(void *)(${at.array} + `, at.offset, ')'];
+    }
     return [stored(place.value, buffer, `${stem}_constant`)];
   };
   const used = [...new Set(spec.calls.map((c) => c.kernel))];
@@ -363,10 +378,11 @@ function programText(
     const source = spec.lineOf?.(kernel);
     const between = args.flatMap((arg, i): Line => (i === 0 ? arg : [', ', ...arg]));
     const statement: Line = [`  ${called?.text.name ?? ''}(`, ...between, ');'];
-    const moves = (call.moves ?? []).flatMap(({ from, to, bytes }): Line[] => [
-      mark(kernel),
-      ['  move_rows(arena.bytes + ', to, ', arena.bytes + ', from, ', ', bytes, ');'],
-    ]);
+    const moves = (call.moves ?? []).flatMap(({ from, to, bytes }): Line[] => {
+      const [source, target] = [arena.at(from), arena.at(to)];
+      const places: Line = [`${target.array} + `, target.offset, `, ${source.array} + `, source.offset];
+      return [mark(kernel), ['  move_rows(', ...places, ', ', bytes, ');']];
+    });
     const mapped = source === undefined ? [''] : mappedTo(source, ['']);
     return [...moves, mark(kernel), ...mapped.map((line): Line => (line === '' ? statement : [line]))];
   };
@@ -379,14 +395,7 @@ function programText(
     [`#include "${stem}.h"`, '', '#include <stddef.h>', '#include <string.h>'].join('\n'),
     [...new Set([...kernels.values()].map((k) => `${k.text.prototype};`))].join('\n'),
     ...constants,
-    [
-      '/* Activations, inputs and outputs; the union gives the alignment of the widest element. */',
-      `static union {`,
-      `  uint8_t bytes[${Math.max(1, spec.arenaBytes)}];`,
-      '  int64_t align;',
-      '} arena;',
-      `uint8_t *const ${stem}_arena = arena.bytes;`,
-    ].join('\n'),
+    ...arena.definitions(),
     [
       '/* A profiling build may define this beforehand; it stands before each call and after the last. */',
       '#ifndef RELAY_LAYER',
@@ -400,9 +409,9 @@ function programText(
       '{',
       ...(spec.inputs.length === 0 ? ['  (void)inputs;'] : []),
       ...(spec.outputs.length === 0 ? ['  (void)outputs;'] : []),
-      ...spec.inputs.map((t, i) => `  memcpy(arena.bytes + ${t.offset}, inputs[${i}], ${tensorBytes(t)});`),
+      ...spec.inputs.map((t, i) => `  memcpy(${placeText(t)}, inputs[${i}], ${tensorBytes(t)});`),
       `  ${stem}_run();`,
-      ...spec.outputs.map((t, i) => `  memcpy(outputs[${i}], arena.bytes + ${t.offset}, ${tensorBytes(t)});`),
+      ...spec.outputs.map((t, i) => `  memcpy(outputs[${i}], ${placeText(t)}, ${tensorBytes(t)});`),
       '}',
     ].join('\n'),
   ];

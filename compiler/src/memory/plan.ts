@@ -52,7 +52,7 @@ export function planMemory(problem: MemoryProblem, options: PlanOptions = {}): M
   const bound = liveBound(problem);
   const search = new Search(problem, bound.bytes, options);
   const { placement: found, exhaustive } = search.run();
-  const open = !exhaustive && found.bytes > bound.bytes;
+  const open = !exhaustive && found.bytes > bound.bytes && problem.borders === undefined;
   const solved = open && options.solver ? solve(problem, bound.bytes, found, options.solver) : undefined;
   const placement = solved?.placement ?? found;
   const proved = exhaustive || solved?.optimal === true;
@@ -91,6 +91,7 @@ class Search {
   private readonly apart: Uint8Array;
   private readonly sharing: readonly (readonly (readonly [number, Separation])[])[];
   private readonly exact: ReadonlySet<number>;
+  private readonly borders: readonly number[];
   private readonly bound: number;
   private readonly options: PlanOptions;
   private readonly token: CancellationToken;
@@ -116,6 +117,7 @@ class Search {
     this.exact = new Set(
       this.sharing.flatMap((list, i) => (list.some(([, need]) => need.exactly !== undefined) ? [i] : [])),
     );
+    this.borders = problem.borders ?? [];
     this.bound = bound;
     this.options = options;
     this.token = options.token ?? neverCancelled;
@@ -127,7 +129,8 @@ class Search {
     for (const candidate of orders) if (this.tryOrder(candidate)) order = candidate;
     this.climb(order);
     // Buffers at an exact distance must move together, which placing one after another does not try.
-    const complete = !this.neighbours.some((list) => list.some(([, need]) => need.exactly !== undefined));
+    const complete =
+      this.borders.length === 0 && !this.neighbours.some((list) => list.some(([, need]) => need.exactly !== undefined));
     const exhaustive = this.best.bytes > this.bound && this.exhaust() && complete;
     return { placement: this.best, exhaustive };
   }
@@ -166,11 +169,19 @@ class Search {
       if (found <= from) break;
       if (found < to) found = up(to);
     }
+    const beyond = this.beyondBorder(found, this.buffers[i]?.bytes ?? 0, align);
+    if (beyond > found) return this.lowest(i, offsets, beyond);
     // An exact distance may lie where another would be too near.
     for (const { exact: x } of placed)
-      if (x >= floor && x < found && x % align === 0)
+      if (x >= floor && x < found && x % align === 0 && this.beyondBorder(x, this.buffers[i]?.bytes ?? 0, align) === x)
         if (placed.every((p) => x <= p.from || x >= p.to || x === p.exact)) found = x;
     return found;
+  }
+
+  /** The place itself, or behind the border across which the buffer would lie there. */
+  private beyondBorder(at: number, bytes: number, align: number): number {
+    for (const border of this.borders) if (at < border && at + bytes > border) return Math.ceil(border / align) * align;
+    return at;
   }
 
   /** The same for a buffer without exact distances; `placed`: those that lie already, by their offsets. */
@@ -190,7 +201,7 @@ class Search {
         const end = at + (buffers[j]?.bytes ?? 0);
         if (found < end) found = Math.ceil(end / align) * align;
       }
-      if (sharing.length === 0) break;
+      found = this.beyondBorder(found, bytes, align);
       for (const [j, need] of sharing) {
         const at = offsets[j] ?? -1;
         if (at >= 0 && found > at - need.above && found < at + need.below)

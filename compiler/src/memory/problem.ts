@@ -34,6 +34,8 @@ function applies({ steps }: PlanOverlap, input: PlanBuffer, output: PlanBuffer):
 export interface MemoryProblem {
   readonly buffers: readonly PlanBuffer[];
   readonly overlaps: readonly PlanOverlap[];
+  /** Offsets, ascending, across which no buffer may lie: ends of memory regions. */
+  readonly borders?: readonly number[];
 }
 
 /**

@@ -39,8 +39,16 @@ export interface ArenaCall {
   readonly turn?: { readonly stream: RowStream; readonly index: number };
 }
 
+export interface ArenaOptions {
+  readonly solver?: IntegerSolver | undefined;
+  /** Bytes that each memory region has for the arena, the first choice first; none: one region without end. */
+  readonly regions?: readonly number[] | undefined;
+}
+
 export interface ArenaPlan {
   readonly plan: MemoryPlan;
+  /** What lies in each memory region; a single piece where everything fits the first. */
+  readonly pieces: readonly { readonly start: number; readonly bytes: number }[];
   readonly buffers: readonly ArenaBuffer[];
   /** Groups of kernels that run in turns. */
   readonly streams: readonly RowStream[];
@@ -151,10 +159,14 @@ export function planArena(
   kernels: readonly ScheduledKernel[],
   token: CancellationToken,
   streams: readonly RowStream[] = [],
-  solver?: IntegerSolver,
+  { solver, regions = [] }: ArenaOptions = {},
 ): ArenaPlan {
   const { buffers, overlaps, kinds, index, scratch } = arenaProblem(program, kernels, streams);
-  const plan = planMemory({ buffers, overlaps }, { token, solver });
+  let plan = planMemory({ buffers, overlaps }, { token, solver });
+  const [first = Infinity] = regions;
+  const borders = regions.slice(0, -1).map((_, i) => regions.slice(0, i + 1).reduce((sum, bytes) => sum + bytes, 0));
+  const isSplit = plan.arenaBytes > first && borders.length > 0;
+  if (isSplit) plan = planMemory({ buffers, overlaps, borders }, { token });
   const offset = (i: number | undefined): number => {
     const at = i === undefined ? undefined : plan.offsets[i];
     if (at === undefined) throw new Error('a buffer was not planned');
@@ -164,6 +176,7 @@ export function planArena(
   const scratchOf = (k: number): readonly number[] => (scratch[k] ?? []).map(offset);
   return {
     plan,
+    pieces: piecesOf(plan, buffers, isSplit ? borders : []),
     streams,
     calls: callsOf(kernels, streams, offsetOf, scratchOf),
     buffers: buffers.map((b, i) => {
@@ -173,6 +186,20 @@ export function planArena(
     offsetOf,
     scratchOffset: (kernel, i) => offset(scratch[kernel]?.[i]),
   };
+}
+
+/** Bytes that are used of each region. */
+function piecesOf(plan: MemoryPlan, buffers: readonly PlanBuffer[], borders: readonly number[]): ArenaPlan['pieces'] {
+  const starts = [0, ...borders];
+  const pieces = starts.map((start, i) => {
+    const end = starts[i + 1] ?? Infinity;
+    const ends = buffers.map((b, k) => {
+      const at = plan.offsets[k] ?? 0;
+      return at >= start && at < end ? at + b.bytes - start : 0;
+    });
+    return { start, bytes: Math.max(0, ...ends) };
+  });
+  return pieces.slice(0, pieces.findLastIndex((p) => p.bytes > 0) + 1);
 }
 
 function callsOf(

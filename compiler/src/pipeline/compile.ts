@@ -38,6 +38,8 @@ export interface CompileRequest {
   readonly arenaBudget?: number | 'untuned';
   /** Whether kernels may run in turns, some rows each, where that makes the arena smaller; default true. */
   readonly inTurns?: boolean;
+  /** Bytes that each memory region has for the arena, the first choice first; by default one region without end. */
+  readonly arenaRegions?: readonly number[] | undefined;
   /** Plans the arena exactly where the search leaves a gap. */
   readonly arenaSolver?: IntegerSolver | undefined;
   /** Passes that are left out, by name (`constant-channels`). Fails with `unknown-pass` when there is no such pass. */
@@ -99,6 +101,7 @@ function contextOf(request: CompileRequest): CompileResult<CompileContext> {
     arenaBudget: request.arenaBudget,
     inTurns: request.inTurns ?? true,
     arenaSolver: request.arenaSolver,
+    arenaRegions: request.arenaRegions,
     target: request.target,
     backend: request.backend ?? backend,
     name: request.name ?? 'model',

@@ -36,6 +36,8 @@ export interface CompileContext {
   readonly arenaBudget: number | 'untuned' | undefined;
   /** Kernels may run in turns, some rows each, where that makes the arena smaller. */
   readonly inTurns: boolean;
+  /** Bytes that each memory region has for the arena, the first choice first; none: one region without end. */
+  readonly arenaRegions?: readonly number[] | undefined;
   /** Plans the arena exactly where the search leaves a gap. */
   readonly arenaSolver?: IntegerSolver | undefined;
   /** Names of passes that are left out. */

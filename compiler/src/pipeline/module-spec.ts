@@ -46,6 +46,7 @@ export function moduleSpec(
       };
     }),
     arenaBytes: arena.plan.arenaBytes,
+    arenaPieces: arena.pieces,
     inputs: program.inputs.map(tensor),
     outputs: program.outputs.map(tensor),
     comment: [

@@ -47,6 +47,8 @@ export interface BuildReport {
   readonly constantBytes: number;
   readonly arena: {
     readonly bytes: number;
+    /** Bytes in each memory region that holds a part of it. */
+    readonly regions: readonly number[];
     /** No arena of these kernels in this order can be smaller. */
     readonly lowerBound: number;
     readonly optimal: boolean;
@@ -82,7 +84,8 @@ export function reportOf(
     macs: layers.reduce((sum, l) => sum + l.macs, 0),
     constantBytes: emitted.constantBytes,
     arena: {
-      bytes: plan.arenaBytes,
+      bytes: arena.pieces.reduce((sum, p) => sum + p.bytes, 0),
+      regions: arena.pieces.map((p) => p.bytes),
       lowerBound: plan.lowerBound,
       optimal: plan.optimal,
       peak: {

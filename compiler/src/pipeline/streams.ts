@@ -49,15 +49,18 @@ export function planStreamed(
     token,
     inTurns,
     arenaSolver,
-  }: Pick<CompileContext, 'backend' | 'target' | 'token' | 'inTurns' | 'arenaSolver'>,
+    arenaRegions: regions,
+  }: Pick<CompileContext, 'backend' | 'target' | 'token' | 'inTurns' | 'arenaSolver' | 'arenaRegions'>,
 ): ArenaPlan {
-  const plain = planArena(program, kernels, token, [], inTurns ? undefined : arenaSolver);
+  const plain = planArena(program, kernels, token, [], { solver: inTurns ? undefined : arenaSolver, regions });
   if (!inTurns) return plain;
   const found = findStreams(program, kernels, backend, target, token);
   const exactly = (): ArenaPlan =>
-    plain.plan.optimal || arenaSolver === undefined ? plain : planArena(program, kernels, token, [], arenaSolver);
+    plain.plan.optimal || arenaSolver === undefined
+      ? plain
+      : planArena(program, kernels, token, [], { solver: arenaSolver, regions });
   if (found.streams.length === 0) return exactly();
-  const streamed = planArena(program, found.kernels, token, found.streams, arenaSolver);
+  const streamed = planArena(program, found.kernels, token, found.streams, { solver: arenaSolver, regions });
   return streamed.plan.arenaBytes > plain.plan.arenaBytes * (1 - leastGain) ? exactly() : streamed;
 }
 
