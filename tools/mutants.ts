@@ -83,7 +83,7 @@ const mutants: readonly Mutant[] = [
   { name: 'temporaries computed in the wrong turn', file: 'schedule/primitives/memory.ts', find: 'if (!range || range.low < 0 || range.high >= factor) return undefined;', replace: 'if (!range) return undefined;' },
   { name: 'words read from half of a word on', file: 'schedule/primitives/tensorise.ts', find: '(n * bytes) % 4 === 0', replace: '(n * bytes) % 2 === 0' },
   // Memory
-  { name: 'tensors that are read again are moved away too early', file: 'pipeline/arena.ts', find: 'lifetimes.set(storage, { first: from, last: to, align, bytes })', replace: 'lifetimes.set(storage, { first: from, last: from, align, bytes })' },
+  { name: 'kernels in turns give their tensors up after their first turn', file: 'pipeline/arena.ts', find: 'const { first, last } = streamOf(k) ?? { first: k, last: k };', replace: 'const { first, last } = { first: k, last: k };' },
 ]; // prettier-ignore
 
 const { values: args } = parseArgs({
