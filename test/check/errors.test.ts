@@ -171,6 +171,17 @@ describe('programs that TVM dies of or reads wrongly', () => {
   });
 });
 
+describe('lists of which a part could not be read', () => {
+  const lists: readonly (readonly [string, string])[] = [
+    ['a pattern of a constructor', main('match? (%l) { Cons(5, _) => 1 }', '%l: List[int32]')],
+    ['a pattern of a tuple', main('match? (%p) { (%a, "b") => 1 }', '%p: (int32, int32)')],
+  ];
+  for (const [what, program] of lists)
+    it(`are not counted: ${what}`, () => {
+      assert.deepEqual(errors(program), ['unexpected-token']);
+    });
+});
+
 describe('several errors', () => {
   it('are all shown when they do not depend on each other', () => {
     const program = `${main('let %a = %p + 1f; let %c = nn.nope(%a); let %d: bool = 1; (%a, %c, %d, %zz)', '%p: int32')}`;

@@ -149,7 +149,7 @@ function* checkFile(tree: SourceTree, options: CheckOptions, reading: Reading): 
   if (options.strict === true)
     for (const error of tree.errors)
       if (error.code.startsWith('extension-')) diagnostics.push({ ...error, severity: 'error' });
-  return facts.result(withoutRepeatedDamage(diagnostics), solved);
+  return facts.result(roots(tree, diagnostics), solved);
 }
 
 /** An imported file's declarations; its own findings are shown where it is opened. */
@@ -169,10 +169,18 @@ function load(path: string, options: CheckOptions, reading: Reading): Declaratio
   return declarations;
 }
 
-/** A damaged metadata section is told of once, whatever refers to it. */
-function withoutRepeatedDamage(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+/** Codes that count parts; where one of the parts could not be read, the count follows from that. */
+const counting = new Set(['argument-count', 'constructor-pattern-arity', 'tuple-pattern-length']);
+
+/** The findings without those that follow from syntax errors, and a damaged metadata section told of once. */
+function roots(tree: SourceTree, diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const told = new Set<string>();
-  return diagnostics.filter(({ code, message }) => {
+  const broken = tree.errors.filter(({ severity }) => severity === 'error');
+  return diagnostics.filter(({ code, message, span }) => {
+    if (counting.has(code))
+      return !broken.some(
+        ({ span: inner }) => inner.anchor === span.anchor && span.start < inner.start && inner.end <= span.end,
+      );
     if (code !== 'metadata-damaged') return true;
     const first = !told.has(message);
     told.add(message);
