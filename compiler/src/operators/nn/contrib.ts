@@ -151,11 +151,7 @@ const winogradWeight3d = defineOperator({
     const [o = 1, i = 1, d = 1, h = 1, w = 1] = weight.shape;
     const depth = constantDim(d);
     if (depth === undefined)
-      return fail(
-        'cannot-infer',
-        "The weight's depth must be known, because it decides the transform.",
-        onInput(0, 2),
-      );
+      return fail('cannot-infer', "The weight's depth must be known, because it decides the transform.", onInput(0, 2));
     const tile = (dim: Dim): Dim => addDims(dim, context.attrs.tile_size - 1);
     const leading = depth > 2 && depth < 8 ? [tile(d), tile(h), tile(w)] : [tile(h), tile(w), d];
     return ok(tensorType([...leading, o, i], weight.dtype));
