@@ -77,7 +77,7 @@ export class Builds implements vscode.Disposable {
   private async request(params: BuildParams): Promise<BuildResult> {
     const source = vscode.Uri.parse(params.uri);
     const [weights, configs] = [await parametersOf(source), await this.tuned.configsFor(source)];
-    const target = (await this.profiles.chosen())?.target;
+    const target = await this.profiles.target();
     return this.session.client.sendRequest<BuildResult>(requests.build, {
       ...params,
       ...(weights === undefined ? {} : { params: weights }),

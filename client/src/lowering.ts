@@ -125,7 +125,7 @@ export class LoweringProvider implements vscode.TextDocumentContentProvider, vsc
     const uri = vscode.Uri.parse(source);
     if (stage === assemblyStage.name) return this.lowerToAssembly(uri, kernel);
     const weights = await parametersOf(uri);
-    const target = (await this.profiles.chosen())?.target;
+    const target = await this.profiles.target();
     const configs = await this.tuned.configsFor(uri);
     const params: LowerParams = {
       uri: source,

@@ -25,6 +25,12 @@ export class Profiles {
     return name === '' ? undefined : (await this.all()).find((profile) => profile.name === name);
   }
 
+  /** The processor to compile for: the chosen board's, else the default board's, as on the command line. */
+  async target(): Promise<string | undefined> {
+    const board = (await this.chosen()) ?? (await this.all()).find((profile) => profile.name === defaultBoard);
+    return board?.target;
+  }
+
   /** Reads the folders again, next time. */
   forget(): void {
     this.loaded = undefined;

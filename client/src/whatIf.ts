@@ -57,7 +57,7 @@ export class WhatIf implements vscode.Disposable {
     this.trials.set(key, trial);
     this.changed.fire();
     const weights = await parametersOf(trial.uri);
-    const target = (await this.profiles.chosen())?.target;
+    const target = await this.profiles.target();
     const configs = await this.tuned.configsFor(trial.uri);
     const params: WhatIfParams = {
       uri: key,

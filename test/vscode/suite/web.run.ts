@@ -81,18 +81,6 @@ const tests: readonly (readonly [string, () => Promise<void>])[] = [
     },
   ],
   [
-    'lowers a program to C beside the source',
-    async () => {
-      const document = await open(program);
-      await vscode.commands.executeCommand('relay.showLowering', document.uri, 'c');
-      await until('C', () =>
-        vscode.workspace.textDocuments.some(
-          (d) => d.uri.scheme === 'relay-lowering' && d.getText().includes('#include'),
-        ),
-      );
-    },
-  ],
-  [
     'answers hovers while a large program is lowered',
     async () => {
       const document = await open(deep(400));
@@ -134,6 +122,18 @@ const tests: readonly (readonly [string, () => Promise<void>])[] = [
       const document = await open(program);
       const graph = await vscode.commands.executeCommand<{ nodes: unknown[] }>('relay.showGraph', document.uri);
       expect(graph.nodes.length === 5, `${graph.nodes.length} nodes`);
+    },
+  ],
+  [
+    'lowers a program to C beside the source',
+    async () => {
+      const document = await open(program);
+      await vscode.commands.executeCommand('relay.showLowering', document.uri, 'c');
+      await until('C', () =>
+        vscode.workspace.textDocuments.some(
+          (d) => d.uri.scheme === 'relay-lowering' && d.getText().includes('#include'),
+        ),
+      );
     },
   ],
 ];
