@@ -239,9 +239,9 @@ function streamCalls(
       const kernel = kernels[call.kernel];
       if (kernel === undefined) return [];
       const { step, lowered } = kernel;
-      const moved = moves.map(({ value, from, bytes }) => {
-        const to = offsetOf(value);
-        return { from: to + from, to, bytes };
+      const moved = moves.map(({ value, from, to, bytes }) => {
+        const start = offsetOf(value);
+        return { from: start + from, to: start + to, bytes };
       });
       return [
         {

@@ -25,10 +25,11 @@ export interface StreamCall {
   readonly outputBytes: number;
 }
 
-/** Rows that move to the start of their window before a turn. */
+/** Rows that move towards the start of their window before a turn: bytes from the window's start. */
 export interface WindowMove {
   readonly value: ProgramValue;
   readonly from: number;
+  readonly to: number;
   readonly bytes: number;
 }
 
@@ -187,8 +188,10 @@ function differences(counts: readonly number[]): number[] {
 
 interface Window {
   readonly member: Member;
-  /** The row at the window's start, turn by turn. */
+  /** The row at the window's start, turn by turn; the newest row is always the window's last. */
   readonly base: readonly number[];
+  /** The first row that a turn needs. */
+  readonly needed: readonly number[];
   readonly bytes: number;
 }
 
@@ -198,15 +201,15 @@ function windowOf(
   done: ReadonlyMap<Member, readonly number[]>,
 ): Window {
   const counts = done.get(member) ?? [];
-  const base = counts.map((_, t) => {
+  const needed = counts.map((_, t) => {
     const before = counts[t - 1] ?? 0;
-    const needed = (uses.get(member.result) ?? []).map(
+    const wanted = (uses.get(member.result) ?? []).map(
       ({ member: reader, input }) => (done.get(reader)?.[t - 1] ?? 0) * input.stride - input.top,
     );
-    return Math.max(0, Math.min(before, ...needed));
+    return Math.max(0, Math.min(before, ...wanted));
   });
-  const rows = Math.max(...counts.map((n, t) => n - (base[t] ?? 0)));
-  return { member, base, bytes: rows * member.access.rowBytes };
+  const rows = Math.max(...counts.map((n, t) => n - (needed[t] ?? 0)));
+  return { member, base: counts.map((n) => n - rows), needed, bytes: rows * member.access.rowBytes };
 }
 
 function turnsOf(
@@ -220,12 +223,13 @@ function turnsOf(
   const count = end === undefined ? 0 : (done.get(end)?.length ?? 0);
   for (let t = 0; t < count; t++) {
     const moves: WindowMove[] = [];
-    for (const { member, base } of windows) {
-      const [before = 0, now = 0] = [base[t - 1], base[t]];
-      const kept = (done.get(member)?.[t - 1] ?? 0) - now;
+    for (const { member, base, needed } of windows) {
+      const [before = 0, now = 0, first = 0] = [base[t - 1], base[t], needed[t]];
+      const kept = (done.get(member)?.[t - 1] ?? 0) - first;
       const { rowBytes } = member.access;
-      if (now > before && kept > 0)
-        moves.push({ value: member.result, from: (now - before) * rowBytes, bytes: kept * rowBytes });
+      if (t === 0 || now === before || kept <= 0) continue;
+      const [from, to] = [(first - before) * rowBytes, (first - now) * rowBytes];
+      moves.push({ value: member.result, from, to, bytes: kept * rowBytes });
     }
     const calls: StreamCall[] = [];
     for (const member of members) {
