@@ -57,11 +57,30 @@ function nest(tensor: TETensor, bindings: Bindings, uses: TensorUse): Stmt {
   return { kind: 'block', body: [build(0, new Map())] };
 }
 
-/** The row-major position of subscripts. */
+/** A subscript as a sum of an expression and a constant. */
+function split(index: LExpr): { readonly base: LExpr; readonly constant: number } {
+  if (index.kind === 'const') return { base: ix(0), constant: Number(index.value) };
+  if (index.kind === 'binary' && index.op === 'add' && index.dtype === 'index') {
+    const [l, r] = [split(index.left), split(index.right)];
+    return { base: add(l.base, r.base), constant: l.constant + r.constant };
+  }
+  return { base: index, constant: 0 };
+}
+
+/**
+ * The row-major position of subscripts. Constants are gathered at its end, so that neighbouring elements have a place in
+ * common that C compilers see.
+ */
 export function flat(shape: readonly number[], indices: readonly LExpr[]): LExpr {
   let position: LExpr = ix(0);
-  indices.forEach((index, d) => (position = add(mul(position, shape[d] ?? 1), index)));
-  return position;
+  let constant = 0;
+  indices.forEach((index, d) => {
+    const part = split(index);
+    const size = shape[d] ?? 1;
+    position = add(mul(position, size), part.base);
+    constant = constant * size + part.constant;
+  });
+  return add(position, constant);
 }
 
 /** A tensor is read that has neither loops nor a place. */
