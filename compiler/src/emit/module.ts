@@ -199,7 +199,7 @@ export function emitModule(spec: ModuleSpec): EmittedModule {
     stem,
     files: [
       { name: `${stem}.h`, text: headerText(spec, stem, top) },
-      { name: `${stem}.c`, text: program.text, flags: [] },
+      { name: `${stem}.c`, text: program.text, flags: spec.shareSizes === true ? ['-Os'] : [] },
       ...files,
     ],
     constantBytes: texts.reduce((n, t) => n + t.constantBytes, 0) + program.constantBytes,

@@ -36,7 +36,10 @@ export interface CompileRequest {
   readonly choicesFor?: (task: TuningTask) => readonly ScheduleChoice[];
   /** Bytes that the arena should not exceed, or `untuned`: as many as without records. The report tells what came of it. */
   readonly arenaBudget?: number | 'untuned';
-  /** Whether kernels may run in turns, some rows each, where that makes the arena smaller; default true. */
+  /**
+   * Whether kernels may run in turns, some rows each, where that makes the arena smaller; by default unless the least code
+   * is wanted and the arena has no limit.
+   */
   readonly inTurns?: boolean;
   /** Bytes that each memory region has for the arena, the first choice first; by default one region without end. */
   readonly arenaRegions?: readonly number[] | undefined;
@@ -99,7 +102,8 @@ function contextOf(request: CompileRequest): CompileResult<CompileContext> {
     withoutPasses,
     choicesFor: request.choicesFor ?? (() => []),
     arenaBudget: request.arenaBudget,
-    inTurns: request.inTurns ?? true,
+    // Turns take some hundred bytes of calls, which the least code goes without unless memory is limited.
+    inTurns: request.inTurns ?? (request.preset !== 'size' || typeof request.arenaBudget === 'number'),
     arenaSolver: request.arenaSolver,
     arenaRegions: request.arenaRegions,
     target: request.target,
