@@ -19,7 +19,7 @@ function isLibrary(text: string): boolean {
 
 const mostModels = 200;
 /** Larger sources are compiled when they are opened, not for a list. */
-const largestSource = 2 * 1024 * 1024;
+const largestSource = 256 * 1024;
 
 class ModelTree implements vscode.TreeDataProvider<Model> {
   private readonly changed = new vscode.EventEmitter<void>();

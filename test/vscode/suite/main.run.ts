@@ -4,7 +4,7 @@ import { languageTests } from './language.ts';
 import { loweringTests } from './lowering.ts';
 import { pictureTests } from './pictures.ts';
 import { runSuite } from './runner.ts';
-import { serviceTests } from './services.ts';
+import { longFileTests, serviceTests } from './services.ts';
 import { sidebarTests } from './sidebar.ts';
 import { viewTests } from './views.ts';
 
@@ -19,5 +19,6 @@ export function run(): Promise<void> {
     sidebarTests();
     pictureTests();
     deployTests();
+    longFileTests();
   });
 }

@@ -196,7 +196,10 @@ export function serviceTests(): void {
       assert.ok(legend.tokenTypes.includes('parameter'));
     });
   });
+}
 
+/** Last of all: what such a file costs to compile would delay the previews of other tests. */
+export function longFileTests(): void {
   describe('a file of 15,000 lines', () => {
     afterEach(closeAll);
 
