@@ -110,7 +110,7 @@ function suite(backends: string, programs: string): string | undefined {
 /** Runs the tests of the primitives on the copy: the first that fails. */
 function primitiveTests(): string | undefined {
   const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
-  const done = spawnSync(process.execPath, [mocha, '--import', 'tsx', 'test/schedule/primitives.test.ts'], { cwd: copy, encoding: 'utf8' }); // prettier-ignore
+  const done = spawnSync(process.execPath, [mocha, 'test/schedule/primitives.test.ts'], { cwd: copy, encoding: 'utf8' }); // prettier-ignore
   if (done.status === 0) return undefined;
   const failed = /^\s*1\) (.*)$/m.exec(done.stdout)?.[1];
   if (failed === undefined) throw new Error(`the copy does not run: ${done.stderr.slice(0, 600)}`);
@@ -122,7 +122,7 @@ let caught = 0;
 try {
   for (const folder of ['compiler', 'boards', 'test', 'tools'])
     cpSync(join(root, folder), join(copy, folder), { recursive: true });
-  cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+  for (const file of ['package.json', '.mocharc.json']) cpSync(join(root, file), join(copy, file));
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const clean = suite('js,host', args.programs);
   if (clean !== undefined) throw new Error(`the suite fails without any fault: ${clean}`);

@@ -250,7 +250,9 @@ class Quantiser {
     }
     const sums = weights.values.map((v) => Math.fround(v * Math.fround(from.scale)));
     const typical = sums.reduce((x, y) => x + y, 0) / sums.length;
-    const ratio = r.chance(0.06) ? r.pick([1, 0.5, 2.5, 1e-6, 0.25, 3 / (16384 * taps), 3 / (16384 * taps)]) : (0.4 + 2 * r.real()) / (80 * Math.sqrt(taps));
+    const ratio = r.chance(0.1)
+      ? r.pick([1, 0.5, 2.5, 1e-6, 0.25, 6 / (16384 * taps), 6 / (16384 * taps)])
+      : (0.4 + 2 * r.real()) / (80 * Math.sqrt(taps));
     const scale = Math.fround(r.chance(0.05) ? (sums[0] as number) : typical / ratio);
     const dtype = r.chance(0.8) ? 'int8' : 'uint8';
     const zero = this.zero(dtype);
