@@ -29,8 +29,14 @@ try {
   });
   await build({ ...common, entryPoints: ['server/src/main.ts'], outfile: server, format: 'cjs', minify: true });
   const client = path.join(folder, 'client.cjs');
-  const entry = { entryPoints: ['client/src/extension.ts'], outfile: client, format: 'cjs', minify: true } as const;
-  await build({ ...common, ...entry, external: ['vscode'] });
+  await build({
+    ...common,
+    entryPoints: ['client/src/extension.ts'],
+    outfile: client,
+    format: 'cjs',
+    minify: true,
+    external: ['vscode'],
+  });
   const args = ['--expose-gc', measure, root, server, client, ...process.argv.slice(2)];
   process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;
 } finally {

@@ -125,7 +125,9 @@ export async function modelCycles(
     const report = text === undefined ? undefined : parseCycleReport(text, marks.length);
     if (report === undefined) return fail('no-cycle-model', 'The cycle model counted nothing.');
     const { layers, ...rest } = report;
-    return ok(layers === undefined ? rest : { ...rest, layers: byKernel(program.module.functions.length, marks, layers) });
+    return ok(
+      layers === undefined ? rest : { ...rest, layers: byKernel(program.module.functions.length, marks, layers) },
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

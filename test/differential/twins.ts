@@ -19,7 +19,9 @@ function twin(b: GraphBuilder, r: Random): number | undefined {
   if (calls.length === 0) return undefined;
   const node = r.pick(calls);
   const attrs: Record<string, AttributeValueData> = { ...node.attrs };
-  const keys = Object.keys(attrs).filter((k) => !['channels', 'units', 'groups', 'num_groups', 'kernel_size'].includes(k));
+  const keys = Object.keys(attrs).filter(
+    (k) => !['channels', 'units', 'groups', 'num_groups', 'kernel_size'].includes(k),
+  );
   if (keys.length > 0 && r.chance(0.7)) {
     const key = r.pick(keys);
     attrs[key] = changed(attrs[key] ?? null, r);

@@ -33,7 +33,10 @@ function footprint({ emitted }: CompiledModel): Footprint {
         execFileSync(compiler, [...flags, '-Os', name, '-o', `${name}.o`], { cwd: folder });
         return `${name}.o`;
       });
-    const sections = execFileSync('arm-none-eabi-size', ['-A', `${emitted.stem}.c.o`], { cwd: folder, encoding: 'utf8' });
+    const sections = execFileSync('arm-none-eabi-size', ['-A', `${emitted.stem}.c.o`], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
     const section = (name: string): number => Number(new RegExp(`^${name}\\s+(\\d+)`, 'm').exec(sections)?.[1] ?? 0);
     const [text, data, bss] = [section('\\.text'), section('\\.data'), section('\\.bss')] as const;
     const symbols = execFileSync('arm-none-eabi-nm', ['-P', ...objects], { cwd: folder, encoding: 'utf8' });

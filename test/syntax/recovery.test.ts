@@ -63,7 +63,12 @@ const broken: readonly (readonly [string, string, readonly string[], string])[] 
     '(def @f () {1:int32})\n(def @g () {2:int32})',
   ],
   ['a name without @', 'def main() { 1 }', ['expected-name «main»'], '(def @main () {1:int32})'],
-  ['a missing else', 'def @f() { if (True) { 1 } }', ['missing-else «»'], '(def @f () {(if true {1:int32} {<missing>})})'],
+  [
+    'a missing else',
+    'def @f() { if (True) { 1 } }',
+    ['missing-else «»'],
+    '(def @f () {(if true {1:int32} {<missing>})})',
+  ],
   ['a float without suffix', 'def @f() { 1.5 }', ['float-needs-suffix «1.5»'], '(def @f () {undefined:float32})'],
   [
     'an integer out of range',

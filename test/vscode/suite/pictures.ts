@@ -20,11 +20,9 @@ const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve,
 
 /** Pictures for the guide, and to be looked at in every theme. Taken with `--screenshots`, or when asked for by name. */
 export function pictureTests(): void {
+  if (!hasDriver || !process.env['RELAY_TEST_PICTURES']) return;
   describe('the picture', () => {
-    before(async function () {
-      if (!hasDriver || !process.env['RELAY_TEST_PICTURES']) this.skip();
-      await vscode.commands.executeCommand('workbench.action.closePanel');
-    });
+    before(() => vscode.commands.executeCommand('workbench.action.closePanel'));
     afterEach(closeAll);
     after(async () => {
       await useTheme(undefined);
