@@ -113,6 +113,20 @@ describe('checking again after edits', () => {
     assert.equal(after.typeOf(first(edited.tree)), before.typeOf(first(tree)));
   });
 
+  it('reads the constant behind a number again when only its value changed', () => {
+    const text = `${header}def @main() {\n  %0 = 1;\n  %1 = %0;\n  %2 = 7 / %1;\n  %2\n}\n`;
+    const tree = parseSource(text);
+    const before = check(tree);
+    assert.deepEqual(
+      before.diagnostics.map(({ code }) => code),
+      [],
+    );
+    const edited = apply(tree, text, { at: text.indexOf('1;'), remove: 1, insert: '0' });
+    const after = check(edited.tree, { previous: before });
+    assert.equal(seen(after), seen(check(edited.tree)));
+    assert.ok(after.diagnostics.some(({ code }) => code === 'division-by-zero'));
+  });
+
   it('never throws on text that is no program', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.nat(), (junk, seed) => {

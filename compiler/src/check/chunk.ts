@@ -5,6 +5,7 @@
 import type { Diagnostic } from '../base/diagnostic.ts';
 import type { AttributeValueData } from '../operators/attributes.ts';
 import type { CallExpr, GraphStatement } from '../syntax/tree.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
 import type { Type } from '../types/type.ts';
 import type { Symbol } from './result.ts';
 import type { Binding } from './scope.ts';
@@ -15,6 +16,8 @@ export interface Dependency {
   readonly name: string;
   readonly symbol: Symbol | undefined;
   type: Type | undefined;
+  /** The value behind a graph number: relations and advice may read it. */
+  constant?: NDArray;
   /** Looked up without being used. */
   unused?: boolean;
 }

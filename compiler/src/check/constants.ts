@@ -39,6 +39,13 @@ export function constantValue(
   }
 }
 
+/** Whether two values that were read are the same. Arrays of metadata are compared by identity. */
+export function sameConstant(a: NDArray | undefined, b: NDArray | undefined): boolean {
+  if (a === b) return true;
+  if (!a || !b || a.dtype !== b.dtype || a.shape.length > 0 || b.shape.length > 0) return false;
+  return Object.is(a.data[0], b.data[0]);
+}
+
 function scalar(dtype: string, value: number | bigint): NDArray | undefined {
   const data = allocateElements(dtype, 1);
   if (!data) return undefined;

@@ -4,8 +4,10 @@ import type { Block, Expr, FunctionNode, Statement } from '../syntax/tree.ts';
 import { equalTypes } from '../types/equal.ts';
 import { containsIncomplete, dimVarsOf } from '../types/substitute.ts';
 import { errorType, funcType, type FuncType, type Type, type TypeVar } from '../types/type.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
 import { bindLocal } from './bindings.ts';
 import { Chunk, type Dependency } from './chunk.ts';
+import { constantOf, sameConstant } from './constants.ts';
 import type { Context } from './context.ts';
 import { reportUnsolved, resolveChunk } from './finish.ts';
 import { inferExpr } from './infer-expr.ts';
@@ -143,6 +145,10 @@ export class DefinitionCheck {
     }
     reportInnerUnused(cx, chunk);
     for (const { binding } of chunk.graphs) if (cx.used.has(binding)) chunk.usedGraphs.push(binding);
+    for (const dependency of chunk.dependencies) {
+      const constant = this.constantOf(dependency, this.lookup(dependency)?.binding);
+      if (constant) dependency.constant = constant;
+    }
     if (this.allKnown() && !cx.solver.hasForwards) {
       if (!wasKnown || this.openResult || cx.solver.created > this.seen || cx.solver.hasDims) resolveChunk(cx, chunk);
       chunk.closed =
@@ -169,6 +175,7 @@ export class DefinitionCheck {
       const target = this.lookup(dependency);
       const type = target?.type;
       if (type !== dependency.type && !(type && dependency.type && equalTypes(type, dependency.type))) return undefined;
+      if (!sameConstant(dependency.constant, this.constantOf(dependency, target?.binding))) return undefined;
       if (target?.symbol !== dependency.symbol && !sameDefinition(target?.symbol, dependency.symbol)) moved = true;
       if (dependency.unused !== true) found.push(target?.binding);
     }
@@ -182,6 +189,10 @@ export class DefinitionCheck {
     for (const binding of chunk.usedGraphs) cx.used.add(binding);
     this.adopted.add(own);
     return own;
+  }
+
+  private constantOf(dependency: Dependency, binding: Binding | undefined): NDArray | undefined {
+    return dependency.kind === 'graph' ? constantOf(this.cx, binding?.value) : undefined;
   }
 
   private lookup(dependency: Dependency): Target | undefined {
