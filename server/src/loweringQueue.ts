@@ -93,7 +93,9 @@ export class LoweringQueue {
 
   private next(): void {
     if (this.running) return;
-    const [entry] = this.waiting.values();
+    // What somebody looks at goes before what tells about a whole program, which may take minutes.
+    const waiting = [...this.waiting.values()];
+    const entry = waiting.find(({ job }) => !('kind' in job && job.kind === 'build')) ?? waiting[0];
     if (!entry) return;
     this.waiting.delete(entry.key);
     this.running = entry;

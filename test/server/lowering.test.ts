@@ -96,6 +96,21 @@ describe('a queue of previews', () => {
     slow.finish('fused');
     assert.equal((await second).text, 'fused');
   });
+  it('lets what is looked at go before what tells about whole programs', async () => {
+    const slow = new Slow();
+    const queue = new LoweringQueue(slow);
+    const first = queue.request(job('c'));
+    void queue.request({ kind: 'build', uri: 'file:///large.relay', version: 1, text: '' });
+    const looked = queue.request(job('fused'));
+    slow.finish('C');
+    await first;
+    slow.finish('fused');
+    assert.equal((await looked).text, 'fused');
+    assert.deepEqual(
+      slow.started.map((j) => j.uri),
+      ['file:///test.relay', 'file:///test.relay', 'file:///large.relay'],
+    );
+  });
   it('gives up what belongs to a closed document', async () => {
     const slow = new Slow();
     const queue = new LoweringQueue(slow);
