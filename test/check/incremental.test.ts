@@ -127,6 +127,15 @@ describe('checking again after edits', () => {
     assert.ok(after.diagnostics.some(({ code }) => code === 'division-by-zero'));
   });
 
+  it('applies the operator that a number stands for now', () => {
+    const text = `${header}def @main(%x: int32) {\n  %0 = add;\n  %1 = %0(%x, 1);\n  %1\n}\n`;
+    const tree = parseSource(text);
+    const edited = apply(tree, text, { at: text.indexOf('add'), remove: 3, insert: 'equal' });
+    const after = check(edited.tree, { previous: check(tree) });
+    assert.equal(seen(after), seen(check(edited.tree)));
+    assert.match(seen(after), /bool/);
+  });
+
   it('never throws on text that is no program', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.nat(), (junk, seed) => {

@@ -16,8 +16,8 @@ export interface Dependency {
   readonly name: string;
   readonly symbol: Symbol | undefined;
   type: Type | undefined;
-  /** The value behind a graph number: relations and advice may read it. */
-  constant?: NDArray;
+  /** The constant or the operator's name behind a graph number: relations and calls read them. */
+  behind?: NDArray | string;
   /** Looked up without being used. */
   unused?: boolean;
 }

@@ -17,13 +17,7 @@ export function constantValue(
   metadata: MetadataSection | undefined,
   valueOf: (node: GraphRef) => Expr | undefined,
 ): NDArray | undefined {
-  let current = expr;
-  for (let hops = 0; current && hops < 100; hops++) {
-    if (current.kind === 'paren') current = current.inner;
-    else if (current.kind === 'block' && current.statements.length === 0) current = current.result;
-    else if (current.kind === 'graphref') current = valueOf(current);
-    else break;
-  }
+  const current = throughNumbers(expr, valueOf);
   if (!current) return undefined;
   switch (current.kind) {
     case 'int':
@@ -39,10 +33,30 @@ export function constantValue(
   }
 }
 
-/** Whether two values that were read are the same. Arrays of metadata are compared by identity. */
-export function sameConstant(a: NDArray | undefined, b: NDArray | undefined): boolean {
+/** The expression behind parentheses and graph numbers. */
+function throughNumbers(expr: Expr | undefined, valueOf: (node: GraphRef) => Expr | undefined): Expr | undefined {
+  let current = expr;
+  for (let hops = 0; current && hops < 100; hops++) {
+    if (current.kind === 'paren') current = current.inner;
+    else if (current.kind === 'block' && current.statements.length === 0) current = current.result;
+    else if (current.kind === 'graphref') current = valueOf(current);
+    else break;
+  }
+  return current;
+}
+
+/** What a binding's value tells beyond its type: a constant, or the name of an operator or constructor. */
+export function knownBehind(cx: Context, value: Expr | undefined): NDArray | string | undefined {
+  const read = (node: GraphRef): Expr | undefined => bindingOf(cx, node)?.value;
+  const current = throughNumbers(value, read);
+  return current?.kind === 'name' ? current.name : constantValue(current, cx.metadata, read);
+}
+
+/** Whether they are the same. Arrays of metadata are compared by identity. */
+export function sameBehind(a: NDArray | string | undefined, b: NDArray | string | undefined): boolean {
   if (a === b) return true;
-  if (!a || !b || a.dtype !== b.dtype || a.shape.length > 0 || b.shape.length > 0) return false;
+  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  if (a.dtype !== b.dtype || a.shape.length > 0 || b.shape.length > 0) return false;
   return Object.is(a.data[0], b.data[0]);
 }
 

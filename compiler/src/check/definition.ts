@@ -7,7 +7,7 @@ import { errorType, funcType, type FuncType, type Type, type TypeVar } from '../
 import type { NDArray } from '../tensor/ndarray.ts';
 import { bindLocal } from './bindings.ts';
 import { Chunk, type Dependency } from './chunk.ts';
-import { constantOf, sameConstant } from './constants.ts';
+import { knownBehind, sameBehind } from './constants.ts';
 import type { Context } from './context.ts';
 import { reportUnsolved, resolveChunk } from './finish.ts';
 import { inferExpr } from './infer-expr.ts';
@@ -146,8 +146,8 @@ export class DefinitionCheck {
     reportInnerUnused(cx, chunk);
     for (const { binding } of chunk.graphs) if (cx.used.has(binding)) chunk.usedGraphs.push(binding);
     for (const dependency of chunk.dependencies) {
-      const constant = this.constantOf(dependency, this.lookup(dependency)?.binding);
-      if (constant) dependency.constant = constant;
+      const behind = this.behind(dependency, this.lookup(dependency)?.binding);
+      if (behind !== undefined) dependency.behind = behind;
     }
     if (this.allKnown() && !cx.solver.hasForwards) {
       if (!wasKnown || this.openResult || cx.solver.created > this.seen || cx.solver.hasDims) resolveChunk(cx, chunk);
@@ -175,7 +175,7 @@ export class DefinitionCheck {
       const target = this.lookup(dependency);
       const type = target?.type;
       if (type !== dependency.type && !(type && dependency.type && equalTypes(type, dependency.type))) return undefined;
-      if (!sameConstant(dependency.constant, this.constantOf(dependency, target?.binding))) return undefined;
+      if (!sameBehind(dependency.behind, this.behind(dependency, target?.binding))) return undefined;
       if (target?.symbol !== dependency.symbol && !sameDefinition(target?.symbol, dependency.symbol)) moved = true;
       if (dependency.unused !== true) found.push(target?.binding);
     }
@@ -191,8 +191,8 @@ export class DefinitionCheck {
     return own;
   }
 
-  private constantOf(dependency: Dependency, binding: Binding | undefined): NDArray | undefined {
-    return dependency.kind === 'graph' ? constantOf(this.cx, binding?.value) : undefined;
+  private behind(dependency: Dependency, binding: Binding | undefined): NDArray | string | undefined {
+    return dependency.kind === 'graph' ? knownBehind(this.cx, binding?.value) : undefined;
   }
 
   private lookup(dependency: Dependency): Target | undefined {
