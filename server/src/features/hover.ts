@@ -238,6 +238,8 @@ function describeDims(
   for (let dim = 0; dim < type.shape.length; dim++) {
     const step = snapshot.check.explainDim(node, dim);
     if (!step || step.formula === '') continue;
+    // A size that the operator fixes (`1 = 1`) needs no explanation.
+    if (step.formula === String(step.value) && step.sources.length === 0) continue;
     lines.push(`- ${code(`${step.value} = ${step.formula}`)}${describeSources(snapshot, step)}`);
   }
   return lines.length === 0 ? '' : `Dimensions:\n${lines.join('\n')}`;
