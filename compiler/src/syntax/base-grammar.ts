@@ -48,6 +48,8 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
   protected dottedNames: ReadonlySet<string> = new Set();
   protected depth = 0;
   private levels: Map<IToken, number> | undefined;
+  /** Whether brackets nest deeper than is read: what stands in them is skipped, not salvaged. */
+  private tooDeep = false;
   /** Diagnostics of the chunk that is being parsed. */
   protected diagnostics: Diagnostic[] = [];
 
@@ -65,6 +67,7 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     this.depth = 0;
     this.diagnostics = [];
     this.levels = undefined;
+    this.tooDeep = false;
   }
 
   /** Number of tokens consumed since `load`. */
@@ -201,8 +204,12 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
    * their meaning. Nothing is reported; that the text is broken already was.
    */
   protected salvage(mark: IToken, ...stops: readonly TokenType[]): Expr[] {
-    const level = this.levelOf(mark) - (openers.has(mark.tokenType) ? 1 : 0);
     const parts: Expr[] = [];
+    if (this.tooDeep) {
+      this.skipTo(mark, ...stops);
+      return parts;
+    }
+    const level = this.levelOf(mark) - (openers.has(mark.tokenType) ? 1 : 0);
     while (!this.atEnd()) {
       const next = this.LA(1);
       const own = this.levelOf(next);
@@ -365,6 +372,7 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     }
   }
   private reportTooDeep(): void {
+    this.tooDeep = true;
     this.report(
       'nesting-too-deep',
       this.atEnd() ? this.emptySpan(this.previousEnd()) : this.spanOf(this.LA(1)),
