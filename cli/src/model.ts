@@ -4,6 +4,7 @@ import path from 'node:path';
 import { arenaRegions, connectBoard, Toolchain, type Board, type BoardProfile } from '../../boards/src/index.ts';
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 import { LineIndex } from '../../compiler/src/base/span.ts';
+import { inlineImports, type ImportingProgram } from '../../compiler/src/check/inline-imports.ts';
 import type { CompileFailure } from '../../compiler/src/passes/fuse.ts';
 import { compileModel, type CompiledModel, type CompileRequest } from '../../compiler/src/pipeline/compile.ts';
 import type { TuningTask } from '../../compiler/src/schedule/task.ts';
@@ -15,7 +16,6 @@ import { fileFailure, readInput, type CommandIO } from './io.ts';
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
 import { renderFailure } from './render.ts';
-import { inlineImports } from './inline-imports.ts';
 import { loadParams, loadText, printDiagnostics, type LoadedSource } from './source.ts';
 import type { OptionSpec, ParsedArguments } from './verb.ts';
 
@@ -47,6 +47,15 @@ export interface Model {
   readonly params: ReadonlyMap<string, NDArray>;
 }
 
+function importing(source: LoadedSource): ImportingProgram {
+  return {
+    tree: source.check.tree,
+    text: source.view.text,
+    imports: (name, from) => source.options.imports?.(name, from),
+    textOf: (tree) => source.imported.get(tree),
+  };
+}
+
 /** Reads (`-`: standard input) and checks the model and its parameters; prints the diagnostics when there are errors. */
 export function loadModel(
   args: ParsedArguments,
@@ -57,7 +66,7 @@ export function loadModel(
   const text = readInput(file);
   if (!text.ok) return stop(text.error, 2);
   const own = loadText(file, text.value, io.token, false, file);
-  const whole = own.hasErrors ? ok(text.value) : inlineImports(own);
+  const whole = own.hasErrors ? ok(text.value) : inlineImports(importing(own));
   if (!whole.ok) return stop(whole.error);
   const source = whole.value === text.value ? own : loadText(file, whole.value, io.token);
   if (source.hasErrors) {

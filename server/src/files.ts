@@ -1,8 +1,9 @@
 /** Files of the workspace and what programs import: open ones as they are in the editor, others as a reader gives them. */
 import { LineIndex } from '../../compiler/src/base/span.ts';
+import { inlineImports } from '../../compiler/src/check/inline-imports.ts';
 import { parseSource, parseSteps } from '../../compiler/src/syntax/parser.ts';
 import type { SourceTree } from '../../compiler/src/syntax/tree.ts';
-import type { DocumentStore } from './documents.ts';
+import type { Document, DocumentStore } from './documents.ts';
 import { inSlices } from './slices.ts';
 import { closedVersion, type Snapshot } from './snapshot.ts';
 import { virtualDocument } from './virtualDocuments.ts';
@@ -18,6 +19,13 @@ export interface FileAccess {
     uri: string,
     known?: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly stamp: string } | 'unchanged' | undefined>;
+}
+
+/** A text to compile: a program with what it imports behind it, and how many of the lines are its own. */
+export interface Program {
+  readonly text: string;
+  /** Left out when all are. */
+  readonly ownLines?: number;
 }
 
 const noFiles: FileAccess = { read: () => undefined };
@@ -73,6 +81,33 @@ export class Files {
     const tree = uri === undefined ? undefined : this.snapshot(uri)?.tree;
     if (tree && uri !== undefined) this.imported.set(tree, uri);
     return tree;
+  }
+
+  /** What is compiled for an open document. */
+  program(document: Document): Program {
+    if (!document.mayImport) return { text: document.text };
+    const { uri, text, tree } = document.snapshot;
+    return this.withImports(uri, text, tree);
+  }
+
+  /** What is compiled for a file that is not open. */
+  closedProgram(uri: string, text: string): Program {
+    return /^\s*import\b/m.test(text) ? this.withImports(uri, text, parseSource(text)) : { text };
+  }
+
+  private withImports(uri: string, text: string, tree: SourceTree): Program {
+    const whole = inlineImports({
+      tree,
+      text,
+      imports: (path, from) => this.tree(uri, path, from === tree ? undefined : from),
+      textOf: (imported) => {
+        const source = this.imported.get(imported);
+        return source === undefined ? undefined : this.textOf(source);
+      },
+    });
+    // Alone it does not compile, and the compiler says why.
+    if (!whole.ok || whole.value === text) return { text };
+    return { text: whole.value, ownLines: new LineIndex(text).lineCount };
   }
 
   /** The URI of what `tree` reads. */

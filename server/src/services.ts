@@ -20,8 +20,7 @@ const ownServices: readonly Service[] = [
       host.connection.onRequest(requests.lower, ({ uri, ...wanted }: LowerParams): Promise<LowerResult> => {
         const document = host.documents.get(uri);
         if (!document) return Promise.resolve(refusedLowering(0, 'The source is not open.', 'Open the .relay file.'));
-        const { version, text } = document;
-        return host.lowering.request({ ...wanted, uri, version, text });
+        return host.lowering.request({ ...wanted, uri, version: document.version, ...host.files.program(document) });
       });
     },
   },

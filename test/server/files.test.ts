@@ -15,6 +15,7 @@ import {
   type WorkspaceDiagnosticReport,
   type WorkspaceEdit,
 } from 'vscode-languageserver-protocol/node.js';
+import { requests, type BuildResult, type LowerResult } from '../../server/src/protocol.ts';
 import { header } from './fixture.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -71,6 +72,17 @@ describe('files that import others', () => {
       : ['unchanged'];
   };
 
+  it('are lowered with what they import; places are those of the document', async () => {
+    const lowered: LowerResult = await connection.sendRequest(requests.lower, { uri: model, stage: 'typed' });
+    assert.equal(lowered.failure, undefined);
+    assert.match(lowered.text, /add\(/);
+    assert.ok(lowered.origins.length > 0);
+    assert.ok(lowered.origins.every(({ source }) => source.start.line < main.split('\n').length));
+    const built: BuildResult = await connection.sendRequest(requests.build, { uri: model });
+    assert.equal(built.failure, undefined);
+    const closed: BuildResult = await connection.sendRequest(requests.build, { uri: `${model}2`, text: main });
+    assert.equal(closed.failure, undefined);
+  });
   it('know what the other file declares', async () => {
     assert.deepEqual(await codes(model), []);
   });

@@ -24,6 +24,8 @@ export interface LoweringJob {
   readonly target?: string;
   /** As in `LowerParams`. */
   readonly configs?: string;
+  /** Lines from this one on are other files'; all lines are the document's own when it is left out. */
+  readonly ownLines?: number;
 }
 
 /** The recorded configurations of a request, as the compiler asks for them. They were written by others: any may be bad. */
@@ -61,9 +63,10 @@ export function lowerDocument(job: LoweringJob): LowerResult {
   const anchors = lowered.value.check?.tree.anchors ?? new Map();
   const lines = new LineIndex(job.text);
   const origins = printed.lines.flatMap((line, index) =>
-    line.origin.map((span) => {
+    line.origin.flatMap((span) => {
       const { start, end } = resolveSpan(anchors, span);
-      return { line: index, source: { start: lines.position(start), end: lines.position(end) } };
+      const source = { start: lines.position(start), end: lines.position(end) };
+      return source.start.line < (job.ownLines ?? Infinity) ? [{ line: index, source }] : [];
     }),
   );
   return { version: job.version, text: printed.text, language: stage.language, origins };

@@ -28,6 +28,8 @@ export interface BuildJob {
   readonly target?: string;
   /** As in `LowerParams`. */
   readonly configs?: string;
+  /** As in `LoweringJob`. */
+  readonly ownLines?: number;
 }
 
 type Locate = (origin: Origin) => readonly WireRange[];
@@ -155,8 +157,9 @@ function passList(state: CompileState, locate: Locate): readonly PassInfo[] {
   }));
 }
 
-function locatorOf({ text }: BuildJob, { check }: CompileState): Locate {
-  return locator(text, check?.tree.anchors ?? new Map());
+function locatorOf({ text, ownLines }: BuildJob, { check }: CompileState): Locate {
+  const locate = locator(text, check?.tree.anchors ?? new Map());
+  return (origin) => locate(origin).filter((range) => range.start.line < (ownLines ?? Infinity));
 }
 
 /** Source ranges of origins, each once; spans of other files are left out. */

@@ -11,6 +11,7 @@ import {
   type WhatIfParams,
   type WhatIfResult,
 } from '../protocol.ts';
+import type { Program } from '../files.ts';
 import type { Service } from '../service.ts';
 import { refusedBuild, type BuildJob } from './build.ts';
 import { functionGraph } from './graph.ts';
@@ -23,10 +24,11 @@ export const viewServices: readonly Service[] = [
     register: (host) => {
       host.connection.onRequest(requests.build, (params: BuildParams): Promise<BuildResult> => {
         const document = host.documents.get(params.uri);
-        const text = params.text ?? document?.text;
-        if (text === undefined)
+        if (params.text !== undefined)
+          return host.lowering.request(jobOf(params, 0, host.files.closedProgram(params.uri, params.text)));
+        if (!document)
           return Promise.resolve(refusedBuild({ version: 0 }, 'The source is not open.', 'Open the .relay file.'));
-        return host.lowering.request(jobOf(params, params.text === undefined ? (document?.version ?? 0) : 0, text));
+        return host.lowering.request(jobOf(params, document.version, host.files.program(document)));
       });
     },
   },
@@ -56,10 +58,10 @@ export const viewServices: readonly Service[] = [
         const sound = ![...snapshot.tree.errors, ...snapshot.check.diagnostics].some((d) => d.severity === 'error');
         const followed = sound ? follow(text.value) : text.value;
         const types = compareTypes(snapshot, followed);
-        const before = await host.lowering.request(jobOf(params, version, snapshot.text));
+        const before = await host.lowering.request(jobOf(params, version, { text: snapshot.text }));
         // Weights keep their shapes, so the parameter file goes with the substituted program, too.
         const substituted = { ...params, uri: `${params.uri}#what-if` };
-        const after = await host.lowering.request(jobOf(substituted, version, followed));
+        const after = await host.lowering.request(jobOf(substituted, version, { text: followed }));
         return { version, ...types, before: footprint(before), after: footprint(after) };
       });
     },
@@ -78,13 +80,13 @@ export const viewServices: readonly Service[] = [
 function jobOf(
   params: Pick<BuildParams, 'uri' | 'params' | 'target' | 'configs'>,
   version: number,
-  text: string,
+  program: Program,
 ): BuildJob {
   return {
     kind: 'build',
     uri: params.uri,
     version,
-    text,
+    ...program,
     ...(params.params === undefined ? {} : { params: params.params }),
     ...(params.target === undefined ? {} : { target: params.target }),
     ...(params.configs === undefined ? {} : { configs: params.configs }),
