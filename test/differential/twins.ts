@@ -1,5 +1,6 @@
 /** Nodes that resemble others: what sharing of equal expressions must keep apart, and what it may join. */
 import type { AttributeValueData } from '../../compiler/src/operators/attributes.ts';
+import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
 import type { GraphBuilder } from './graph.ts';
 import type { Random } from './random.ts';
 
@@ -24,7 +25,8 @@ function twin(b: GraphBuilder, r: Random): number | undefined {
   );
   if (keys.length > 0 && r.chance(0.7)) {
     const key = r.pick(keys);
-    attrs[key] = changed(attrs[key] ?? null, r);
+    const other = changed(attrs[key] ?? null, r);
+    if (admitted(node.op, key, other)) attrs[key] = other;
   }
   const again = b.attempt(node.op, node.args, attrs);
   const first = b.nodes.indexOf(node);
@@ -50,6 +52,13 @@ function neighbours(b: GraphBuilder, r: Random): number | undefined {
       axes: null,
     });
   return b.call('subtract', [part(r.int(0, 1)), part(r.int(2, 3))]);
+}
+
+/** Whether the operator's record lets the attribute have the value; relations alone do not look at bounds. */
+function admitted(op: string, key: string, value: AttributeValueData): boolean {
+  const spec = operatorRegistry.get(op)?.attributes[key];
+  const min = spec && 'min' in spec ? spec.min : undefined;
+  return typeof min !== 'number' || typeof value !== 'number' || value >= min;
 }
 
 function changed(value: AttributeValueData, r: Random): AttributeValueData {
