@@ -159,6 +159,12 @@ function unknownType(cx: Context, node: NamedTypeNode): Type {
 function dimOfNode(cx: Context, node: DimNode): Dim {
   switch (node.kind) {
     case 'intdim':
+      if (node.value < 0n)
+        cx.report('negative-size', node.span, `The size ${node.value} is negative; no tensor has such a shape.`, {
+          severity: 'warning',
+          remedy: 'Write the size that is meant, or `?` where it is unknown.',
+          fixes: [replaceFix(node.span, '?')],
+        });
       return node.dtype === 'int64' || node.value > 2147483647n
         ? { kind: 'int64', value: node.value }
         : Number(node.value);

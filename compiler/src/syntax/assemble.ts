@@ -12,6 +12,7 @@ import { endOf, lex } from './lexer.ts';
 import type { LexResult } from './lexer.ts';
 import { quote } from './messages.ts';
 import { definitionHeads, definitionStarts } from './segments.ts';
+import { mendSigils, type Sigils } from './sigils.ts';
 import type { FileState, MetadataPart, Preamble } from './state.ts';
 import type { VersionHeader } from './tree.ts';
 import { parseExpressionUnit, parseUnit } from './units.ts';
@@ -24,6 +25,7 @@ export const knownVersion = '0.0.5';
 /** Parses the whole of `text`, stopping between its parts. */
 export function* assemble(text: string): Steps<FileState> {
   const lexed = lex(text);
+  const sigils = mendSigils(text, lexed);
   yield;
   const all = classify(lexed.tokens);
   const last = all[all.length - 1];
@@ -46,12 +48,15 @@ export function* assemble(text: string): Steps<FileState> {
   const firstOffset = isModule ? offsets[0] : tokens[0]?.startOffset;
   const stray = isModule ? tokens.slice(0, starts[0]?.at) : [];
   const preamble = parsePreamble(text, firstOffset ?? end, versions, stray, isModule || tokens.length === 0);
-  const lexical = lexicalErrors(text, lexed, preamble);
+  const lexical = lexicalErrors(text, lexed, sigils, preamble);
   // Whether a keyword within brackets starts a definition depends on all brackets before it.
   const hidden = definitionHeads(tokens) !== starts.length;
   const misplaced = hidden || stray.length > 0 || preamble.errors.some((x) => x.code === 'misplaced-header');
   const fragile =
-    misplaced || lexical.length > 0 || all.some((token, i) => isOpenString(token) || isMisplacedString(token, i, all));
+    misplaced ||
+    lexical.length > 0 ||
+    lexed.unknown.length > 0 ||
+    all.some((token, i) => isOpenString(token) || isMisplacedString(token, i, all));
   return { preamble, units, metadata, lexical, dottedNames: context.dottedNames, fragile };
 }
 
@@ -142,7 +147,7 @@ function parsePreamble(
 }
 
 /** Stretches that are no tokens, and comments without end; anchored at the preamble. */
-function lexicalErrors(text: string, lexed: LexResult, preamble: Preamble): Diagnostic[] {
+function lexicalErrors(text: string, lexed: LexResult, { variables, bars }: Sigils, preamble: Preamble): Diagnostic[] {
   const errors: Diagnostic[] = [];
   const at = (anchor: Anchor, from: number, to: number): Diagnostic['span'] => ({
     anchor,
@@ -151,6 +156,21 @@ function lexicalErrors(text: string, lexed: LexResult, preamble: Preamble): Diag
   });
   for (const { offset, length } of lexed.unknown) {
     const found = text.slice(offset, offset + length);
+    if (bars.has(offset)) continue;
+    const variable = variables.get(offset);
+    if (variable) {
+      const span = at(preamble.anchor, offset, variable.end);
+      const newText = `%${variable.name}`;
+      errors.push({
+        code: 'unknown-character',
+        severity: 'error',
+        span,
+        message: `Expected a variable such as ${newText}, found ${quote(text.slice(offset, variable.end))}.`,
+        remedy: `Write ${newText}.`,
+        fixes: [{ title: `Write ${newText}`, edits: [{ span, newText }], preferred: true }],
+      });
+      continue;
+    }
     errors.push({
       code: 'unknown-character',
       severity: 'error',

@@ -42,9 +42,13 @@ export abstract class BindingGrammar extends ExpressionGrammar {
       const edits = [{ span: { anchor: this.anchor, start, end: this.LA(2).startOffset - this.base }, newText: '' }];
       const remedy = 'Write the value last, without a word before it and without a semicolon behind it.';
       const fix = { title: 'Remove “return”', edits, preferred: true };
-      this.report('unexpected-token', this.spanOf(first), 'There is no “return” in Relay.', remedy, fix);
+      this.report('return-word', this.spanOf(first), 'There is no “return” in Relay.', remedy, fix);
       this.SKIP_TOKEN();
-      return this.anyStatement();
+      const value = this.anyStatement();
+      const end = this.LA(0).tokenType === t.Semicolon ? this.previousEnd() : this.previousEnd() + 1;
+      if (this.text[this.base + end - 1] === ';')
+        edits.push({ span: { anchor: this.anchor, start: end - 1, end }, newText: '' });
+      return value;
     }
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** Rules for expressions: operands with their postfix chains, infix chains, attributes. */
 import type { IToken, TokenType } from 'chevrotain';
+import type { Span } from '../base/span.ts';
 import { foldInfix } from './infix.ts';
 import { quote } from './messages.ts';
 import { readNumber } from './numbers.ts';
@@ -7,7 +8,12 @@ import type { Attribute, AttributeValue, Expr, InfixOperator, Name } from './tre
 import { TypeGrammar } from './type-grammar.ts';
 import * as t from './vocabulary.ts';
 
+const numberKinds = new Set<Expr['kind']>(['int', 'float']);
+
 export abstract class ExpressionGrammar extends TypeGrammar {
+  /** Attributes whose numbers stand without brackets, with the place of the diagnostic that says so. */
+  private readonly openLists = new WeakMap<Attribute, number>();
+
   /** Operand forms with statements inside; defined by `StatementGrammar`. */
   protected abstract compound(): Expr;
   /** A list element or the content of parentheses: an expression, or statements with a result. */
@@ -216,8 +222,7 @@ export abstract class ExpressionGrammar extends TypeGrammar {
           {
             ALT: () => {
               const arg = this.element(2);
-              if (attrs.length > 0) this.reportPositional(arg);
-              args.push(arg);
+              if (attrs.length === 0 || !this.positional(arg, attrs)) args.push(arg);
             },
           },
         ]);
@@ -227,14 +232,42 @@ export abstract class ExpressionGrammar extends TypeGrammar {
     return { kind: 'call', span: this.since(start), callee, args, attrs, argsSpan: this.since(from) };
   }
 
-  private reportPositional(arg: Expr): void {
-    if (this.RECORDING_PHASE) return;
+  /** Reports an argument behind attributes. Whether it is a further number of the last one, to whose list it is added. */
+  private positional(arg: Expr, attrs: Attribute[]): boolean {
+    if (this.RECORDING_PHASE) return false;
+    const last = attrs[attrs.length - 1] as Attribute;
+    const { value } = last;
+    const items = value.kind === 'list' ? value.items : [value];
+    const open = this.openLists.has(last) || (value.kind === 'expr' && numberKinds.has(value.value.kind));
+    if (open && numberKinds.has(arg.kind)) {
+      const span = { ...value.span, end: arg.span.end };
+      const list = { kind: 'list', span, items: [...items, { kind: 'expr', span: arg.span, value: arg }] } as const;
+      const newText = `[${list.items.map((item) => this.textOf(item.span)).join(', ')}]`;
+      const attribute = { ...last, span: { ...last.span, end: arg.span.end }, value: list };
+      // One message for the whole list: that of its earlier part is replaced.
+      if (this.openLists.has(last)) this.diagnostics.splice(this.openLists.get(last) as number, 1);
+      this.openLists.set(attribute, this.diagnostics.length);
+      attrs[attrs.length - 1] = attribute;
+      this.report(
+        'attribute-list-brackets',
+        span,
+        'A list of attribute values stands in square brackets.',
+        `Write ${last.key.text}=${newText}.`,
+        { title: `Write ${newText}`, edits: [{ span, newText }], preferred: true },
+      );
+      return true;
+    }
     this.report(
       'positional-after-attribute',
       arg.span,
       'An argument stands behind an attribute.',
       'Move all arguments before the first attribute.',
     );
+    return false;
+  }
+
+  private textOf({ start, end }: Span): string {
+    return this.text.slice(this.base + start, this.base + end);
   }
 
   private projectionTail(start: number, tuple: Expr): Expr {

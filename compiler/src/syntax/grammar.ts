@@ -99,7 +99,11 @@ export class RelayGrammar extends CompoundGrammar {
       () => {
         const keyword = this.take(1, t.Type, '“type”', 'unexpected-token', 'Write extern type Name.');
         this.checkKeyword(keyword, 'type', 'Types start with type Name.');
-        name = this.plainName(this.take(2, t.Identifier, 'the name of the type', 'expected-name'), 'type');
+        // In `type T = …` the name looks like the key of an attribute.
+        if (!this.RECORDING_PHASE && this.LA(1).tokenType === t.AttributeKey) {
+          name = this.plainName(this.LA(1), 'type');
+          this.SKIP_TOKEN();
+        } else name = this.plainName(this.take(2, t.Identifier, 'the name of the type', 'expected-name'), 'type');
       },
       undefined,
       t.LBrace,
@@ -114,12 +118,38 @@ export class RelayGrammar extends CompoundGrammar {
       this.CONSUME2(t.LBrace);
       this.elements(2, t.RBrace, 'a constructor', () => list.push(this.SUBRULE(this.constructorRule)));
     });
+    if (!this.RECORDING_PHASE && constructors === undefined && this.LA(1).tokenType === t.Assign)
+      constructors = this.alternatives();
     const span = this.since(start);
     this.rest('the next definition');
     if (extern && constructors !== undefined && !this.RECORDING_PHASE)
       this.report('extern-with-constructors', span, 'An extern type has no constructors.', 'Remove the braces.');
     return { kind: 'type', span, extern, name, typeParams, constructors };
   });
+
+  /** `= A | B(int32)`, as other languages list constructors; the lexer leaves the bars out. */
+  private alternatives(): ConstructorNode[] {
+    const equals = this.spanOf(this.LA(1));
+    this.SKIP_TOKEN();
+    const list: ConstructorNode[] = [];
+    const span = { ...equals };
+    const edits = [{ span, newText: '' }];
+    const fix = { title: 'Write { … }', edits, preferred: true };
+    const message = 'Expected “{” and the constructors of the type, found “=”.';
+    const remedy = 'Write the constructors in braces: type T { A, B(int32) }.';
+    this.report('unexpected-token', equals, message, remedy, fix);
+    while (this.LA(1).tokenType === t.Identifier || this.LA(1).tokenType === t.Comma) {
+      if (this.LA(1).tokenType === t.Comma) this.SKIP_TOKEN();
+      else list.push(this.subrule(1, this.constructorRule));
+    }
+    if (this.LA(1).tokenType === t.Semicolon) this.SKIP_TOKEN();
+    const texts = list.map((node) => this.text.slice(this.base + node.span.start, this.base + node.span.end));
+    edits[0] = {
+      span: { ...equals, end: Math.max(equals.end, this.previousEnd()) },
+      newText: `{ ${texts.join(', ')} }`,
+    };
+    return list;
+  }
 
   /** Reports what is left behind a definition. */
   private rest(wanted: string): void {

@@ -55,9 +55,13 @@ export function buildTree(state: FileState): SourceTree {
     append(errors, unit.errors);
     if (unit.kind === 'body') {
       let chunkAt = at + unit.bodyStart;
+      let returned = false;
       for (const chunk of unit.chunks) {
         anchors.set(chunk.anchor, chunkAt + chunk.lead);
-        if (chunk.errors.length > 0) append(errors, chunk.errors);
+        // What stands behind `return` was meant as the value.
+        const told = returned && chunk.errors[0]?.code === 'missing-result';
+        if (chunk.errors.length > 0 && !told) append(errors, chunk.errors);
+        returned = chunk.errors.some(({ code }) => code === 'return-word');
         chunkAt += chunk.length;
       }
     }

@@ -179,6 +179,13 @@ export const formEntries: readonly CatalogueEntry[] = [
     right: 'def @main(%x: Tensor[(2, 3), float32]) { sum(%x, axis=[0, 1]) }',
   },
   {
+    code: 'return-word',
+    title: '`return` before the value',
+    explanation: 'The value of a function is the expression that stands last in its block, without a word before it.',
+    wrong: 'def @main(%x: int32) { return %x }',
+    right: 'def @main(%x: int32) { %x }',
+  },
+  {
     code: 'positional-after-attribute',
     title: 'Argument behind an attribute',
     explanation: 'Arguments come first, attributes last.',

@@ -73,6 +73,14 @@ export const typeEntries: readonly CatalogueEntry[] = [
     right: 'def @main(%x: List[int32]) { %x }',
   },
   {
+    code: 'negative-size',
+    title: 'Negative size',
+    explanation:
+      'TVM types tensors with negative sizes, but none can be made. A size that is not known is written `?`.',
+    wrong: 'def @main(%x: Tensor[(-1, 3), float32]) { %x }',
+    right: 'def @main(%x: Tensor[(?, 3), float32]) { %x }',
+  },
+  {
     code: 'nested-placeholder',
     title: '`_` inside a type',
     explanation: '`_` leaves a whole annotation open; a part of a type cannot be left open.',
