@@ -1,6 +1,7 @@
 /**
- * Seeded faults: applies wrong code to a temporary copy of the compiler, one fault at a time, and runs the short
- * differential suite on it. Prints which faults were caught; exit code 1 when one was missed or does not apply.
+ * Seeded faults: applies wrong code to a temporary copy of the compiler, one fault at a time, and runs the tests that
+ * look closest at the file and then the short differential suite on it. Prints which faults were caught; exit code 1
+ * when one was missed or does not apply.
  *
  *     npx tsx tools/mutants.ts [--only part-of-a-name,another] [--programs 400]
  */
@@ -107,10 +108,20 @@ function suite(backends: string, programs: string): string | undefined {
   return failed;
 }
 
-/** Runs the tests of the primitives on the copy: the first that fails. */
-function primitiveTests(): string | undefined {
+/** Tests that look closer at some files than random programs do, by the start of the file's name. */
+const closerTests: readonly (readonly [string, string])[] = [
+  ['schedule/primitives', 'test/schedule/primitives.test.ts'],
+  ['schedule/requantize', 'test/schedule/requantize.test.ts'],
+  ['emit/module', 'test/emit/module.test.ts'],
+  ['pipeline/arena', 'test/pipeline/row-streams.test.ts'],
+];
+
+/** Runs the closer tests of a file on the copy: the first that fails. */
+function closerTestsOf(file: string): string | undefined {
+  const tests = closerTests.flatMap(([start, test]) => (file.startsWith(start) ? [test] : []));
+  if (tests.length === 0) return undefined;
   const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
-  const done = spawnSync(process.execPath, [mocha, 'test/schedule/primitives.test.ts'], { cwd: copy, encoding: 'utf8' }); // prettier-ignore
+  const done = spawnSync(process.execPath, [mocha, ...tests], { cwd: copy, encoding: 'utf8' });
   if (done.status === 0) return undefined;
   const failed = /^\s*1\) (.*)$/m.exec(done.stdout)?.[1];
   if (failed === undefined) throw new Error(`the copy does not run: ${done.stderr.slice(0, 600)}`);
@@ -139,7 +150,7 @@ try {
       path,
       text.replace(mutant.find, () => mutant.replace),
     );
-    const found = (mutant.file.startsWith('schedule/primitives') ? primitiveTests() : undefined) ?? (mutant.file.startsWith('emit/') ? undefined : suite('js', args.programs)) ?? suite('js,host', args.programs); // prettier-ignore
+    const found = closerTestsOf(mutant.file) ?? (mutant.file.startsWith('emit/') ? undefined : suite('js', args.programs)) ?? suite('js,host', args.programs); // prettier-ignore
     writeFileSync(path, text);
     if (found === undefined) wrong++;
     else caught++;

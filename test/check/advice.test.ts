@@ -49,6 +49,24 @@ const doubtful: readonly (readonly [string, string, string, string])[] = [
   ['a remainder by zero', main('floor_mod(%x, 0)', ints), 'division-by-zero', '0'],
   ['a position outside of the data', main('take(%x, 7, axis=1)'), 'constant-out-of-range', '7'],
   [
+    'a transform of no samples',
+    main(
+      'stft(%x, %w, n_fft=0, hop_length=2, win_length=4, normalized=False, onesided=True, attrs_type_key="relay.attrs.StftAttrs")',
+      '%x: Tensor[(1, 16), float32], %w: Tensor[(4), float32]',
+    ),
+    'doubtful-attribute',
+    '0',
+  ],
+  [
+    'a window longer than the transform',
+    main(
+      'stft(%x, %w, n_fft=2, hop_length=2, win_length=4, normalized=False, onesided=True, attrs_type_key="relay.attrs.StftAttrs")',
+      '%x: Tensor[(1, 16), float32], %w: Tensor[(4), float32]',
+    ),
+    'doubtful-attribute',
+    '4',
+  ],
+  [
     'blocks that leave a rest',
     main('nn.space_to_depth(%x, block_size=4)', '%x: Tensor[(1, 4, 8, 6), float32]'),
     'unchecked-mismatch',
@@ -71,6 +89,13 @@ const sensible: readonly (readonly [string, string])[] = [
   ['the greatest along another dimension', main('max(%x, axis=[0])', '%x: Tensor[(3, 0), float32]')],
   ['a zero point at the end of the range', main('qnn.quantize(%x, 0.5f, -128, out_dtype="int8")')],
   ['a scale that is no constant', main('qnn.quantize(%x, %s, 0, out_dtype="int8")', `${small}, %s: float32`)],
+  [
+    'a window shorter than the transform',
+    main(
+      'stft(%x, %w, n_fft=8, hop_length=2, win_length=4, normalized=False, onesided=True, attrs_type_key="relay.attrs.StftAttrs")',
+      '%x: Tensor[(1, 16), float32], %w: Tensor[(4), float32]',
+    ),
+  ],
   ['a position from the end', main('take(%x, -6, axis=1)')],
   ['a position that wraps around', main('take(%x, 7, axis=1, mode="wrap")')],
   ['blocks that divide the image', main('nn.space_to_depth(%x, block_size=2)', image)],

@@ -147,6 +147,17 @@ describe('values of image operators', () => {
       Array.from(x.data as Float32Array).slice(9),
     );
   });
+  it('a box of an image that does not exist takes the first or last', () => {
+    const x = wave(2, 1, 3, 3);
+    const boxes = filled('float32', [3, 4], (i) => (i % 4 < 2 ? 0 : 1));
+    const which = filled('int32', [3], (i) => [-1, 2, 1000][i] ?? 0);
+    const all = Array.from(x.data as Float32Array);
+    close(run('image.crop_and_resize(%x, %b, %i, crop_size=[3, 3])', { x, b: boxes, i: which }), [
+      ...all.slice(0, 9),
+      ...all.slice(9),
+      ...all.slice(9),
+    ]);
+  });
   it('the identity samples the image itself, by every method and padding', () => {
     const x = wave(1, 2, 3, 4);
     const m = filled('float32', [1, 2, 3], (i) => (i === 0 || i === 4 ? 1 : 0));

@@ -17,6 +17,7 @@ import { badAttribute, ok, onInput, fail, tensorInput } from '../nn/relate.ts';
 import { readLayout } from '../nn/shapes.ts';
 import { writtenDim } from '../relations/dims.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
+import { bounded } from '../transform/gather.ts';
 import { canonicalLayout, resample } from './resample.ts';
 
 const tolerance = { relative: 1e-4, absolute: 1e-5 };
@@ -179,7 +180,9 @@ function resize(spatial: string): Operator {
 const cropAndResize = defineOperator({
   name: 'image.crop_and_resize',
   summary: 'Cuts boxes out of images and resizes them to one size.',
-  details: 'A box is given by `y1, x1, y2, x2` in fractions of the extents. Positions outside take one value.',
+  details:
+    'A box is given by `y1, x1, y2, x2` in fractions of the extents. Positions outside take one value; the index of an ' +
+    'image that does not exist means the first or last.',
   inputs: [
     { name: 'data', summary: 'The images.' },
     { name: 'boxes', summary: 'A row for each box: `y1, x1, y2, x2`.' },
@@ -248,7 +251,8 @@ const cropAndResize = defineOperator({
           const o = cast('float32', logical.get(axis) ?? int(0));
           return { size, at: add(mul(edge(d), last), mul(step, o)) };
         });
-        const image = cast('int32', load(images, box));
+        // An image that does not exist would be read from other memory.
+        const image = bounded(load(images, box), sizes[0] ?? 1, 'clip');
         const value = interpolate(expressions, positions, sampling, (indices) => {
           const [h = int(0), w = int(0)] = indices;
           const source = new Map(logical).set('N', image).set('H', h).set('W', w);

@@ -5,11 +5,12 @@ import { binary, cast, compare, compute, load, mul, reduce, select, unary } from
 import { scalarType, tensorType } from '../../types/type.ts';
 import { printShape } from '../../types/print.ts';
 import { attr } from '../attributes.ts';
-import { asIndex, number, outputOf, tensorAt } from '../compute/tensors.ts';
+import { number, outputOf, tensorAt } from '../compute/tensors.ts';
 import type { ComputeContext, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { copyOf } from '../relations/explain.ts';
 import { mayEqual } from '../relations/dims.ts';
+import { bounded } from '../transform/gather.ts';
 import { checkRank, checkShape, fail, ok, onInput, tensorInput } from './relate.ts';
 
 const tolerance = { relative: 1e-4, absolute: 1e-5 };
@@ -130,10 +131,12 @@ const nllLoss = defineOperator({
     const { dtype } = outputOf(context);
     const counted = (i: readonly TEExpr[]): TEExpr =>
       compare('ne', load(targets, ...i), number(ignored, targets.dtype));
-    const weight = (i: readonly TEExpr[]): TEExpr => load(weights, asIndex(load(targets, ...i)));
+    // A class that does not exist, such as the one ignored, would be read from other memory.
+    const target = (i: readonly TEExpr[]): TEExpr => bounded(load(targets, ...i), weights.shape[0] ?? 1, 'clip');
+    const weight = (i: readonly TEExpr[]): TEExpr => load(weights, target(i));
     const loss = compute('loss', targets.shape, (...i) => {
       const [first, ...rest] = i;
-      const indices = [...(first ? [first] : []), asIndex(load(targets, ...i)), ...rest];
+      const indices = [...(first ? [first] : []), target(i), ...rest];
       return select(counted(i), mul(unary('neg', load(predictions, ...indices)), weight(i)), number(0, dtype));
     });
     if (reduction === 'none') return [loss];

@@ -49,7 +49,7 @@ export const isSignedInt = (d: DType): boolean => dtypeInfo(d)?.code === 'int';
 export const isIntegral = (d: DType): boolean => isSignedInt(d) || dtypeInfo(d)?.code === 'uint';
 
 /** `index` brought into 0 … extent−1: `wrap` takes the remainder, everything else clips. */
-function bounded(index: TEExpr, extent: number, mode: string): TEExpr {
+export function bounded(index: TEExpr, extent: number, mode: string): TEExpr {
   const dtype = dtypeOf(index);
   const wide = dtype === 'int64' || dtype === 'uint64' ? 'int64' : 'int32';
   const value = cast(wide, index);

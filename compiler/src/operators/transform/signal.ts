@@ -3,6 +3,7 @@ import { tensorType, tupleType } from '../../types/type.ts';
 import { printDim, printShape } from '../../types/print.ts';
 import type { TEExpr } from '../../tensor/te.ts';
 import { add, cast, compute, constant, floormod, int, load, mul, reduce, unary } from '../../tensor/te.ts';
+import { doubtful } from '../advice/values.ts';
 import { attr } from '../attributes.ts';
 import { op, outputOf, tensorAt } from '../compute/tensors.ts';
 import type { Operator } from '../operator.ts';
@@ -55,6 +56,12 @@ const stft = defineOperator({
     const frequencies = onesided ? Math.floor(size / 2) + 1 : size;
     return done(tensorType([...data.shape.slice(0, -1), frequencies, frames, 2], data.dtype));
   },
+  advise: ({ attrs: { n_fft: size, win_length: length } }) =>
+    size === 0
+      ? [doubtful('n_fft', '`n_fft` is 0, so no frequency means anything and the last frames reach beyond the signal.', 'Write the length of the transform, at least 1.')] // prettier-ignore
+      : length > size
+        ? [doubtful('win_length', `\`win_length\` ${length} is longer than \`n_fft\` ${size}, so the last frames reach beyond the signal.`, `Write \`win_length=${size}\` or a longer \`n_fft\`.`)] // prettier-ignore
+        : [],
   explain: (context, result, at) => {
     const [data] = context.inputs;
     if (data?.kind !== 'tensor' || result.kind !== 'tensor') return undefined;
