@@ -239,7 +239,8 @@ export abstract class ExpressionGrammar extends TypeGrammar {
     const { value } = last;
     const items = value.kind === 'list' ? value.items : [value];
     const open = this.openLists.has(last) || (value.kind === 'expr' && numberKinds.has(value.value.kind));
-    if (open && numberKinds.has(arg.kind)) {
+    const between = this.textOf({ ...arg.span, start: value.span.end, end: arg.span.start });
+    if (open && numberKinds.has(arg.kind) && /^\s*,?\s*$/.test(between)) {
       const span = { ...value.span, end: arg.span.end };
       const list = { kind: 'list', span, items: [...items, { kind: 'expr', span: arg.span, value: arg }] } as const;
       const newText = `[${list.items.map((item) => this.textOf(item.span)).join(', ')}]`;

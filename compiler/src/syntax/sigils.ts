@@ -37,6 +37,7 @@ export function mendSigils(text: string, { tokens, unknown }: LexResult): Sigils
     const name = tokens[i];
     if (sign === '|' && betweenConstructors(tokens, i)) bars.add(offset);
     if ((sign !== '%' && sign !== '$') || name?.tokenType !== t.Identifier) continue;
+    if (t.reservedWords.has(name.image)) continue;
     const gap = text.slice(offset + 1, name.startOffset);
     const before = tokens[i - 1];
     const divides = before !== undefined && sign === '%' && endsOperand.has(before.tokenType);
