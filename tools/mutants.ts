@@ -112,6 +112,8 @@ function suite(backends: string, programs: string): string | undefined {
 const closerTests: readonly (readonly [string, string])[] = [
   ['schedule/primitives', 'test/schedule/primitives.test.ts'],
   ['schedule/requantize', 'test/schedule/requantize.test.ts'],
+  ['loops/te-lower', 'test/loops/generic.test.ts'],
+  ['emit/c.ts', 'test/loops/generic.test.ts'],
   ['emit/module', 'test/emit/module.test.ts'],
   ['pipeline/arena', 'test/pipeline/row-streams.test.ts'],
 ];

@@ -5,10 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { emitModule, type EmittedModule, type ModuleSpec } from '../../compiler/src/emit/module.ts';
+import { constant, func, variable } from '../../compiler/src/ir/build.ts';
+import { lowerGeneric } from '../../compiler/src/loops/lower.ts';
 import { scheduler } from '../../compiler/src/schedule/spaces.ts';
 import { extractTask } from '../../compiler/src/schedule/tasks.ts';
 import type { LoweredKernel } from '../../compiler/src/loops/kernel.ts';
-import { bytesOf, convFunction, cortexM4, denseFunction, evaluated, inputsFor } from '../schedule/functions.ts';
+import { tensorType } from '../../compiler/src/types/type.ts';
+import {
+  array,
+  bytesOf,
+  call,
+  convFunction,
+  cortexM4,
+  denseFunction,
+  evaluated,
+  inputsFor,
+} from '../schedule/functions.ts';
 import { hostCompiler } from './host.ts';
 
 function lowered(fused: ReturnType<typeof convFunction>): LoweredKernel {
@@ -48,6 +60,29 @@ function inDirectory<T>(module: EmittedModule, extra: Readonly<Record<string, st
   }
 }
 
+/** What a program named `net` with one input and one output gives, run here under sanitizers. */
+function runModule(cc: string, module: EmittedModule, input: Uint8Array): Uint8Array {
+  const main = `
+#include <stdio.h>
+#include <string.h>
+#include "net.h"
+int main(void) {
+  static int8_t in[NET_INPUT_0_BYTES], out[NET_OUTPUT_0_BYTES];
+  const void *const inputs[] = {in}; void *const outputs[] = {out};
+  if (fread(in, 1, sizeof in, stdin) != sizeof in) return 2;
+  net_invoke(inputs, outputs);
+  fwrite(out, 1, sizeof out, stdout);
+  return memcmp(out, net_output_0, sizeof out) == 0 ? 0 : 3;
+}`;
+  return inDirectory(module, { 'main.c': main }, (dir) => {
+    const sources = [...module.files.map((f) => f.name).filter((n) => n.endsWith('.c')), 'main.c'];
+    const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+    const flags = ['-std=c99', '-Wall', '-Wextra', '-Werror', ...sanitizers];
+    execFileSync(cc, [...flags, ...sources, '-o', 'run', '-lm'], { cwd: dir });
+    return new Uint8Array(execFileSync(join(dir, 'run'), { input }));
+  });
+}
+
 describe('an emitted program', () => {
   it('computes what its functions mean, one after the other', function () {
     this.timeout(60_000);
@@ -57,31 +92,7 @@ describe('an emitted program', () => {
     const inputs = inputsFor(first.func, 41);
     const between = evaluated(first.func, inputs)[0]!;
     const expected = evaluated(second.func, [{ ...between, shape: [1, 96] }])[0]!;
-    const main = `
-#include <stdio.h>
-#include "net.h"
-int main(void) {
-  static int8_t in[NET_INPUT_0_BYTES], out[NET_OUTPUT_0_BYTES];
-  const void *const inputs[] = {in}; void *const outputs[] = {out};
-  if (fread(in, 1, sizeof in, stdin) != sizeof in) return 2;
-  net_invoke(inputs, outputs);
-  fwrite(out, 1, sizeof out, stdout);
-  return out[0] == net_output_0[0] ? 0 : 3;
-}`;
-    inDirectory(module, { 'main.c': main }, (dir) => {
-      const sources = [...module.files.map((f) => f.name).filter((n) => n.endsWith('.c')), 'main.c'];
-      const flags = [
-        '-std=c99',
-        '-Wall',
-        '-Wextra',
-        '-Werror',
-        '-fsanitize=address,undefined',
-        '-fno-sanitize-recover=all',
-      ];
-      execFileSync(cc, [...flags, ...sources, '-o', 'run', '-lm'], { cwd: dir });
-      const out = execFileSync(join(dir, 'run'), { input: bytesOf(inputs[0]!.data) });
-      assert.deepEqual(new Uint8Array(out), bytesOf(expected.data));
-    });
+    assert.deepEqual(runModule(cc, module, bytesOf(inputs[0]!.data)), bytesOf(expected.data));
   });
 
   it('compiles without warnings for small and large processors', function () {
@@ -136,6 +147,36 @@ int main(void) {
     }
   });
 
+  it('gives a shared function the constants of each layer, each in its place', function () {
+    this.timeout(60_000);
+    const cc = hostCompiler();
+    if (!cc) return this.skip();
+    const place = (offset: number): { kind: 'arena'; offset: number } => ({ kind: 'arena', offset });
+    const layers = [11, 12].map((seed) => {
+      const x = variable('x', tensorType([16], 'int32'));
+      const vector = (k: number) => constant(array('int32', [16], (n) => ((n + k) * seed) % 23));
+      return func([x], call('add', [call('multiply', [x, vector(1)]), vector(5)]));
+    });
+    const calls = layers.map((layer, i) => {
+      const kernel = lowerGeneric('affine', layer);
+      assert.ok(kernel.ok);
+      const [inputs, outputs] = [[place(64 * i)], [place(64 * i + 64)]];
+      return { kernel: kernel.value, inputs, outputs, scratch: [], comment: [`layer ${i}`] };
+    });
+    // In another order they give other values.
+    assert.ok(calls.every(({ kernel }) => kernel.constants.length === 2));
+    const module = emitModule({
+      ...spec('net'),
+      calls,
+      arenaBytes: 192,
+      inputs: [{ name: 'in', dtype: 'int32', shape: [16], offset: 0 }],
+      outputs: [{ name: 'out', dtype: 'int32', shape: [16], offset: 128 }],
+    });
+    assert.equal(new Set(module.functions).size, 1);
+    const inputs = inputsFor(layers[0]!, 41);
+    const expected = layers.reduce((values, layer) => evaluated(layer, values), inputs)[0]!;
+    assert.deepEqual(runModule(cc, module, bytesOf(inputs[0]!.data)), bytesOf(expected.data));
+  });
   it('has one function for layers that differ in their constants alone', () => {
     const place = (offset: number): { kind: 'arena'; offset: number } => ({ kind: 'arena', offset });
     const calls = [11, 12].map((seed, i) => ({

@@ -13,11 +13,17 @@ const v = (name: string, shape: readonly number[], dtype = 'float32'): Var => va
 const f32 = (x: number): Expr => scalar(x, 'float32');
 const i32 = (x: number): Expr => scalar(x, 'int32');
 
+/** Four elements of a vector from one on. */
+const part = (e: Expr, start: number): Expr => call('strided_slice', [e], { begin: [start], end: [start + 4], strides: [1], axes: null }); // prettier-ignore
+
 /** Functions of many kinds: each is lowered, verified, run in JavaScript and in C, and compared with the evaluator. */
 function functions(): { readonly name: string; readonly func: Func; readonly relative?: number }[] {
   const x = v('x', [2, 3, 4]);
   const y = v('y', [3, 1]);
   const q = v('q', [1, 12], 'int8');
+  const q2 = v('q2', [1, 12], 'int8');
+  const row = v('row', [9]);
+  const computed = call('abs', [row]);
   const image = v('image', [1, 5, 6, 3], 'int8');
   const floats = v('floats', [1, 5, 6, 3]);
   const affine = v('affine', [1, 2, 3]);
@@ -30,6 +36,12 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
   const g = grown as Var;
   for (let i = 0; i < 40; i++) grown = call('add', [call('multiply', [grown, f32(0.5)]), grown]);
   return [
+    {
+      name: 'differences of neighbours of what is computed',
+      func: func([row], call('subtract', [part(computed, 1), part(computed, 3)])),
+    },
+    { name: 'a sum of bytes that wraps before it is widened', func: func([q, q2], call('cast', [call('add', [q, q2])], { dtype: 'int32' })) },
+    { name: 'a product of bytes that wraps before it is compared', func: func([q, q2], call('less', [call('multiply', [q, q2]), q])) },
     { name: 'broadcast arithmetic', func: func([x, y], call('subtract', [call('multiply', [x, y]), f32(1.5)])) },
     { name: 'softmax', func: func([x], call('nn.softmax', [x])), relative: 1e-5 },
     {
