@@ -23,7 +23,7 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
   const q = v('q', [1, 12], 'int8');
   const q2 = v('q2', [1, 12], 'int8');
   const row = v('row', [9]);
-  const computed = call('abs', [row]);
+  const computed = call('nn.relu', [row]);
   const image = v('image', [1, 5, 6, 3], 'int8');
   const floats = v('floats', [1, 5, 6, 3]);
   const affine = v('affine', [1, 2, 3]);
