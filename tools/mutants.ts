@@ -50,7 +50,7 @@ const mutants: readonly Mutant[] = [
   { name: 'window keeps one row too many', file: 'schedule/templates/window.ts', find: 'moveDown(w.to, p.strideH * r.length', replace: 'moveDown(w.to, r.length' },
   { name: 'sum skips the last elements', file: 'schedule/templates/add.ts', find: 'if (rest > 0)', replace: 'if (rest > 1)' },
   // Loops
-  { name: 'rows and columns swapped in subscripts', file: 'loops/te-lower.ts', find: 'add(mul(position, shape[d] ?? 1), index)', replace: 'add(mul(position, shape[d - 1] ?? 1), index)' },
+  { name: 'rows and columns swapped in subscripts', file: 'loops/te-lower.ts', find: 'const size = shape[d] ?? 1;', replace: 'const size = shape[d - 1] ?? 1;' },
   { name: 'greatest value starts from zero', file: 'loops/te-lower.ts', find: "op === 'max' ? least : most", replace: "op === 'max' ? 0n : most" },
   { name: 'value reused from another element', file: 'loops/te-lower.ts', find: 'return a.op === b.op && equal(a.left, b.left) && equal(a.right, b.right)', replace: 'return a.op === b.op' },
   { name: 'comparison with itself the wrong way', file: 'loops/tidy.ts', find: "return bool(e.op === 'eq' || e.op === 'le' || e.op === 'ge')", replace: "return bool(e.op === 'eq' || e.op === 'lt' || e.op === 'ge')" },
