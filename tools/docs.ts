@@ -1,6 +1,6 @@
 /**
  * Writes the reference pages that are made of records: `docs/diagnostics.md`, `docs/operators.md`,
- * `docs/schedules.md`, `docs/code-actions.md`, and two pages of the guide; and this tool's messages in
+ * `docs/schedules.md`, `docs/passes.md`, `docs/code-actions.md`, and two pages of the guide; and this tool's messages in
  * `docs/errors-compared.md`.
  *
  *     npx tsx tools/docs.ts
@@ -17,6 +17,7 @@ import { operatorRegistry } from '../compiler/src/operators/registry.ts';
 import { actionsPage } from './docs-actions.ts';
 import { withOwnMessages } from './docs-compared.ts';
 import { commandLinePage, settingsPage } from './docs-guide.ts';
+import { passesPage } from './docs-passes.ts';
 import { schedulesPage } from './docs-schedules.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -31,6 +32,7 @@ export function pages(): ReadonlyMap<string, string> {
     ['docs/errors-compared.md', withOwnMessages(readFileSync(path.join(root, 'docs/errors-compared.md'), 'utf8'))],
     ['docs/code-actions.md', actionsPage(note)],
     ['docs/schedules.md', schedulesPage(note)],
+    ['docs/passes.md', passesPage(note)],
     ['docs/guide/settings.md', settingsPage(note)],
     ['docs/guide/command-line.md', commandLinePage(note)],
   ]);

@@ -46,6 +46,17 @@ describe('passes', () => {
     for (const p of passes) assert.match(p.summary, /^[A-Z].*\.$/);
   });
 
+  for (const pass of passes)
+    it(`${pass.name} does to its example what its page says`, () => {
+      const { before, after, folded } = pass.example;
+      const context = passContext(neverCancelled);
+      const written = moduleOf(before);
+      const result = pass.run(folded === true ? foldConstants.run(written, context).module : written, context);
+      const text = printModule(result.module, { operators: operatorRegistry, metadata: false }).text;
+      assert.equal(text.replace('#[version = "0.0.5"]\n', '').trimEnd(), after);
+      assert.ok(Object.values(result.statistics).some((count) => count > 0));
+    });
+
   it('fold constants', () =>
     turns(
       foldConstants,

@@ -11,6 +11,15 @@ import type { Pass, PassResult } from './pass.ts';
 export const commonSubexpressions: Pass = {
   name: 'common-subexpressions',
   summary: 'Computes equal operator calls, tuples, projections and constants once.',
+  example: {
+    before: `def @main(%x: Tensor[(2), float32]) {
+  add(exp(%x), exp(%x))
+}`,
+    after: `def @main(%x: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  %0 = exp(%x);
+  add(%0, %0)
+}`,
+  },
   run: shareEqual,
 };
 

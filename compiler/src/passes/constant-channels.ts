@@ -22,6 +22,26 @@ const channelBlock = 4;
 export const constantChannels: Pass = {
   name: 'constant-channels',
   summary: 'Removes channels of quantised convolutions that are constant after clipping or that nothing reads.',
+  example: {
+    before: `def @main(%x: Tensor[(1, 4, 4, 2), int8]) {
+  %0 = (ones(shape=[1, 1, 2, 4], dtype="int8"), zeros(shape=[1, 1, 2, 4], dtype="int8"));
+  %1 = qnn.conv2d(%x, concatenate(%0, axis=3), 0, 0, 0.5f, 0.5f, channels=8, kernel_size=[1, 1], data_layout="NHWC", kernel_layout="HWIO", out_dtype="int32", padding=[0, 0, 0, 0]);
+  %2 = nn.bias_add(%1, ones(shape=[8], dtype="int32"), axis=3);
+  %3 = qnn.requantize(%2, 0.25f, 0, 1f, 0, axis=3, out_dtype="int8");
+  %4 = qnn.conv2d(%3, ones(shape=[1, 1, 8, 2], dtype="int8"), 0, 0, 1f, 0.5f, channels=2, kernel_size=[1, 1], data_layout="NHWC", kernel_layout="HWIO", out_dtype="int32", padding=[0, 0, 0, 0]);
+  %5 = nn.bias_add(%4, ones(shape=[2], dtype="int32"), axis=3);
+  qnn.requantize(%5, 0.5f, 0, 1f, 0, axis=3, out_dtype="int8")
+}`,
+    after: `def @main(%x: Tensor[(1, 4, 4, 2), int8]) -> Tensor[(1, 4, 4, 2), int8] {
+  %0 = qnn.conv2d(%x, meta[relay.Constant][0], 0, 0, 0.5f, 0.5f, padding=[0, 0, 0, 0], channels=4, kernel_size=[1, 1], data_layout="NHWC", kernel_layout="HWIO", out_dtype="int32");
+  %1 = nn.bias_add(%0, meta[relay.Constant][1], axis=3);
+  %2 = qnn.requantize(%1, 0.25f, 0, 1f, 0, axis=3, out_dtype="int8");
+  %3 = qnn.conv2d(%2, meta[relay.Constant][2], 0, 0, 1f, 0.5f, padding=[0, 0, 0, 0], channels=2, kernel_size=[1, 1], data_layout="NHWC", kernel_layout="HWIO", out_dtype="int32");
+  %4 = nn.bias_add(%3, meta[relay.Constant][3], axis=3);
+  qnn.requantize(%4, 0.5f, 0, 1f, 0, axis=3, out_dtype="int8")
+}`,
+    folded: true,
+  },
   run(module, context) {
     let removed = 0;
     const functions = new Map<string, Func>();

@@ -10,6 +10,19 @@ import type { Pass } from './pass.ts';
 export const deadCode: Pass = {
   name: 'dead-code',
   summary: 'Removes unused bindings and functions that the main function does not reach.',
+  example: {
+    before: `def @unused(%x: int32) {
+  %x
+}
+
+def @main(%x: Tensor[(2), float32]) {
+  let %y = exp(%x);
+  tanh(%x)
+}`,
+    after: `def @main(%x: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  tanh(%x)
+}`,
+  },
   run(module) {
     let bindings = 0;
     const functions = new Map<string, Func>();

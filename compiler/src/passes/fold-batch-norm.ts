@@ -14,6 +14,18 @@ import type { Pass, PassContext } from './pass.ts';
 export const foldBatchNorm: Pass = {
   name: 'fold-batch-norm',
   summary: 'Folds batch normalisation with constant statistics into the weights of the convolution before it.',
+  example: {
+    before: `def @main(%x: Tensor[(1, 3, 8, 8), float32]) {
+  %0 = nn.conv2d(%x, full(0.5f, shape=[4, 3, 1, 1], dtype="float32"), channels=4, kernel_size=[1, 1], padding=[0, 0, 0, 0]);
+  %1 = nn.batch_norm(%0, full(2f, shape=[4], dtype="float32"), full(1f, shape=[4], dtype="float32"), full(0f, shape=[4], dtype="float32"), full(4f, shape=[4], dtype="float32"));
+  %1.0
+}`,
+    after: `def @main(%x: Tensor[(1, 3, 8, 8), float32]) -> Tensor[(1, 4, 8, 8), float32] {
+  %0 = nn.conv2d(%x, meta[relay.Constant][0], padding=[0, 0, 0, 0], channels=4, kernel_size=[1, 1]);
+  nn.bias_add(%0, meta[relay.Constant][1])
+}`,
+    folded: true,
+  },
   run(module, context) {
     let folded = 0;
     let expanded = 0;

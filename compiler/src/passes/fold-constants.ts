@@ -16,6 +16,16 @@ const growthLimit = 65536;
 export const foldConstants: Pass = {
   name: 'fold-constants',
   summary: 'Evaluates calls whose arguments are constants, projections of tuples, and branches on constants.',
+  example: {
+    before: `def @main(%x: Tensor[(2), float32]) {
+  %0 = add(1f, 2f);
+  %1 = (%x, %0);
+  add(%x, %1.1)
+}`,
+    after: `def @main(%x: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  add(%x, 3f)
+}`,
+  },
   run(module, context) {
     const count = { folded: 0, projections: 0, branches: 0 };
     const result = rewriteModule(module, (e) => {

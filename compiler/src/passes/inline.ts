@@ -10,6 +10,24 @@ import type { Pass } from './pass.ts';
 export const inline: Pass = {
   name: 'inline',
   summary: 'Replaces calls of non-recursive functions by their bodies and `let` bindings by shared nodes.',
+  example: {
+    before: `def @twice(%x: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  add(%x, %x)
+}
+
+def @main(%x: Tensor[(2), float32]) {
+  let %y = @twice(%x);
+  exp(%y)
+}`,
+    after: `def @main(%x: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  %0 = add(%x, %x);
+  exp(%0)
+}
+
+def @twice(%x1: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  add(%x1, %x1)
+}`,
+  },
   run(module) {
     const count = { calls: 0, lets: 0 };
     const recursive = recursiveFunctions(module);

@@ -29,6 +29,34 @@ const limits = { calls: 20_000, depth: 5_000, conditions: 128 };
 export const partialEvaluation: Pass = {
   name: 'partial-evaluation',
   summary: 'Carries out calls, recursion, `match`, data types and references that are decided at compile time.',
+  example: {
+    before: `def @times(%n: int32, %x: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  if (equal(%n, 1)) {
+    %x
+  } else {
+    add(%x, @times(subtract(%n, 1), %x))
+  }
+}
+
+def @main(%x: Tensor[(2), float32]) {
+  @times(3, %x)
+}`,
+    after: `def @main(%x: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  %0 = add(%x, %x);
+  add(%x, %0)
+}
+
+def @times(%n: int32, %x1: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  %1 = equal(%n, 1);
+  if (%1) {
+    %x1
+  } else {
+    %2 = subtract(%n, 1);
+    %3 = @times(%2, %x1);
+    add(%x1, %3)
+  }
+}`,
+  },
   run(module, context) {
     const main = module.functions.get('main');
     if (main === undefined || !hasControl(main)) return { module, statistics: { 'calls carried out': 0 } };

@@ -35,10 +35,20 @@ export interface PassResult {
   readonly notes?: readonly PassNote[];
 }
 
+/** A program before and after a pass: documentation, and a test. Relay text without the version header. */
+export interface PassExample {
+  readonly before: string;
+  /** `meta[…]` stands for constants that a metadata section would hold. */
+  readonly after: string;
+  /** Set where the pass wants constants that text cannot say: constants are folded first. */
+  readonly folded?: true;
+}
+
 export interface Pass {
   /** Kebab-case, stable: `fold-constants`. */
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
+  readonly example: PassExample;
   run(module: IRModule, context: PassContext): PassResult;
 }

@@ -32,6 +32,20 @@ const positioned = new Set([
 export const selectBranches: Pass = {
   name: 'select-branches',
   summary: 'Computes both branches of an `if` on a run-time value and selects the result with `where`.',
+  example: {
+    before: `def @main(%c: bool, %x: Tensor[(2), float32]) {
+  if (%c) {
+    exp(%x)
+  } else {
+    tanh(%x)
+  }
+}`,
+    after: `def @main(%c: bool, %x: Tensor[(2), float32]) -> Tensor[(2), float32] {
+  %0 = exp(%x);
+  %1 = tanh(%x);
+  where(%c, %0, %1)
+}`,
+  },
   run(module, context) {
     const notes: PassNote[] = [];
     const result = rewriteModule(module, (e) => {

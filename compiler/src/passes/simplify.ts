@@ -164,6 +164,17 @@ for (const rule of rules)
 export const simplify: Pass = {
   name: 'simplify',
   summary: 'Removes operators that change nothing and joins chains of reshapes, clips and transposes.',
+  example: {
+    before: `def @main(%x: Tensor[(2, 3), float32]) {
+  %0 = reshape(%x, newshape=[6]);
+  %1 = reshape(%0, newshape=[3, 2]);
+  clip(multiply(%1, 1f), a_min=0f, a_max=6f)
+}`,
+    after: `def @main(%x: Tensor[(2, 3), float32]) -> Tensor[(3, 2), float32] {
+  %0 = reshape(%x, newshape=[3, 2]);
+  clip(%0, a_min=0f, a_max=6f)
+}`,
+  },
   run(module, context) {
     const counts: Record<string, number> = {};
     const counted = (label: string): void => void (counts[label] = (counts[label] ?? 0) + 1);
