@@ -48,7 +48,8 @@ export function sizeFlags(flags: readonly string[]): readonly string[] {
   return ['-Os', ...flags.filter((f) => !/^-O/.test(f) && f !== '-funroll-loops')];
 }
 
-function flashBytes(kernel: LoweredKernel): number {
+/** Bytes of code and constants of a kernel, roughly; fit for comparing schedules of one kernel. */
+export function flashBytes(kernel: LoweredKernel): number {
   const constants = kernel.constants.reduce((n, c) => n + c.buffer.length * elementBytes(c.buffer.dtype), 0);
   return constants + bytesPerNode * statementNodes(kernel.body);
 }

@@ -22,6 +22,7 @@ import type { FusedProgram } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { CompileContext, CompileState, ScheduledKernel } from './context.ts';
 import { fitArena } from './fit-arena.ts';
+import { lightenKernels } from './light-kernels.ts';
 import { orderKernels } from './kernel-order.ts';
 import { moduleSpec } from './module-spec.ts';
 import { printKernel } from './print-loops.ts';
@@ -167,7 +168,7 @@ const scheduled: Stage = {
       if (!kernel.ok) return kernel;
       kernels.push(kernel.value);
     }
-    return ok({ ...state, kernels });
+    return ok({ ...state, kernels: context.preset === 'size' ? kernels : lightenKernels(kernels, context) });
   },
   print: (state) => textOf(printScheduled(need(state.kernels, 'scheduled kernels'))),
 };

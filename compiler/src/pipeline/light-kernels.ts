@@ -1,0 +1,80 @@
+/**
+ * Less code where it costs next to no time: a kernel with a small part in a program's work is unrolled less than one
+ * that the time is spent in. Only default schedules change; recorded ones are taken as they are.
+ */
+import { checkCancelled } from '../base/cancellation.ts';
+import { estimateOperations } from '../loops/estimate.ts';
+import type { LoweredKernel } from '../loops/kernel.ts';
+import type { ScheduleConfig, ScheduleSpace } from '../schedule/task.ts';
+import type { CompileContext, ScheduledKernel } from './context.ts';
+import { flashBytes } from './size-preset.ts';
+
+/** Bytes of flash that are worth a program's whole time: two hundred of them, a ten-thousandth of it. */
+const bytesOfAllTime = 2_000_000;
+
+/** Kernels with a larger part of the work keep their schedules: no code that could be saved is worth their time. */
+const mostShare = 0.05;
+
+/** Kernels with less code than this have nothing to give. */
+const leastBytes = 256;
+
+/** What `-O3` and `-funroll-loops` do to code and time against `-O2`, roughly: the estimates do not see it. */
+const eager = { bytes: 2, operations: 0.9 };
+
+interface Weight {
+  readonly bytes: number;
+  readonly operations: number;
+}
+
+/** The kernels, those with little work under schedules of less code. */
+export function lightenKernels(
+  kernels: readonly ScheduledKernel[],
+  context: CompileContext,
+): readonly ScheduledKernel[] {
+  const weights = kernels.map(({ lowered, config }) => weightOf(lowered, config));
+  const total = weights.reduce((sum, w) => sum + w.operations, 0);
+  return kernels.map((kernel, k) => {
+    const weight = weights[k];
+    if (weight === undefined || kernel.choice === 'tuned') return kernel;
+    if (weight.bytes < leastBytes || weight.operations > mostShare * total) return kernel;
+    checkCancelled(context.token);
+    return lightened(kernel, weight, total, context);
+  });
+}
+
+function lightened(kernel: ScheduledKernel, own: Weight, total: number, context: CompileContext): ScheduledKernel {
+  const { backend, target } = context;
+  const space = backend.spaceOf(kernel.task, target);
+  const price = (w: Weight): number => w.bytes + (bytesOfAllTime * w.operations) / total;
+  let best = kernel;
+  let least = price(own);
+  for (const config of lighterConfigs(space, kernel.config)) {
+    const lowered = backend.lower(kernel.step.fused, target, config);
+    if (!lowered.ok) continue;
+    const weight = weightOf(lowered.value, config);
+    const cost = price(weight);
+    if (weight.bytes < own.bytes && cost < least) [best, least] = [{ ...kernel, config, lowered: lowered.value }, cost];
+  }
+  return best;
+}
+
+/** Configurations that differ in what unrolls loops: the schedule, or the compiler. */
+function lighterConfigs(space: ScheduleSpace, config: ScheduleConfig): readonly ScheduleConfig[] {
+  const steady = space.knobs
+    .find((k) => k.name === 'flags')
+    ?.values.find((v) => /^-O2\b/.test(String(v)) && !isEager({ flags: v }));
+  const flags = isEager(config) && steady !== undefined ? { flags: steady } : {};
+  const unrolls = space.knobs.find((k) => k.name === 'unroll')?.values ?? [];
+  return [{}, ...unrolls.map((unroll) => ({ unroll }))]
+    .map((change): ScheduleConfig => ({ ...config, ...flags, ...change }))
+    .filter((c) => space.isValid(c));
+}
+
+function isEager(config: ScheduleConfig): boolean {
+  return /-O3|-funroll-loops/.test(String(config['flags'] ?? ''));
+}
+
+function weightOf(kernel: LoweredKernel, config: ScheduleConfig): Weight {
+  const factor = isEager(config) ? eager : { bytes: 1, operations: 1 };
+  return { bytes: factor.bytes * flashBytes(kernel), operations: factor.operations * estimateOperations(kernel.body) };
+}

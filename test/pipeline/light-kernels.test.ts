@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { compileModel } from '../../compiler/src/pipeline/compile.ts';
+import type { ScheduleConfig } from '../../compiler/src/schedule/task.ts';
+import { cortexM4 } from '../schedule/functions.ts';
+
+/** A large product, and what is done with it. */
+const program = (result: string): string => `#[version = "0.0.5"]
+def @main(%x: Tensor[(8, 64, 64), float32], %w: Tensor[(8, 64, 64), float32]) {
+  %0 = nn.batch_matmul(%x, %w);
+  ${result}
+}
+`;
+
+const alone = program('%0');
+const followed = program('nn.softmax(mean(%0, axis=[0, 1]))');
+
+function configsOf(text: string): readonly ScheduleConfig[] {
+  const compiled = compileModel({ text, target: cortexM4, name: 'm' });
+  assert.ok(compiled.ok, compiled.ok ? '' : compiled.error.message);
+  return compiled.value.kernels.map((k) => k.config);
+}
+
+describe('kernels with little work', () => {
+  it('take less code in a program than they would alone', () => {
+    const configs = configsOf(followed);
+    const small = configs[configs.length - 1];
+    assert.match(String(small?.['flags']), /^-O2/);
+    const softmax = configsOf('#[version = "0.0.5"]\ndef @main(%x: Tensor[(64), float32]) { nn.softmax(%x) }');
+    assert.notDeepEqual(small, softmax[0]);
+  });
+
+  it('leave the kernel that takes the time as it is', () => {
+    assert.deepEqual(configsOf(followed)[0], configsOf(alone)[0]);
+  });
+});
