@@ -99,7 +99,13 @@ export class GraphBuilder {
     attrs: Readonly<Record<string, AttributeValueData>> = {},
   ): number | undefined {
     try {
-      return this.call(op, args, attrs);
+      const made = this.call(op, args, attrs);
+      const type = this.typeOf(made);
+      // TVM types windows that do not fit as negative sizes; no such tensor can be computed.
+      if (type.kind !== 'tensor' || staticShape(type) !== undefined) return made;
+      this.nodes.pop();
+      this.exprs.pop();
+      return undefined;
     } catch {
       return undefined;
     }

@@ -61,6 +61,8 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
     { name: 'transpose and slice', func: func([x], call('transpose', [x], { axes: [2, 0, 1] })) },
     { name: 'concatenate', func: func([x], call('concatenate', [tuple([x, call('negative', [x])])], { axis: 1 })) },
     { name: 'two results', func: func([x], tuple([call('exp', [x]), call('sum', [x], { axis: [1] })])), relative: 1e-5 },
+    { name: 'a sign turned twice', func: func([x], call('negative', [call('negative', [x])])) },
+    { name: 'all bits of a wide sign turned', func: func([longs], call('bitwise_not', [call('sign', [longs])])) },
     { name: 'a result that is an input', func: func([x], tuple([x, x])) },
     { name: 'integer division and remainder', func: func([ints], call('floor_divide', [ints, i32(7)])) },
     { name: 'wrapping int64', func: func([longs], call('multiply', [longs, call('multiply', [longs, longs])])) },

@@ -375,7 +375,11 @@ class Writer {
       if (!float) return t(op === 'isfinite' ? 'true' : 'false');
       return t(`${op}(${this.text(e.operand)}) != 0`, 5);
     }
-    if (op === 'not') return from === 'bool' ? t(`!${operand}`, 11) : t(`(${cType(from)})~${operand}`, 11);
+    if (op === 'not') {
+      if (from === 'bool') return t(`!${operand}`, 11);
+      // A literal of 64 bits may be written as a shorter one, whose upper bits would stay zero.
+      return from.endsWith('64') ? t(`~(${cType(from)})${operand}`, 11) : t(`(${cType(from)})~${operand}`, 11);
+    }
     if (op === 'popcount' || op === 'clz')
       return this.call(this.helpers.unary(op, from === 'index' ? 'int32' : from), e.operand);
     if (!float) {
@@ -389,7 +393,8 @@ class Writer {
       }
       return this.expr(e.operand); // rounding an integer
     }
-    if (op === 'neg') return t(`-${operand}`, 11);
+    // Two signs in a row would be a decrement.
+    if (op === 'neg') return t(operand.startsWith('-') ? `-(${operand})` : `-${operand}`, 11);
     if (op === 'sigmoid' || op === 'rsqrt')
       return this.roundFloat(this.call(this.helpers.unary(op, from), e.operand), from);
     const name = op === 'abs' ? 'fabs' : op;

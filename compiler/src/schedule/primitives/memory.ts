@@ -153,7 +153,10 @@ export const pack: Primitive = {
       let from = first.constant;
       for (const [v, stride] of terms)
         from += (Math.floor(i / stride) % (extents.get(v) ?? 1)) * (first.terms.get(v) ?? 0);
-      data[i] = value.data[from] as never; // the same element type on both sides
+      const element = value.data[from];
+      // A condition around the read keeps it inside; packed, it would be read for every turn.
+      if (element === undefined) return illegal(`Some turns would read outside \`${buffer.name}\`.`);
+      data[i] = element as never; // the same element type on both sides
     }
     const packed: Buffer = { ...buffer, name: freshBuffer(kernel, `${buffer.name}_packed`), length };
     const body = withLoads(kernel.body, buffer, () => load(packed, expressionOf({ constant: 0, terms })));
