@@ -3,22 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'mocha';
-import { dispatch } from '../../cli/src/main.ts';
+import { relay, type Outcome } from './relay.ts';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'relay-compare-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
-async function compare(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await dispatch(['compare', ...argv], {
-    out: (t) => void out.push(t),
-    err: (t) => void err.push(t),
-    token: { isCancellationRequested: false },
-    colour: false,
-  });
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
+const compare = (...argv: readonly string[]): Promise<Outcome> => relay('compare', ...argv);
 
 function file(name: string, body: string): string {
   const full = path.join(scratch, name);

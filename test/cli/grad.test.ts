@@ -3,22 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'mocha';
-import { dispatch } from '../../cli/src/main.ts';
+import { relay } from './relay.ts';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'relay-grad-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
-
-async function relay(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await dispatch([...argv], {
-    out: (t) => void out.push(t),
-    err: (t) => void err.push(t),
-    token: { isCancellationRequested: false },
-    colour: false,
-  });
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
 
 function file(name: string, body: string): string {
   const full = path.join(scratch, name);

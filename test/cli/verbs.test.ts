@@ -3,32 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'mocha';
-import { dispatch, verbs } from '../../cli/src/main.ts';
+import { verbs } from '../../cli/src/main.ts';
 import { examineTools, builtinProfiles } from '../../boards/src/index.ts';
+import { relay } from './relay.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const example = path.join(root, 'examples/keyword_spotting/keyword_spotting');
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'relay-cli-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function relay(...argv: readonly string[]): Promise<Outcome> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const token = { isCancellationRequested: false };
-  const code = await dispatch(argv, {
-    out: (t) => void out.push(t),
-    err: (t) => void err.push(t),
-    token,
-    colour: false,
-  });
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
 
 function file(name: string, content: string | Uint8Array): string {
   const full = path.join(scratch, name);

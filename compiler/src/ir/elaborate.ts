@@ -2,6 +2,7 @@
  * From a checked syntax tree to the graph IR: names become objects, `%n` become shared nodes, blocks become `let`
  * chains, literals and metadata become constants. Every node keeps the span it came from.
  */
+import { infixOperatorName } from '../check/infer-call.ts';
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { Span } from '../base/span.ts';
@@ -37,19 +38,6 @@ export function elaborate(check: CheckResult): Result<IRModule> {
     throw error;
   }
 }
-
-const infixOperators: Readonly<Record<syntax.InfixOperator, string>> = {
-  '*': 'multiply',
-  '/': 'divide',
-  '+': 'add',
-  '-': 'subtract',
-  '<': 'less',
-  '<=': 'less_equal',
-  '>': 'greater',
-  '>=': 'greater_equal',
-  '==': 'equal',
-  '!=': 'not_equal',
-};
 
 type Definition = Extract<Symbol, { kind: 'local' }>['definition'];
 
@@ -207,7 +195,7 @@ class Elaborator {
       case 'infix': {
         const args = [this.expr(node.left), this.expr(node.right)];
         const type = this.typeOf(node);
-        const callee = operatorRef(infixOperators[node.operator], args, type, [node.operatorSpan]);
+        const callee = operatorRef(infixOperatorName(node.operator), args, type, [node.operatorSpan]);
         return { kind: 'call', callee, args, attrs: {}, type, origin };
       }
       case 'match':

@@ -2,24 +2,10 @@
 import type { Call, Expr } from '../ir/expr.ts';
 import { operatorName } from '../ir/build.ts';
 import { staticShape } from '../types/type.ts';
+import type { SlidingWindow } from './problem.ts';
 
-/** A window that slides over an image. */
-export interface Window {
-  readonly batch: number;
-  readonly inH: number;
-  readonly inW: number;
-  readonly inC: number;
-  readonly outH: number;
-  readonly outW: number;
-  readonly outC: number;
-  readonly kH: number;
-  readonly kW: number;
-  readonly strideH: number;
-  readonly strideW: number;
-  readonly dilationH: number;
-  readonly dilationW: number;
-  readonly padTop: number;
-  readonly padLeft: number;
+/** A window and the layout of the image. */
+export interface Window extends SlidingWindow {
   /** Whether a pixel's channels are neighbours in memory (NHWC); else a channel's pixels are (NCHW). */
   readonly channelsLast: boolean;
 }

@@ -37,8 +37,8 @@ export interface Residual {
   readonly max: number;
 }
 
-/** NHWC convolution with constant weights. */
-export interface ConvProblem {
+/** A window that slides over an image. */
+export interface SlidingWindow {
   readonly batch: number;
   readonly inH: number;
   readonly inW: number;
@@ -54,6 +54,10 @@ export interface ConvProblem {
   readonly dilationW: number;
   readonly padTop: number;
   readonly padLeft: number;
+}
+
+/** NHWC convolution with constant weights. */
+export interface ConvProblem extends SlidingWindow {
   readonly groups: number;
   readonly inputDtype: InputDType;
   /** Zero point of the input; the value of padding. */

@@ -1,10 +1,11 @@
 /** Places whose tensor does not fit: arguments of operators, and expressions of which a type is expected. */
+import { infixOperatorName } from '../infer-call.ts';
 import type { Span } from '../../base/span.ts';
 import { resolveSpan } from '../../base/span.ts';
 import type { AttributeValueData } from '../../operators/attributes.ts';
 import type { Operator } from '../../operators/operator.ts';
 import { operatorRegistry } from '../../operators/registry.ts';
-import type { CallExpr, Expr, InfixExpr, InfixOperator, Node } from '../../syntax/tree.ts';
+import type { CallExpr, Expr, InfixExpr, Node } from '../../syntax/tree.ts';
 import { nodeAt } from '../../syntax/walk.ts';
 import { printType } from '../../types/print.ts';
 import { tupleType, type TensorType, type Type } from '../../types/type.ts';
@@ -20,19 +21,6 @@ export interface Slot {
   readonly targets: readonly Type[];
   accepts(type: TensorType): boolean;
 }
-
-const infixOperators: Record<InfixOperator, string> = {
-  '*': 'multiply',
-  '/': 'divide',
-  '+': 'add',
-  '-': 'subtract',
-  '<': 'less',
-  '<=': 'less_equal',
-  '>': 'greater',
-  '>=': 'greater_equal',
-  '==': 'equal',
-  '!=': 'not_equal',
-};
 
 /** A use of an operator, called or written between its operands. */
 export interface Use {
@@ -52,7 +40,7 @@ export function usesAround(check: CheckResult, span: Span): readonly Use[] {
 /** The use that a node is, if it is one. */
 export function useOf(check: CheckResult, node: Node): Use | undefined {
   if (node.kind === 'infix') {
-    const operator = operatorRegistry.get(infixOperators[node.operator]);
+    const operator = operatorRegistry.get(infixOperatorName(node.operator));
     return operator && { node, operator, args: [node.left, node.right], attrs: {} };
   }
   if (node.kind !== 'call') return undefined;
