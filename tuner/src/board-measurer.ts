@@ -22,7 +22,7 @@ import {
   layoutOf,
   type EmittedKernel,
 } from './program.ts';
-import type { Verdict } from './records.ts';
+import type { KernelBytes, Verdict } from './records.ts';
 import { difference, evaluatorReference, randomInputs, type Reference } from './reference.ts';
 
 export interface BoardMeasurerOptions {
@@ -340,6 +340,7 @@ export class BoardMeasurer implements Measurer {
       config: slot.candidate.config,
       verdict: 'ok',
       cost: { value: cost, unit, provenance: this.profile.provenance },
+      ...(slot.emitted ? { bytes: bytesOf(slot.emitted, image) } : {}),
       kernel: slot.emitted?.hash ?? '',
       flags: slot.emitted?.flags ?? [],
     });
@@ -354,6 +355,16 @@ function isLost(error: Failure): boolean {
 
 function since(start: number): number {
   return (performance.now() - start) / 1000;
+}
+
+/** What a kernel takes of the flash: its function and the parts that the compiler split off, and its constants. */
+function bytesOf({ name, kernel }: EmittedKernel, image: LinkedImage): KernelBytes {
+  let code = 0;
+  for (const [symbol, { bytes }] of image.symbols) {
+    if (symbol === name || symbol.startsWith(`${name}.`)) code += bytes;
+  }
+  const constants = kernel.constants.reduce((sum, { value }) => sum + storedBytes(value), 0);
+  return { code, constants };
 }
 
 function failed(candidate: Candidate, verdict: Verdict, detail: string, emitted?: EmittedKernel): Trial {

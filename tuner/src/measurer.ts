@@ -1,5 +1,5 @@
 /** What measures candidates: compiled, loaded and run on a board in real use, a formula in tests. */
-import type { Cost, Verdict } from './records.ts';
+import type { Cost, KernelBytes, Verdict } from './records.ts';
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import type { Result } from '../../compiler/src/base/result.ts';
 import type { LoweredKernel } from '../../compiler/src/loops/kernel.ts';
@@ -15,6 +15,8 @@ export interface Trial {
   readonly config: ScheduleConfig;
   readonly verdict: Verdict;
   readonly cost: Cost | null;
+  /** Bytes of flash that the kernel takes; absent when it was not linked. */
+  readonly bytes?: KernelBytes;
   readonly detail?: string;
   /** Hash of the emitted C and its flags; empty when nothing was emitted. */
   readonly kernel: string;

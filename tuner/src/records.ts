@@ -29,6 +29,12 @@ export interface Cost {
   readonly provenance: Provenance;
 }
 
+/** Flash that a kernel takes: its functions, and the constants that its schedule packs. */
+export interface KernelBytes {
+  readonly code: number;
+  readonly constants: number;
+}
+
 export interface TuningRecord {
   readonly version: number;
   readonly task: string;
@@ -42,6 +48,8 @@ export interface TuningRecord {
   readonly clock: number | null;
   /** Null unless the verdict is `ok`. */
   readonly cost: Cost | null;
+  /** What it takes of the flash; absent from records of earlier versions and from failures. */
+  readonly bytes?: KernelBytes;
   readonly verdict: Verdict;
   /** Why it failed, in a few words. */
   readonly detail?: string;

@@ -333,7 +333,7 @@ class Session {
 
   private record(state: State, trial: Trial, time: string): TuningRecord {
     const { board, compiler, clock } = this.measurer;
-    const { config, cost, verdict, kernel, flags, detail } = trial;
+    const { config, cost, bytes, verdict, kernel, flags, detail } = trial;
     return {
       version: recordVersion,
       task: state.task.key,
@@ -344,6 +344,7 @@ class Session {
       flags,
       clock,
       cost,
+      ...(bytes === undefined ? {} : { bytes }),
       verdict,
       ...(detail === undefined ? {} : { detail }),
       kernel,

@@ -19,7 +19,7 @@ export interface FusedFunction {
 export interface TuningTask {
   /** Stable over runs: a readable prefix and a hash of the canonical form, e.g. `conv2d-3x3-s1-64x64-1a2b3c4d`. */
   readonly key: string;
-  /** For people: `conv2d 3×3 stride 1, 16→16 channels, 32×32, int8`. */
+  /** For people (`title.ts`): `conv2d 3×3, 16→16, 32×32, int8`. */
   readonly description: string;
   readonly fused: FusedFunction;
   /** Multiply–accumulates of one run. */

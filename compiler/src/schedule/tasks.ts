@@ -7,46 +7,24 @@ import { printType } from '../types/print.ts';
 import { parseAdd, parseConv } from './parse.ts';
 import { convMacs, isDepthwise, type ConvProblem } from './problem.ts';
 import type { FusedFunction, TuningTask } from './task.ts';
+import { titleOf } from './title.ts';
 
-/** The task of a fused function. */
+/** The task of a fused function. Keys outlive titles: records are found by them. */
 export function extractTask(fused: FusedFunction): TuningTask {
   const hash = hashText(canonicalText(fused.func));
-  const conv = parseConv(fused.func);
-  if (conv) {
-    const p = conv.problem;
-    return {
-      key: `${convStem(p)}-${hash}`,
-      description: convDescription(p),
-      fused,
-      macs: convMacs(p),
-    };
-  }
+  const conv = parseConv(fused.func)?.problem;
+  const description = titleOf(fused, conv?.epilogue.residual !== undefined);
+  if (conv) return { key: `${convStem(conv)}-${hash}`, description, fused, macs: convMacs(conv) };
   const sum = parseAdd(fused.func);
-  if (sum)
-    return { key: `add-${sum.length}-${hash}`, description: `quantised sum of ${sum.length} elements`, fused, macs: 0 };
+  if (sum) return { key: `add-${sum.length}-${hash}`, description, fused, macs: 0 };
   const anchor = fused.anchor?.callee;
   const name = anchor?.kind === 'op' ? anchor.name.replace(/[^a-z0-9]+/gi, '_') : 'pointwise';
-  return {
-    key: `${name}-${hash}`,
-    description: `${name} ${printType(fused.func.type.ret)}`,
-    fused,
-    macs: reductions(fused.func),
-  };
+  return { key: `${name}-${hash}`, description, fused, macs: reductions(fused.func) };
 }
 
 function convStem(p: ConvProblem): string {
   const kind = isDepthwise(p) ? 'depthwise' : p.kH * p.kW === 1 && p.inH === 1 ? 'dense' : 'conv2d';
   return `${kind}-${p.kH}x${p.kW}-s${p.strideH}${p.strideH === p.strideW ? '' : p.strideW}-${p.inC}x${p.outC}`;
-}
-
-function convDescription(p: ConvProblem): string {
-  if (p.kH * p.kW === 1 && p.inH === 1 && p.groups === 1)
-    return `dense ${p.inC}→${p.outC}, ${p.outW} row(s), ${p.inputDtype}`;
-  const kind = isDepthwise(p) ? 'depthwise' : 'conv2d';
-  const stride = p.strideH === p.strideW ? String(p.strideH) : `${p.strideH}×${p.strideW}`;
-  const groups = p.groups > 1 && !isDepthwise(p) ? `, ${p.groups} groups` : '';
-  const residual = p.epilogue.residual ? ', residual' : '';
-  return `${kind} ${p.kH}×${p.kW} stride ${stride}, ${p.inC}→${p.outC} channels, ${p.outH}×${p.outW}${groups}, ${p.inputDtype}${residual}`;
 }
 
 /** Multiply–accumulates of the reductions of a function without a template. */
