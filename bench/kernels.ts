@@ -3,6 +3,7 @@
  * the MLPerf Tiny models, shapes of no model, and layers in float32. `--odd N` takes N seeded random shapes instead
  * (`--seed S`) and tells how they lie to their goals. `--search` also tries other points of each space and reports the
  * best; `--cortex-m3` measures what a processor without the DSP extension gets (the goals are not for it);
+ * `--other` measures programs of other operators, an instruction count for each element or multiply–accumulate;
  * `--only TEXT` takes the rows whose name has the text; `--json` prints data.
  */
 import type { LoweredKernel } from '../compiler/src/loops/kernel.ts';
@@ -15,6 +16,8 @@ import { targetNamed } from '../compiler/src/targets/targets.ts';
 import { fnv, inputBytes, measure, processors, type Measured, type Processor } from './support/emulator.ts';
 import { expectedFloats, floatRows, type FloatRow } from './support/float-rows.ts';
 import { goalOf, oddShapes } from './support/odd-shapes.ts';
+import { programRows } from './support/program-rows.ts';
+import { measurePrograms, type ProgramResult } from './support/programs.ts';
 import { fixedPoint, makeProblem, random, reference, type ProblemOptions } from './support/problems.ts';
 
 interface Row extends ProblemOptions {
@@ -162,6 +165,7 @@ const only = option('--only') ?? '';
 const search = args.includes('--search');
 const json = args.includes('--json');
 const odd = option('--odd');
+const other = args.includes('--other');
 const processor: Processor = args.includes('--cortex-m3') ? processors.m3 : processors.m4;
 
 /** Rows without a search share images; with one, each row has its own. */
@@ -196,10 +200,29 @@ const shapes: readonly (() => Prepared)[] =
     : oddShapes(Number(odd), Number(option('--seed') ?? 1))
         .filter((r) => r.name.includes(only))
         .map((r) => () => prepare({ ...r, goal: goalOf(r.kind, r.kH * r.kW * (r.inC / (r.groups ?? 1))) }, search));
-const results = measureRows(shapes);
-if (json) console.log(JSON.stringify({ provenance: 'emulated', results }, undefined, 2));
+const results = other ? [] : measureRows(shapes);
+if (other) measureOthers();
+else if (json) console.log(JSON.stringify({ provenance: 'emulated', results }, undefined, 2));
 else if (odd !== undefined) console.log(distribution(results));
-process.exitCode = results.every((r) => r.right) ? 0 : 1;
+if (results.some((r) => !r.right)) process.exitCode = 1;
+
+function measureOthers(): void {
+  const programs = measurePrograms(
+    programRows.filter((r) => r.name.includes(only)),
+    processor,
+  );
+  if (json) console.log(JSON.stringify({ provenance: 'emulated', programs }, undefined, 2));
+  else programs.forEach(printProgram);
+  if (programs.some((p) => !p.right)) process.exitCode = 1;
+}
+
+function printProgram({ row, instructions, codeBytes, right, kernels }: ProgramResult): void {
+  const each = instructions / row.count;
+  const verdict = !right ? 'WRONG' : each <= row.goal ? 'ok' : `${(each / row.goal).toFixed(2)} times`;
+  const templates = kernels.map((k) => `${k.template} ${(k.instructions / row.count).toFixed(2)}`).join(', ');
+  const figure = `${each.toFixed(2).padStart(7)} insn/${row.unit}, goal ${row.goal} ${verdict}`;
+  console.log(`${row.name.padEnd(44)} ${figure}  ${codeBytes} B code (${templates})`);
+}
 
 /** How measured figures lie to their goals. */
 function distribution(all: readonly Result[]): string {

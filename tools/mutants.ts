@@ -33,7 +33,7 @@ const mutants: readonly Mutant[] = [
   { name: 'pruned channels ignore padding', file: 'passes/constant-channels.ts', find: 'constantValue && (!next.padded || range.low[c] === next.zeroPoint)', replace: 'constantValue' },
   // From operators to a template's problem
   { name: 'missing zero-point term', file: 'schedule/parse.ts', find: '- inputZero * sum) | 0', replace: ') | 0' },
-  { name: 'weight zero point ignored', file: 'schedule/parse.ts', find: 'Number(value.data[f.at(o, ky, kx, i)]) - zero', replace: 'Number(value.data[f.at(o, ky, kx, i)]) - 0 * zero' },
+  { name: 'weight zero point ignored', file: 'schedule/parse.ts', find: 'Number(value.data[at]) - zero', replace: 'Number(value.data[at]) - 0 * zero' },
   { name: 'dropped bias', file: 'schedule/parse.ts', find: '((bias[c] ?? 0) + v) | 0', replace: '((bias[c] ?? 0) + 0 * v) | 0' },
   { name: 'swapped strides', file: 'schedule/filter.ts', find: 'strideH: steps.strides[0] ?? 1, strideW: steps.strides[1] ?? 1', replace: 'strideH: steps.strides[1] ?? 1, strideW: steps.strides[0] ?? 1' },
   { name: 'dilation of rows used for columns', file: 'schedule/filter.ts', find: 'dilationW: steps.dilation[1] ?? 1', replace: 'dilationW: steps.dilation[0] ?? 1' },
@@ -48,6 +48,8 @@ const mutants: readonly Mutant[] = [
   { name: 'table rounds down', file: 'schedule/templates/epilogue.ts', find: '(1n << (total - 1n))', replace: '0n' },
   { name: 'padding off by one row', file: 'schedule/templates/window.ts', find: 'const y = add(mul(oy, p.strideH), i - p.padTop)', replace: 'const y = add(mul(oy, p.strideH), i - p.padTop + 1)' },
   { name: 'window keeps one row too many', file: 'schedule/templates/window.ts', find: 'moveDown(w.to, p.strideH * r.length', replace: 'moveDown(w.to, r.length' },
+  { name: 'taps of a transposed convolution in the wrong order', file: 'schedule/transposed.ts', find: 'rest + stride * (count - 1 - k)', replace: 'rest + stride * k' },
+  { name: 'interleaved outputs lie side by side', file: 'schedule/templates/conv.ts', find: 'step: among?.step ?? 1', replace: 'step: 1' },
   { name: 'sum skips the last elements', file: 'schedule/templates/add.ts', find: 'if (rest > 0)', replace: 'if (rest > 1)' },
   // Loops
   { name: 'rows and columns swapped in subscripts', file: 'loops/te-lower.ts', find: 'const size = shape[d] ?? 1;', replace: 'const size = shape[d - 1] ?? 1;' },
@@ -112,6 +114,8 @@ function suite(backends: string, programs: string): string | undefined {
 const closerTests: readonly (readonly [string, string])[] = [
   ['schedule/primitives', 'test/schedule/primitives.test.ts'],
   ['schedule/requantize', 'test/schedule/requantize.test.ts'],
+  ['schedule/transposed', 'test/schedule/transposed.test.ts'],
+  ['schedule/templates/conv', 'test/schedule/transposed.test.ts'],
   ['loops/te-lower', 'test/loops/generic.test.ts'],
   ['emit/c.ts', 'test/loops/generic.test.ts'],
   ['emit/module', 'test/emit/module.test.ts'],

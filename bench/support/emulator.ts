@@ -58,6 +58,14 @@ void print_words(const uint32_t *w, int n) {
 uint32_t timer_start(void) { TIMER[0] = 0; TIMER[2] = 0xffffffffu; TIMER[1] = 0xffffffffu; TIMER[0] = 1; return TIMER[1]; }
 uint32_t timer_read(void) { return TIMER[1]; }
 uint32_t fnv(const uint8_t *p, uint32_t n) { uint32_t h = 2166136261u; while (n--) h = (h ^ *p++) * 16777619u; return h; }
+uint32_t difference(const float *p, const float *q, uint32_t n) {
+  union { float f; uint32_t u; } most = {0};
+  for (; n--; p++, q++) {
+    float d = *p == *q ? 0 : *p > *q ? *p - *q : *q - *p;
+    if (!(d <= most.f)) most.f = d;
+  }
+  return most.u;
+}
 void fill_floats(float *p, uint32_t n, uint32_t s) { while (n--) { s = s * 1664525u + 1013904223u; *p++ = (float)(int8_t)(s >> 24) / 64; } }
 void fill(uint8_t *p, uint32_t n, uint32_t s) { while (n--) { s = s * 1664525u + 1013904223u; *p++ = (uint8_t)(s >> 24); } }
 `;
@@ -78,6 +86,8 @@ export interface Measured {
   readonly instructions: number;
   /** FNV-1a of all output bytes. */
   readonly hash: number;
+  /** The largest difference from the floats that were expected; 0 without any. */
+  readonly difference: number;
   readonly codeBytes: number;
 }
 
@@ -107,26 +117,36 @@ export function fnv(outputs: readonly ElementArray[]): number {
 /** Bytes of constants that one image takes: flash is 4 MB. */
 const imageConstants = 2 ** 21;
 
+/** What a kernel in floats should give, by its number. */
+type Expected = readonly (Float32Array | undefined)[];
+
 /** Runs each kernel once and returns what was counted, in order; as many to an image as its flash holds. */
-export function measure(kernels: readonly LoweredKernel[], processor: Processor = processors.m4): Measured[] {
-  const images: LoweredKernel[][] = [];
+export function measure(
+  kernels: readonly LoweredKernel[],
+  processor: Processor = processors.m4,
+  expected: Expected = [],
+): Measured[] {
+  const images: { kernels: LoweredKernel[]; expected: (Float32Array | undefined)[] }[] = [];
   let room = 0;
-  for (const kernel of kernels) {
-    const bytes = kernel.constants.reduce((n, c) => n + c.value.data.byteLength, 0);
+  kernels.forEach((kernel, i) => {
+    const wanted = expected[i];
+    const bytes = kernel.constants.reduce((n, c) => n + c.value.data.byteLength, wanted?.byteLength ?? 0);
     if (images.length === 0 || room < bytes) {
-      images.push([]);
+      images.push({ kernels: [], expected: [] });
       room = imageConstants;
     }
-    images.at(-1)?.push(kernel);
+    images.at(-1)?.kernels.push(kernel);
+    images.at(-1)?.expected.push(wanted);
     room -= bytes;
-  }
-  return images.flatMap((image) => measureImage(image, ['-O2'], processor));
+  });
+  return images.flatMap((image) => measureImage(image.kernels, ['-O2'], processor, image.expected));
 }
 
 function measureImage(
   kernels: readonly LoweredKernel[],
   baseFlags: readonly string[],
   processor: Processor,
+  expected: Expected,
 ): Measured[] {
   const dir = mkdtempSync(join(tmpdir(), 'relay-kernels-'));
   try {
@@ -148,7 +168,7 @@ function measureImage(
       gcc([...baseFlags, '-ffp-contract=off', '-ffunction-sections', ...(file.flags ?? [])], file.name);
     }
     writeFileSync(join(dir, 'start.c'), startup);
-    writeFileSync(join(dir, 'main.c'), mainText(kernels, emitted.functions));
+    writeFileSync(join(dir, 'main.c'), mainText(kernels, emitted.functions, expected));
     writeFileSync(join(dir, 'link.ld'), script);
     gcc(['-O1'], 'start.c');
     gcc(['-O1'], 'main.c');
@@ -169,9 +189,10 @@ function measureImage(
       .split('\n')
       .map((l) => l.split(' ').map((w) => parseInt(w, 16)));
     return kernels.map((_, i) => {
-      const [ticks = 0, hash = 0] = rows[i] ?? [];
+      const [ticks = 0, hash = 0, bits = 0] = rows[i] ?? [];
+      const [difference = NaN] = new Float32Array(Uint32Array.of(bits).buffer);
       const size = new RegExp(`^\\S+ (\\S+) T ${emitted.functions[i]?.name}$`, 'm').exec(symbols)?.[1] ?? '0';
-      return { instructions: Math.round((ticks * 40) / 64), hash, codeBytes: parseInt(size, 16) };
+      return { instructions: Math.round((ticks * 40) / 64), hash, difference, codeBytes: parseInt(size, 16) };
     });
   } finally {
     if (process.env['KEEP_KERNELS'] === undefined) rmSync(dir, { recursive: true });
@@ -182,6 +203,7 @@ function measureImage(
 function mainText(
   kernels: readonly LoweredKernel[],
   functions: readonly { readonly name: string; readonly prototype: string }[],
+  expected: Expected,
 ): string {
   const arrays: string[] = [];
   const body = kernels.map((k, i) => {
@@ -193,6 +215,14 @@ function mainText(
     const inputs = k.inputs.map(place('in'));
     const outputs = k.outputs.map(place('out'));
     const scratch = k.scratch.map(place('scratch'));
+    const wanted = expected[i];
+    if (wanted) {
+      const words = Array.from(new Uint32Array(wanted.buffer, wanted.byteOffset, wanted.length), (w) => `${w}u`);
+      arrays.push(`static const uint32_t expected${i}[] = {${words.join(',')}};`);
+    }
+    const compared = wanted
+      ? `difference((float *)${outputs[0]?.name}, (const float *)expected${i}, ${wanted.length})`
+      : 0;
     const args = [...inputs, ...outputs, ...scratch].map((b) => `(void *)${b.name}`).join(', ');
     return [
       ...inputs.map((b, j) =>
@@ -202,18 +232,18 @@ function mainText(
       ),
       `  a = timer_start(); ${functions[i]?.name}(${args}); w[0] = a - timer_read();`,
       // Only one output is hashed in C; kernels here have one.
-      `  w[1] = fnv((uint8_t *)${outputs[0]?.name}, ${outputs[0]?.bytes}); print_words(w, 2);`,
+      `  w[1] = fnv((uint8_t *)${outputs[0]?.name}, ${outputs[0]?.bytes}); w[2] = ${compared}; print_words(w, 3);`,
     ].join('\n');
   });
   return [
     '#include <stdbool.h>',
     '#include <stdint.h>',
     'void print_words(const uint32_t *, int); uint32_t timer_start(void); uint32_t timer_read(void);',
-    'uint32_t fnv(const uint8_t *, uint32_t); void fill(uint8_t *, uint32_t, uint32_t); void fill_floats(float *, uint32_t, uint32_t);',
+    'uint32_t fnv(const uint8_t *, uint32_t); void fill(uint8_t *, uint32_t, uint32_t); void fill_floats(float *, uint32_t, uint32_t); uint32_t difference(const float *, const float *, uint32_t);',
     ...functions.map((f) => `${f.prototype};`),
     ...arrays,
     'int main(void) {',
-    '  uint32_t a, w[2];',
+    '  uint32_t a, w[3];',
     ...body,
     '  return 0;',
     '}',

@@ -25,7 +25,7 @@ export interface ParsedAdd {
 const factorOne = { multiplier: 2 ** 30, shift: 1 };
 
 /** Steps from the function's result down to (not including) the call that `stop` accepts. */
-function chain(
+export function chain(
   func: Func,
   stop: (c: Call) => boolean,
 ): { readonly steps: readonly Call[]; readonly base: Call } | undefined {
@@ -43,7 +43,7 @@ function chain(
   }
 }
 
-const nameOf = (e: Expr): string | undefined =>
+export const nameOf = (e: Expr): string | undefined =>
   e.kind === 'call' && e.callee.kind === 'op' ? e.callee.name : undefined;
 
 function constantOf(e: Expr | undefined): NDArray | undefined {
@@ -80,22 +80,43 @@ export function parseConv(func: Func): ParsedConv | undefined {
     nameOf(base) === 'qnn.dense'
   )
     data = data.args[0];
-  if (data?.kind !== 'var' || !func.params.includes(data)) return undefined;
+  const operands = operandsOf(base, data, func);
   const filter = filterOf(base);
+  if (!filter?.channelsLast || !operands || (filter.groups > 1 && filter.outC % filter.groups !== 0)) return undefined;
+  if (weightCount(filter) !== operands.weight.data.length) return undefined;
+  const sums = parseSteps(steps, func, filter.outC);
+  const problem = sums && problemOf(filter, operands, sums);
+  return problem && { problem, input: operands.data, residual: sums.residual };
+}
+
+/** What a quantised product of a parameter and constant weights works on. */
+export interface Operands {
+  readonly data: Var;
+  readonly inputDtype: InputDType;
+  readonly inputZero: number;
+  readonly weight: NDArray;
+  readonly weightZero: number;
+}
+
+/** The operands of a call whose sums are int32; `data`: what stands in the place of its first. */
+export function operandsOf(base: Call, data: Expr | undefined, func: Func): Operands | undefined {
+  if (data?.kind !== 'var' || !func.params.includes(data)) return undefined;
   const inputDtype = byteType(dtypeOf(data));
   const weight = constantOf(base.args[1]);
   const inputZero = single(base.args[2]);
   const weightZero = single(base.args[3]);
-  if (!filter?.channelsLast || !inputDtype || !weight || inputZero === undefined || weightZero === undefined)
-    return undefined;
-  if (filter.groups > 1 && filter.outC % filter.groups !== 0) return undefined;
+  if (!inputDtype || !weight || inputZero === undefined || weightZero === undefined) return undefined;
   if (dtypeOf(base) !== 'int32') return undefined;
   const [lo, hi] = rangeOf(inputDtype);
   if (inputZero < lo || inputZero > hi) return undefined;
+  return { data, inputDtype, inputZero, weight, weightZero };
+}
 
-  const weights = weightsOf(filter, weight, weightZero);
-  const sums = parseSteps(steps, func, filter.outC);
-  if (!weights || !sums) return undefined;
+/** The problem of a filter (channels last) over operands, given what follows the sums. */
+export function problemOf(filter: Filter, operands: Operands, sums: ParsedSteps): ConvProblem | undefined {
+  const { inputDtype, inputZero } = operands;
+  const weights = weightsOf(filter, operands.weight, operands.weightZero);
+  if (!weights) return undefined;
   const perChannel = weights.length / filter.outC;
   const bias = Int32Array.from({ length: filter.outC }, (_, c) => {
     let sum = 0;
@@ -103,25 +124,23 @@ export function parseConv(func: Func): ParsedConv | undefined {
     return ((sums.bias[c] ?? 0) - inputZero * sum) | 0;
   });
   const { at: _at, channelsLast: _last, ...geometry } = filter;
-  return {
-    problem: { ...geometry, inputDtype, inputZero, weights, bias, epilogue: sums.epilogue },
-    input: data,
-    residual: sums.residual,
-  };
+  return { ...geometry, inputDtype, inputZero, weights, bias, epilogue: sums.epilogue };
 }
 
-/** The weights less their zero point; as bytes where all fit. */
+const weightCount = (f: Filter): number => f.outC * f.kH * f.kW * (f.inC / f.groups);
+
+/** The weights less their zero point; as bytes where all fit. Taps without a place are zero. */
 function weightsOf(f: Filter, value: NDArray, zero: number): Int8Array | Int16Array | undefined {
   const inGroup = f.inC / f.groups;
-  const out = new Int16Array(f.outC * f.kH * f.kW * inGroup);
-  if (out.length !== value.data.length) return undefined;
+  const out = new Int16Array(weightCount(f));
   let n = 0;
   let bytes = true;
   for (let o = 0; o < f.outC; o++)
     for (let ky = 0; ky < f.kH; ky++)
       for (let kx = 0; kx < f.kW; kx++)
         for (let i = 0; i < inGroup; i++) {
-          const w = Number(value.data[f.at(o, ky, kx, i)]) - zero;
+          const at = f.at(o, ky, kx, i);
+          const w = at < 0 ? 0 : Number(value.data[at]) - zero;
           if (w < -32768 || w > 32767) return undefined;
           bytes &&= w >= -128 && w <= 127;
           out[n++] = w;
@@ -129,12 +148,16 @@ function weightsOf(f: Filter, value: NDArray, zero: number): Int8Array | Int16Ar
   return bytes ? Int8Array.from(out) : out;
 }
 
+/** What follows sums. */
+export interface ParsedSteps {
+  /** One a channel. */
+  readonly bias: readonly number[];
+  readonly epilogue: Epilogue;
+  readonly residual: Var | undefined;
+}
+
 /** What follows the sums, in order: bias, requantisation, bounds, residual. */
-function parseSteps(
-  steps: readonly Call[],
-  func: Func,
-  channels: number,
-): { bias: readonly number[]; epilogue: Epilogue; residual: Var | undefined } | undefined {
+export function parseSteps(steps: readonly Call[], func: Func, channels: number): ParsedSteps | undefined {
   const bias = new Array<number>(channels).fill(0);
   let epilogue: Epilogue | undefined;
   let residual: Var | undefined;

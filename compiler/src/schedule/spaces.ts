@@ -16,6 +16,7 @@ import type { FusedFunction, Knob, ScheduleConfig, ScheduleSpace, Scheduler } fr
 import { lowerAdd } from './templates/add.ts';
 import { sumTables } from './templates/epilogue.ts';
 import { rowRange } from './templates/parts.ts';
+import { fitQuantisedTransposed, parseQuantisedTransposed } from './transposed-space.ts';
 
 /** By whether the processor has the DSP instructions, and floating point. */
 const caches = new Map<string, WeakMap<Func, Fitted | 'none'>>();
@@ -43,6 +44,8 @@ function fit(func: Func, target: Target): Fitted | undefined {
 function findTemplate(func: Func, dsp: boolean, fpu: boolean): Fitted | undefined {
   const conv = parseConv(func);
   if (conv) return fitConv(conv, func, dsp);
+  const upsampling = parseQuantisedTransposed(func);
+  if (upsampling) return fitQuantisedTransposed(upsampling, func, dsp);
   const pool = parsePool(func);
   if (pool) return fitPool(pool, dsp);
   const filter = fpu ? parseFilter(func) : undefined;

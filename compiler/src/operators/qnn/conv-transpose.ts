@@ -70,5 +70,5 @@ export const convTranspose = defineOperator({
       ),
     ];
   },
-  fusion: 'opaque',
+  fusion: 'out-elementwise-fusable',
 });

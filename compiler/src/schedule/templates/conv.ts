@@ -105,31 +105,54 @@ function geometry(p: ConvProblem, width: number, bytes: boolean, strips: boolean
   };
 }
 
+/** Buffers that several problems share whose outputs are interleaved in one result, and where one's pixels lie in it. */
+export interface Interleaving {
+  readonly input: Buffer;
+  readonly output: Buffer;
+  readonly other: Buffer | undefined;
+  /** Widened rows, long enough for each of the problems. */
+  readonly rows: Buffer;
+  readonly weightsName: string;
+  /** The result's pixels between neighbours of a row. */
+  readonly step: number;
+  /** The number of an output pixel in the result. */
+  pixel(n: LExpr, y: LExpr, x: LExpr): LExpr;
+}
+
 /**
  * The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. `same`: the residual is
- * the input. With `range`, of one image, the kernel computes some of the rows a call.
+ * the input. With `range`, of one image, the kernel computes some of the rows a call. With `among`, its outputs are some
+ * of a larger result's pixels.
  */
-export function lowerConv(p: ConvProblem, config: ConvConfig, same = false, range?: RowRange): KernelParts {
+export function lowerConv(
+  p: ConvProblem,
+  config: ConvConfig,
+  same = false,
+  range?: RowRange,
+  among?: Interleaving,
+): KernelParts {
   const pixels = Math.min(config.pixels, p.outW);
   const strip = config.strip > 0 && hasStrips(p) ? Math.max(pixels, config.strip) : 0;
   const g = geometry(p, strip || Math.max(pixels, p.outW), config.bytes, strip > 0);
   const [inRows, outRows] = range ? [rowsRead(p, range.most), range.most] : [p.batch * p.inH, p.batch * p.outH];
-  const input = buffer('input', p.inputDtype, inRows * p.inW * p.inC);
-  const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
-  const other = residualBuffer(p, input, output.length, same);
+  const input = among?.input ?? buffer('input', p.inputDtype, inRows * p.inW * p.inC);
+  const output =
+    among?.output ?? buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
+  const other = among ? among.other : residualBuffer(p, input, output.length, same);
   const ringRows = !g.row ? 0 : strip > 0 ? p.kH : (p.kH - 1) * p.dilationH + 1;
-  const rows = buffer('rows', 'int16', g.row ? ringRows * g.row.length + 4 : pixels * g.taps.pixelStep + 4);
+  const rows =
+    among?.rows ?? buffer('rows', 'int16', g.row ? ringRows * g.row.length + 4 : pixels * g.taps.pixelStep + 4);
   const plain = config.packing === 'plain';
   const widening: Widening = { from: input, to: rows, dtype: p.inputDtype, shuffled: g.shuffled && !plain, plain };
   const tables = config.tables && p.epilogue.residual ? sumTables(p.epilogue.residual) : undefined;
   const packed = packChannels(p, config, g);
-  const weights = buffer('weights', 'int8', packed.length);
+  const weights = buffer(among?.weightsName ?? 'weights', 'int8', packed.length);
 
   const body: Stmt[] = [...(tables?.statements ?? [])];
   const imageBase = (n: LExpr): LExpr => mul(n, p.inH * p.inW * p.inC);
   /** `x0`: the first output pixel; `local`: the same from the start of the strip. */
   const block_ = (n: LExpr, oy: LExpr, x0: LExpr, count: number, local = x0): Stmt[] => {
-    const first = add(mul(add(mul(n, p.outH), oy), p.outW), x0);
+    const first = among?.pixel(n, oy, x0) ?? add(mul(add(mul(n, p.outH), oy), p.outW), x0);
     const pre: Stmt[] = [];
     let start: LExpr;
     if (g.row) start = mul(local, g.taps.pixelStep);
@@ -149,6 +172,7 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false, rang
         tables,
         start,
         first,
+        step: among?.step ?? 1,
         count,
       }),
     ];
@@ -210,7 +234,7 @@ export function lowerConv(p: ConvProblem, config: ConvConfig, same = false, rang
     ...rowScalars(range),
     body: block(...body),
     overlaps: [
-      ...(p.batch === 1 && !same && range === undefined
+      ...(p.batch === 1 && !same && range === undefined && among === undefined
         ? [
             {
               input: 0,
@@ -255,8 +279,9 @@ interface BlockPlaces {
   readonly bytes?: Pointer;
   /** Element of the first pixel in `rows`. */
   readonly start: LExpr;
-  /** Number of the first output pixel. */
+  /** Number of the first output pixel, and how many to the next. */
   readonly first: LExpr;
+  readonly step: number;
   readonly count: number;
 }
 
@@ -355,9 +380,9 @@ function computeBlock(
       if (config.requantize !== 'wide')
         scaled = shiftBy('shr', intr('smmla', value, multiplier, rounding), shift, halves);
       else scaled = scaleWide(partner ? bin('shr', value, i32(8)) : value, multiplier, shift, zero);
-      const residual = at.other ? load(at.other, add(index, i * p.outC + c)) : undefined;
+      const residual = at.other ? load(at.other, add(index, i * at.step * p.outC + c)) : undefined;
       const result = finish(scaled, p.epilogue, residual, at.tables);
-      out.push({ kind: 'store_via', pointer: o, offset: ix(i * p.outC + c), value: result });
+      out.push({ kind: 'store_via', pointer: o, offset: ix(i * at.step * p.outC + c), value: result });
     }
   }
   out.push(advance(w, (base === undefined ? 2 : 1) * channels));
