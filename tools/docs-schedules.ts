@@ -7,7 +7,8 @@ import { dot } from '../compiler/src/schedule/primitives/examples.ts';
 import type { ArgumentSpec, Primitive } from '../compiler/src/schedule/primitives/primitive.ts';
 import { tensorInstructions } from '../compiler/src/schedule/primitives/tensorise.ts';
 import { applyStep, primitives, replay, type Trace } from '../compiler/src/schedule/primitives/trace.ts';
-import { intrinsics, type Intrinsic } from '../compiler/src/targets/intrinsics.ts';
+import type { Intrinsic } from '../compiler/src/targets/intrinsic.ts';
+import { intrinsics } from '../compiler/src/targets/intrinsics.ts';
 
 const trace: Trace = [
   { primitive: 'split', args: { loop: 'k', factor: 4 } },

@@ -3,7 +3,7 @@ import { assemblyOf, Toolchain, type AssemblyFunction, type BoardProfile } from 
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { PrintedLine, PrintedText } from '../../compiler/src/ir/print.ts';
-import type { CompileState } from '../../compiler/src/pipeline/context.ts';
+import type { CompileState } from '../../compiler/src/pipeline/state.ts';
 import { stageNamed } from '../../compiler/src/pipeline/stages.ts';
 
 /** The row that `relay stages` shows behind the compiler's own stages. */

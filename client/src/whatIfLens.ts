@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { brief, declaredParameters, headline } from './engine/whatIf.ts';
 import { toRange } from './origins.ts';
-import type { Trial, WhatIf } from './whatIf.ts';
+import type { Trial, WhatIf } from './whatIfTrials.ts';
 
 /** Scheme of the substituted program. */
 export const whatIfScheme = 'relay-what-if';

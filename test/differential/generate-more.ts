@@ -1,15 +1,8 @@
 /** More calls of single operators: functions of one element, likes, resampling, blocks, quantised functions, casts. */
-import type { Maker } from './generate-operators.ts';
+import { input, type Maker } from './maker.ts';
 import type { Random } from './random.ts';
 
 const size = (r: Random): number => r.int(1, 6);
-
-function input({ b, r }: Maker, shape: readonly number[], dtype = 'float32', low = -2, high = 2): number {
-  const range = dtype === 'float32' || low !== -2 ? { range: { low, high } } : {};
-  return r.chance(0.75)
-    ? b.add({ kind: 'input', shape, dtype, ...range })
-    : b.add({ kind: 'param', shape, dtype, ...range, seed: r.int(1, 1e9) });
-}
 
 /** Functions of floats with a range in which they have values that are not too steep. */
 const functions: readonly (readonly [string, number, number])[] = [

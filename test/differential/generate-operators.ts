@@ -1,6 +1,7 @@
 /** Random calls of operators beyond the common ones: other ranks, layouts, resampling, gathering, normalising. */
 import type { AttributeValueData } from '../../compiler/src/operators/attributes.ts';
 import { isRounded, moreMakers } from './generate-more.ts';
+import { input, type Maker } from './maker.ts';
 import type { Built } from './generate-quantised.ts';
 import type { GraphBuilder } from './graph.ts';
 import type { Random } from './random.ts';
@@ -22,20 +23,8 @@ export function buildOperators(b: GraphBuilder, r: Random): Built {
   return { outputs, approximate };
 }
 
-export interface Maker {
-  readonly b: GraphBuilder;
-  readonly r: Random;
-}
-
 const size = (r: Random): number => r.pick([1, 2, 3, 4, 5, 6, 7]);
 const anyType = ['int8', 'uint8', 'int16', 'int32', 'int64', 'float32', 'bool'];
-
-function input({ b, r }: Maker, shape: readonly number[], dtype = 'float32', low = -2, high = 2): number {
-  const range = dtype === 'float32' || low !== -2 ? { range: { low, high } } : {};
-  return r.chance(0.75)
-    ? b.add({ kind: 'input', shape, dtype, ...range })
-    : b.add({ kind: 'param', shape, dtype, ...range, seed: r.int(1, 1e9) });
-}
 
 /** Sums of products: floats, or integers with sums in int32. */
 function product(

@@ -2,7 +2,7 @@
 import { block, buffer, declare, deref, load, local, point, pointer, store } from '../../compiler/src/loops/build.ts';
 import type { Local, Stmt } from '../../compiler/src/loops/ir.ts';
 import type { LoweredKernel } from '../../compiler/src/loops/kernel.ts';
-import type { Intrinsic } from '../../compiler/src/targets/intrinsics.ts';
+import type { Intrinsic } from '../../compiler/src/targets/intrinsic.ts';
 
 /** A kernel that applies one instruction to the elements of its input. */
 export function kernelOf(record: Intrinsic): LoweredKernel {

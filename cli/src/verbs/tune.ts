@@ -11,7 +11,7 @@ import {
   type TuneSummary,
 } from '../../../tuner/src/index.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
-import { deployCompiled, memoryJson, type Deployment } from '../deployment.ts';
+import { deployCompiled } from '../deployment.ts';
 import { inputsOrRandom } from '../inputs.ts';
 import { ensureFolder, exit, type CommandIO, type ExitCode } from '../io.ts';
 import {
@@ -30,7 +30,7 @@ import {
 } from '../model.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { renderFailure } from '../render.ts';
-import { printTuning } from '../tune-report.ts';
+import { printTuning, summaryJson, type Measured } from '../tune-report.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
 interface Limits {
@@ -69,7 +69,7 @@ async function measure(
   best: ReadonlyMap<string, BestConfig>,
   options: CompileOptions,
   token: CommandIO['token'],
-): Promise<Result<{ readonly compiled: CompiledModel; readonly deployment: Deployment }>> {
+): Promise<Result<Measured>> {
   const compiled = await compile(model, bench.profile, best, token, options);
   if (!compiled.ok) return compiled;
   const board = await openBoard(bench.profile);
@@ -162,61 +162,6 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
     records.value.close();
   }
 }
-
-type Measured = { readonly compiled: CompiledModel; readonly deployment: Deployment };
-
-/** What a build takes of the board. */
-function memoryOf({ compiled, deployment }: Measured): { readonly arena: number; readonly code: number } {
-  return { arena: compiled.report.arena.bytes, code: deployment.image.size.code };
-}
-
-/** What `relay tune --json` prints. */
-function summaryJson(
-  model: Model,
-  bench: Bench,
-  records: string,
-  before: Measured,
-  after: Measured,
-  summary: TuneSummary,
-) {
-  const { profile } = bench;
-  const { unit } = profile.timer;
-  const { provenance } = profile;
-  const figure = (value: number | undefined) => (value === undefined ? null : { value, unit, provenance });
-  const untuned = before.deployment.run.layers ?? [];
-  const tuned = after.deployment.run.layers ?? [];
-  return {
-    ok: after.deployment.matches && !summary.failure,
-    model: model.name,
-    board: profile.name,
-    unit,
-    provenance,
-    total: { before: figure(before.deployment.run.cost), after: figure(after.deployment.run.cost) },
-    memory: { before: memoryOf(before), after: memoryOf(after) },
-    layers: after.compiled.kernels.map((kernel, i) => ({
-      name: kernel.step.fused.name,
-      description: kernel.task.description,
-      task: kernel.task.key,
-      macs: kernel.task.macs,
-      before: figure(untuned[i]),
-      after: figure(tuned[i]),
-      config: kernel.config,
-    })),
-    matches: after.deployment.matches,
-    ...(after.deployment.difference === undefined ? {} : { difference: after.deployment.difference }),
-    trials: summary.trials,
-    seconds: summary.seconds,
-    trialsPerSecond: summary.trialsPerSecond,
-    parts: summary.parts,
-    failures: summary.failures,
-    stopped: summary.stopped,
-    ...(summary.failure ? { failure: summary.failure } : {}),
-    tasks: summary.tasks,
-    records,
-    ...memoryJson(profile, after.deployment.image.size, after.compiled, after.deployment.run),
-  };
-}
-export type TuningJson = ReturnType<typeof summaryJson>;
 
 export const tuneVerb: Verb = {
   name: 'tune',

@@ -6,7 +6,8 @@ import { operatorRegistry, type OperatorRegistry } from '../operators/registry.t
 import type { FunctionDefinition, SourceTree } from '../syntax/tree.ts';
 import type { FuncType } from '../types/type.ts';
 import { Context } from './context.ts';
-import { DefinitionCheck, diagnosticsOf, type CheckedDefinition } from './definition.ts';
+import type { CheckedDefinition } from './checked.ts';
+import { DefinitionCheck, diagnosticsOf } from './definition.ts';
 import {
   readNext,
   resolveImports,

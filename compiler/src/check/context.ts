@@ -2,13 +2,13 @@
 import { neverCancelled, type CancellationToken } from '../base/cancellation.ts';
 import type { Fix, RelatedLocation, Severity } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
-import type { MetadataSection } from '../syntax/tree.ts';
+import type { AttributeValueData } from '../operators/attributes.ts';
+import type { Attribute, Expr, MetadataSection } from '../syntax/tree.ts';
 import { Solver, type Unified } from '../types/unify.ts';
 import { someType } from '../types/substitute.ts';
 import { errorType, type FuncType, type IncompleteType, type Type, type TypeVar } from '../types/type.ts';
 import type { Operator } from '../operators/operator.ts';
 import { Chunk } from './chunk.ts';
-import type { Relation } from './relations.ts';
 import { type Binding, type ModuleScope, Names } from './scope.ts';
 
 export interface DiagnosticParts {
@@ -17,6 +17,28 @@ export interface DiagnosticParts {
   readonly related?: readonly RelatedLocation[];
   readonly fixes?: readonly Fix[];
   readonly tags?: readonly ('unnecessary' | 'deprecated')[];
+}
+
+/** What a call of an operator has to relate. */
+export interface OperatorWork {
+  readonly kind: 'operator';
+  readonly operator: Operator;
+  readonly attrs: Readonly<Record<string, AttributeValueData>>;
+  readonly written: readonly Attribute[];
+  readonly calleeSpan: Span;
+}
+
+/** A call of an operator whose types are related by its record, or a projection from a tuple not yet known. */
+export interface Relation {
+  readonly span: Span;
+  /** The whole call, for messages. */
+  readonly node: Expr;
+  readonly inputs: readonly Type[];
+  readonly args: readonly Expr[];
+  readonly chunk: Chunk;
+  /** The result; a placeholder until the relation is done. */
+  result: IncompleteType | undefined;
+  readonly work: OperatorWork | { readonly kind: 'project'; readonly index: number; readonly indexSpan: Span };
 }
 
 export class Context {

@@ -3,9 +3,10 @@ import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Block, Expr, FunctionNode, Statement } from '../syntax/tree.ts';
 import { equalTypes } from '../types/equal.ts';
 import { containsIncomplete, dimVarsOf } from '../types/substitute.ts';
-import { errorType, funcType, type FuncType, type Type, type TypeVar } from '../types/type.ts';
+import { errorType, funcType, type FuncType, type Type } from '../types/type.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import { bindLocal } from './bindings.ts';
+import type { CheckedDefinition, Signature } from './checked.ts';
 import { Chunk, type Dependency } from './chunk.ts';
 import { knownBehind, sameBehind } from './constants.ts';
 import type { Context } from './context.ts';
@@ -18,27 +19,6 @@ import { solve } from './relations.ts';
 import type { Symbol } from './result.ts';
 import type { Binding } from './scope.ts';
 import { annotation, declareTypeParams } from './type-nodes.ts';
-
-/** What is kept of a checked definition, for the result and for the next check. */
-export interface CheckedDefinition {
-  readonly fn: FunctionNode | undefined;
-  readonly header: Chunk;
-  /** One a statement, and one for the result, in order. */
-  readonly chunks: ReadonlyMap<Statement | Expr, Chunk>;
-  readonly type: FuncType | undefined;
-  /** Type of a stand-alone expression. */
-  readonly valueType: Type;
-  readonly graphs: ReadonlyMap<string, Binding>;
-  readonly signature: Signature | undefined;
-}
-
-/** The header as converted; kept as long as the header's nodes are the same. */
-export interface Signature {
-  readonly params: readonly Type[];
-  readonly ret: Type | undefined;
-  readonly typeParams: readonly TypeVar[];
-  readonly complete: boolean;
-}
 
 /** What a dependency's name stands for now. */
 interface Target {

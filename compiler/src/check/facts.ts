@@ -7,7 +7,7 @@ import type { NDArray } from '../tensor/ndarray.ts';
 import type { CallExpr, Expr, FunctionDefinition, SourceTree, Statement } from '../syntax/tree.ts';
 import type { FuncType, Type } from '../types/type.ts';
 import type { Chunk } from './chunk.ts';
-import type { CheckedDefinition } from './definition.ts';
+import type { CheckedDefinition } from './checked.ts';
 import { constantValue } from './constants.ts';
 import { explainDim } from './provenance.ts';
 import type { ImportProblem } from './imports.ts';

@@ -3,8 +3,8 @@ import type { Span } from '../base/span.ts';
 import { printType } from '../types/print.ts';
 import type { Type } from '../types/type.ts';
 import type { Chunk } from './chunk.ts';
-import type { Context } from './context.ts';
-import { type Relation, solve } from './relations.ts';
+import type { Context, Relation } from './context.ts';
+import { solve } from './relations.ts';
 
 interface Typed {
   readonly kind: string;

@@ -11,10 +11,11 @@ import { inferFunction } from './infer-function.ts';
 import { checkPattern } from './infer-pattern.ts';
 import { inferBlock } from './infer-statement.ts';
 import { declarationOf, mismatchCode, mismatchText } from './messages.ts';
-import { metadataConstantType, reportDamage, typeOfComment } from './metadata.ts';
+import { metadataConstantType, reportDamage } from './metadata.ts';
 import { solve, startRelation } from './relations.ts';
 import type { Binding } from './scope.ts';
 import { nearest, replaceFix } from './suggest.ts';
+import { typeOfComment } from './type-nodes.ts';
 
 const boolType = scalarType('bool');
 /** Deeper nests than this are refused; the parser refuses earlier. */

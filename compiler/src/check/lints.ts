@@ -4,7 +4,7 @@ import type { Span } from '../base/span.ts';
 import type { Expr, FunctionDefinition, GraphStatement } from '../syntax/tree.ts';
 import type { Chunk } from './chunk.ts';
 import type { Context } from './context.ts';
-import type { CheckedDefinition } from './definition.ts';
+import type { CheckedDefinition } from './checked.ts';
 import type { Binding } from './scope.ts';
 
 /** Errors of names, attributes and types as written: TVM's parser finds them wherever they stand. */

@@ -1,13 +1,10 @@
 /** Types and values from the metadata section; decoded once per section, and only what someone asks for. */
 import type { NDArray } from '../tensor/ndarray.ts';
-import { canonicalDType } from '../tensor/dtype.ts';
 import { decodeMetadata, type MetadataNode } from '../syntax/metadata.ts';
-import { parseSource } from '../syntax/parser.ts';
 import type { MetadataSection, MetaRef } from '../syntax/tree.ts';
 import { freshDimId } from '../types/substitute.ts';
 import { anyDim, type Dim, type DimExpr, type Type } from '../types/type.ts';
 import type { Context } from './context.ts';
-import { typeOfNode } from './type-nodes.ts';
 
 /** The value of `meta[relay.Constant][index]`, or undefined when the file does not hold it. */
 export function metadataConstant(section: MetadataSection | undefined, index: number): NDArray | undefined {
@@ -88,17 +85,3 @@ const termOps: Readonly<Record<string, DimExpr['op']>> = {
   'tir.Min': 'min',
   'tir.Max': 'max',
 };
-
-/** The type noted behind a reference: `/* ty=Tensor[(3), float32] *\/`. */
-export function typeOfComment(cx: Context, text: string): Type | undefined {
-  const scalar = canonicalDType(text);
-  if (scalar !== undefined) return { kind: 'tensor', shape: [], dtype: scalar };
-  const tree = parseSource(`#[version = "0.0.5"]\ndef @t(%x: ${text}) { %x }`);
-  const definition = tree.definitions[0];
-  const node = definition?.kind === 'def' ? definition.fn.params[0]?.type : undefined;
-  if (!node || tree.errors.some((error) => error.severity === 'error')) return undefined;
-  const before = cx.chunk.diagnostics.length;
-  const type = typeOfNode(cx, node);
-  cx.chunk.diagnostics.length = before;
-  return type.kind === 'error' ? undefined : type;
-}

@@ -1,39 +1,16 @@
 /** Operator relations that wait for types: run when enough is known, reported with the place of their cause. */
 import type { RelatedLocation } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
-import type { AttributeValueData } from '../operators/attributes.ts';
-import type { Blame, Operator, RelateContext, RelateError, RelateResult } from '../operators/operator.ts';
-import type { Attribute, Expr } from '../syntax/tree.ts';
+import type { Blame, RelateContext, RelateError, RelateResult } from '../operators/operator.ts';
+import type { Expr } from '../syntax/tree.ts';
 import { simplifyType } from '../types/dims.ts';
 import { containsError } from '../types/substitute.ts';
 import { printType } from '../types/print.ts';
-import { errorType, type IncompleteType, type Type } from '../types/type.ts';
-import type { Chunk } from './chunk.ts';
+import { errorType, type Type } from '../types/type.ts';
 import { constantOf } from './constants.ts';
-import type { Context } from './context.ts';
+import type { Context, OperatorWork, Relation } from './context.ts';
 import { generalAdvice } from './general-advice.ts';
 import { declarationOf, literalAs, mismatchText } from './messages.ts';
-
-interface OperatorWork {
-  readonly kind: 'operator';
-  readonly operator: Operator;
-  readonly attrs: Readonly<Record<string, AttributeValueData>>;
-  readonly written: readonly Attribute[];
-  readonly calleeSpan: Span;
-}
-
-/** A call of an operator whose types are related by its record, or a projection from a tuple not yet known. */
-export interface Relation {
-  readonly span: Span;
-  /** The whole call, for messages. */
-  readonly node: Expr;
-  readonly inputs: readonly Type[];
-  readonly args: readonly Expr[];
-  readonly chunk: Chunk;
-  /** The result; a placeholder until the relation is done. */
-  result: IncompleteType | undefined;
-  readonly work: OperatorWork | { readonly kind: 'project'; readonly index: number; readonly indexSpan: Span };
-}
 
 /** Starts a relation and returns the type of its result: the type itself when it is known at once. */
 export function startRelation(cx: Context, relation: Relation): Type {

@@ -1,5 +1,6 @@
 /** From written types to types: names resolved, kinds checked (relay-language reference, sections 2.6 and 4.1). */
 import { canonicalDType } from '../tensor/dtype.ts';
+import { parseSource } from '../syntax/parser.ts';
 import type { DimNode, Name, NamedTypeNode, TypeNode } from '../syntax/tree.ts';
 import { simplifyDim } from '../types/dims.ts';
 import { freshDimId, freshTypeVar } from '../types/substitute.ts';
@@ -28,8 +29,23 @@ export function annotation(cx: Context, node: TypeNode | undefined): Type | unde
   return typeOfNode(cx, node);
 }
 
+/** The type that an annotation or a part of one states; `error` after it was reported. */
 export function typeOfNode(cx: Context, node: TypeNode): Type {
   return cx.setType(node, convert(cx, node));
+}
+
+/** The type noted behind a reference: `/* ty=Tensor[(3), float32] *\/`. */
+export function typeOfComment(cx: Context, text: string): Type | undefined {
+  const scalar = canonicalDType(text);
+  if (scalar !== undefined) return { kind: 'tensor', shape: [], dtype: scalar };
+  const tree = parseSource(`#[version = "0.0.5"]\ndef @t(%x: ${text}) { %x }`);
+  const definition = tree.definitions[0];
+  const node = definition?.kind === 'def' ? definition.fn.params[0]?.type : undefined;
+  if (!node || tree.errors.some((error) => error.severity === 'error')) return undefined;
+  const before = cx.chunk.diagnostics.length;
+  const type = typeOfNode(cx, node);
+  cx.chunk.diagnostics.length = before;
+  return type.kind === 'error' ? undefined : type;
 }
 
 function convert(cx: Context, node: TypeNode): Type {

@@ -1,6 +1,6 @@
 /** Linear forms over terms: constant + Σ factor · atom, in int32 (which wraps) or over the reals. */
 import type { DType } from '../tensor/dtype.ts';
-import type { Part, Term } from './terms.ts';
+import type { Part, Term } from './term.ts';
 
 export interface Linear {
   readonly constant: number;

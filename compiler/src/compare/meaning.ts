@@ -10,8 +10,8 @@ import { computationOf } from '../loops/lower.ts';
 import { isFloat } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { AxisVar, TEExpr, TETensor } from '../tensor/te.ts';
+import type { Term } from './term.ts';
 import { Terms, TooLarge } from './terms.ts';
-import type { Term } from './terms.ts';
 
 /** What a tensor is to those that load from it. */
 type Meaning =

@@ -1,11 +1,16 @@
 /** Lays out the regions of a file one below the other. */
-import type { FormatEdit } from './format.ts';
+import type { TextRange } from '../base/span.ts';
 import { commentsOnLine } from './items.ts';
 import { Layout } from './layout.ts';
 import type { Style } from './layout.ts';
 import { isComment } from './pieces.ts';
 import type { Piece } from './pieces.ts';
 import type { Region } from './regions.ts';
+
+/** A replacement of white space, in offsets of the text before. */
+export interface FormatEdit extends TextRange {
+  readonly newText: string;
+}
 
 /** What stands above: it tells whether an empty line comes between. */
 type Above = 'nothing' | 'header' | 'brace' | 'statement' | 'comment' | 'definition' | 'one-liner';

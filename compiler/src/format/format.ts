@@ -7,9 +7,11 @@ import type { Result } from '../base/result.ts';
 import type { TextRange } from '../base/span.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { SourceTree } from '../syntax/tree.ts';
-import { FileLayout } from './file-layout.ts';
+import { FileLayout, type FormatEdit } from './file-layout.ts';
 import { piecesOf, readsAs } from './pieces.ts';
 import { regionsOf } from './regions.ts';
+
+export type { FormatEdit } from './file-layout.ts';
 
 export interface FormatOptions {
   /** The tree of the text, where it is known. */
@@ -18,11 +20,6 @@ export interface FormatOptions {
   readonly range?: TextRange;
   /** Columns that a line may have; 100 unless told. */
   readonly width?: number;
-}
-
-/** A replacement of white space, in offsets of the text before. */
-export interface FormatEdit extends TextRange {
-  readonly newText: string;
 }
 
 export interface Formatted {

@@ -5,9 +5,18 @@
  */
 import type { DType } from '../tensor/dtype.ts';
 import type { BinaryOp, CompareOp, UnaryFn } from '../tensor/te.ts';
-import type { Buffer } from './kernel.ts';
 
 export type ScalarType = DType | 'index';
+
+/** A flat buffer; identity is the object. */
+export interface Buffer {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Elements. */
+  readonly length: number;
+  /** Alignment in bytes that the loops rely on. */
+  readonly align: number;
+}
 
 /** A mutable scalar; identity is the object. */
 export interface Local {

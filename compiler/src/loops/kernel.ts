@@ -1,18 +1,9 @@
 /** A kernel ready for C: its buffers, constants in the layout the loops read, scratch, and the loop nest. */
-import type { DType } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { Origin } from '../ir/expr.ts';
-import type { Local, Stmt } from './ir.ts';
+import type { Buffer, Local, Stmt } from './ir.ts';
 
-/** A flat buffer; identity is the object. */
-export interface Buffer {
-  readonly name: string;
-  readonly dtype: DType;
-  /** Elements. */
-  readonly length: number;
-  /** Alignment in bytes that the loops rely on. */
-  readonly align: number;
-}
+export type { Buffer } from './ir.ts';
 
 export interface LoweredKernel {
   readonly name: string;

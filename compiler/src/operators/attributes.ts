@@ -1,7 +1,7 @@
 /** Attribute schemas: one declaration gives parsing, defaults, documentation and the TypeScript type. */
 import type { DType } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-import type { Dim } from '../types/type.ts';
+import { anyDim, type Dim } from '../types/type.ts';
 import type { IndexMap } from './index-map.ts';
 
 /**
@@ -23,6 +23,12 @@ export interface OpaqueAttribute {
 
 /** A dimension in an attribute. */
 export type AttributeDim = number | OpaqueAttribute;
+
+/** Its size: an int32 where it fits, else an int64; other dimensions as they stand there. */
+export function writtenDim(size: AttributeDim): Dim {
+  if (typeof size !== 'number') return size.dim ?? anyDim;
+  return size > 0x7fffffff || size < -0x80000000 ? { kind: 'int64', value: BigInt(Math.trunc(size)) } : size;
+}
 
 export type AttributeKind =
   | 'int'

@@ -14,14 +14,14 @@ import type { NDArray } from '../tensor/ndarray.ts';
 import { decodeParams } from '../tensor/params.ts';
 import type { ArenaPlan } from './arena.ts';
 import { backend } from './backend.ts';
-import type { Backend, CompileContext, CompileState, Preset, ScheduledKernel } from './context.ts';
+import type { Backend, CompileContext, Preset, ScheduleChoice, ScheduledKernel } from './context.ts';
 import type { IntegerSolver } from '../memory/integer-program.ts';
-import type { ScheduleChoice } from './fit-arena.ts';
 import { reportOf } from './report.ts';
 import type { BuildReport } from './report.ts';
 import { passes } from './simplification.ts';
 import { runStages } from './stages.ts';
 import type { StageName } from './stages.ts';
+import type { CompileState } from './state.ts';
 
 export interface CompileRequest {
   readonly text: string;

@@ -1,22 +1,22 @@
-/** What compiling needs beside the text, and what each stage adds. */
+/** What compiling needs beside the text, and what becomes of its kernels. */
 import type { CancellationToken } from '../base/cancellation.ts';
-import type { CheckResult } from '../check/result.ts';
-import type { EmittedModule } from '../emit/module.ts';
-import type { IRModule } from '../ir/expr.ts';
 import type { LoweredKernel } from '../loops/kernel.ts';
-import type { FusedProgram, KernelStep } from '../passes/program.ts';
-import type { PassNote } from '../passes/pass.ts';
+import type { KernelStep } from '../passes/program.ts';
 import type { ScheduleConfig, Scheduler, TuningTask } from '../schedule/task.ts';
 import type { Target } from '../targets/target.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-import type { ArenaPlan } from './arena.ts';
 import type { IntegerSolver } from '../memory/integer-program.ts';
-import type { ScheduleChoice } from './fit-arena.ts';
 
 /** The backend as the pipeline sees it. */
 export interface Backend extends Scheduler {
   /** The tuning task that a fused function is. */
   taskOf(fused: KernelStep['fused'], target: Target): TuningTask;
+}
+
+/** A schedule of a kernel and what it costs, in any unit that is one for all schedules of the task. */
+export interface ScheduleChoice {
+  readonly config: ScheduleConfig;
+  readonly cost: number;
 }
 
 export interface CompileContext {
@@ -51,12 +51,6 @@ export interface CompileContext {
 
 export type Preset = 'speed' | 'size';
 
-export interface PassRun {
-  readonly name: string;
-  readonly statistics: Readonly<Record<string, number>>;
-  readonly notes: readonly PassNote[];
-}
-
 /** A kernel of the program with the schedule that was chosen for it. */
 export interface ScheduledKernel {
   readonly step: KernelStep;
@@ -66,19 +60,4 @@ export interface ScheduledKernel {
   /** `tuned` from records, `default` by the heuristic. */
   readonly choice: 'tuned' | 'default';
   readonly lowered: LoweredKernel;
-}
-
-/** Everything known about a program so far; each stage fills in its part. */
-export interface CompileState {
-  readonly text: string;
-  readonly check?: CheckResult;
-  readonly typed?: IRModule;
-  readonly simplified?: IRModule;
-  readonly passes?: readonly PassRun[];
-  readonly program?: FusedProgram;
-  /** Every kernel as a plain loop nest, before any schedule. */
-  readonly loops?: readonly LoweredKernel[];
-  readonly kernels?: readonly ScheduledKernel[];
-  readonly arena?: ArenaPlan;
-  readonly emitted?: EmittedModule;
 }

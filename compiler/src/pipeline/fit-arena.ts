@@ -9,14 +9,8 @@ import type { FusedProgram } from '../passes/program.ts';
 import type { ScheduleConfig } from '../schedule/task.ts';
 import { elementBytes } from '../tensor/dtype.ts';
 import type { ArenaPlan } from './arena.ts';
-import type { CompileContext, ScheduledKernel } from './context.ts';
+import type { CompileContext, ScheduleChoice, ScheduledKernel } from './context.ts';
 import { planStreamed } from './streams.ts';
-
-/** A schedule of a kernel and what it costs, in any unit that is one for all schedules of the task. */
-export interface ScheduleChoice {
-  readonly config: ScheduleConfig;
-  readonly cost: number;
-}
 
 export interface Fitted {
   readonly kernels: readonly ScheduledKernel[];

@@ -2,9 +2,10 @@
 import type { EmittedModule } from '../emit/module.ts';
 import type { PrintedLine } from '../ir/print.ts';
 import { bytesOf, type ArenaPlan } from './arena.ts';
-import type { PassRun, ScheduledKernel } from './context.ts';
+import type { ScheduledKernel } from './context.ts';
 import { describeSchedule } from './module-spec.ts';
 import { printKernel } from './print-loops.ts';
+import type { PassRun } from './state.ts';
 
 function plain(text: string): PrintedLine {
   return { text, origin: [] };

@@ -17,7 +17,7 @@ import type { Pass, PassContext } from '../passes/pass.ts';
 import { selectBranches } from '../passes/select-branches.ts';
 import { simplify } from '../passes/simplify.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-import type { PassRun } from './context.ts';
+import type { PassRun } from './state.ts';
 
 /** All passes, each once, for listings. */
 export const passes: readonly Pass[] = [

@@ -20,7 +20,7 @@ import type { CompileFailure, CompileResult } from '../passes/fuse.ts';
 import { programModule } from '../passes/program.ts';
 import type { FusedProgram } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
-import type { CompileContext, CompileState, ScheduledKernel } from './context.ts';
+import type { CompileContext, ScheduledKernel } from './context.ts';
 import { fitArena } from './fit-arena.ts';
 import { lightenKernels } from './light-kernels.ts';
 import { orderKernels } from './kernel-order.ts';
@@ -29,6 +29,7 @@ import { printKernel } from './print-loops.ts';
 import { printArena, printEmitted, printRuns, printScheduled } from './print-stages.ts';
 import { passContext, runPasses, simplificationOrder } from './simplification.ts';
 import { sizeFlags, smallestConfig } from './size-preset.ts';
+import type { CompileState } from './state.ts';
 import { planStreamed } from './streams.ts';
 
 export type StageName = 'source' | 'typed' | 'simplified' | 'fused' | 'loops' | 'scheduled' | 'planned' | 'c';

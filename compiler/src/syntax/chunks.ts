@@ -10,8 +10,8 @@ import type { Anchor, Span } from '../base/span.ts';
 import type { Steps } from '../base/steps.ts';
 import { RelayGrammar } from './grammar.ts';
 import { endOf } from './lexer.ts';
-import { isVirtual } from './repair.ts';
-import type { RawIssue } from './repair.ts';
+import { isVirtual } from './brackets.ts';
+import type { RawIssue } from './brackets.ts';
 import type { Expr, Statement } from './tree.ts';
 import * as t from './vocabulary.ts';
 

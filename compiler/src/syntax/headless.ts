@@ -6,7 +6,7 @@
 import type { IToken, TokenType } from 'chevrotain';
 import { retype } from './classify.ts';
 import { endOf } from './lexer.ts';
-import { virtualToken } from './repair.ts';
+import { virtualToken } from './brackets.ts';
 import * as t from './vocabulary.ts';
 
 const openers = new Set<TokenType>([t.LParen, t.LSquare, t.LBrace]);

@@ -7,8 +7,8 @@ import { startsOperand } from './expression-grammar.ts';
 import { endOf } from './lexer.ts';
 import { retype } from './classify.ts';
 import { quote } from './messages.ts';
-import { virtualToken } from './repair.ts';
-import type { RawIssue } from './repair.ts';
+import { virtualToken } from './brackets.ts';
+import type { RawIssue } from './brackets.ts';
 import * as t from './vocabulary.ts';
 
 export interface Reopened {

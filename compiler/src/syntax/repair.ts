@@ -1,61 +1,24 @@
 /**
  * Balances brackets before parsing. The grammar only ever sees matching brackets, so that one forgotten `)` costs one
- * statement and not the rest of the file. Where everything matches nothing is touched.
- *
- * Closers are matched by a stack; `}` outranks `)` and `]`. A `(` or `[` without partner is closed where its
- * statement ends; a `{` without partner by indentation.
+ * statement and not the rest of the file. Where everything matches nothing is touched. A `(` or `[` without partner is
+ * closed where its statement ends; a `{` without partner by indentation.
  */
 import type { IToken, TokenType } from 'chevrotain';
+import { closerOf, match, openerOf, spelling, strayIssue, virtualToken } from './brackets.ts';
+import type { Matching, RawIssue } from './brackets.ts';
 import { endOf } from './lexer.ts';
-import { startsOperand } from './expression-grammar.ts';
 import { Layout } from './layout.ts';
 import { quote } from './messages.ts';
 import { reopen } from './reopen.ts';
+import { anotherOperand, bindsAt, endsOperand, lacksSemicolon, needsSemicolon, starters } from './semicolons.ts';
 import { repairStretches } from './stretches.ts';
 import * as t from './vocabulary.ts';
-
-/** A diagnostic before its chunk has an anchor: offsets are those of the tokens. */
-export interface RawIssue {
-  readonly code: string;
-  readonly start: number;
-  readonly end: number;
-  readonly message: string;
-  readonly remedy: string;
-  /** Replacement of the stretch that repairs it. */
-  readonly fix?: { readonly title: string; readonly newText: string };
-  readonly related?: { readonly start: number; readonly end: number; readonly message: string };
-}
 
 export interface Repaired {
   readonly tokens: IToken[];
   readonly issues: readonly RawIssue[];
   /** Whether a `{` or `}` was repaired, so that other statements may be affected. */
   readonly braces: boolean;
-}
-
-const closerOf = new Map<TokenType, TokenType>([
-  [t.LParen, t.RParen],
-  [t.LSquare, t.RSquare],
-  [t.LBrace, t.RBrace],
-]);
-const openerOf = new Map<TokenType, TokenType>([
-  [t.RParen, t.LParen],
-  [t.RSquare, t.LSquare],
-  [t.RBrace, t.LBrace],
-]);
-const spelling = new Map<TokenType, string>([
-  [t.RParen, ')'],
-  [t.RSquare, ']'],
-  [t.RBrace, '}'],
-]);
-/** A token of zero length that stands for what is missing. */
-export function virtualToken(type: TokenType, offset: number): IToken {
-  return { image: '', startOffset: offset, tokenTypeIdx: type.tokenTypeIdx ?? 0, tokenType: type };
-}
-
-/** Whether a virtual token was inserted by `repair`. */
-export function isVirtual(token: IToken): boolean {
-  return token.image === '';
 }
 
 /** Repairs the tokens of one definition, one statement or one expression file. */
@@ -112,185 +75,6 @@ function withoutStrayBrace(
   }
   return undefined;
 }
-
-/** Says that a bracket has no partner. */
-export function strayIssue(token: IToken): RawIssue {
-  const shown = quote(token.image);
-  const opens = closerOf.has(token.tokenType);
-  return {
-    code: 'unmatched-bracket',
-    start: token.startOffset,
-    end: endOf(token),
-    message: opens ? `The ${shown} opens nothing here.` : `Nothing is open that ${shown} could close.`,
-    remedy: `Remove ${shown}, or add its ${opens ? 'closing' : 'opening'} partner.`,
-    fix: { title: `Remove ${shown}`, newText: '' },
-  };
-}
-
-interface Matching {
-  readonly clean: boolean;
-  readonly braces: boolean;
-  /** Openers without partner, and closers without. */
-  readonly lonely: ReadonlySet<number>;
-}
-
-/** Finds the brackets without partner; with a layout, indentation decides which brace belongs to which. */
-function match(tokens: readonly IToken[], layout?: Layout): Matching {
-  const stack: number[] = [];
-  /** Depths in `stack` where braces stand. */
-  const braceDepths: number[] = [];
-  const lonely = new Set<number>();
-  let braces = false;
-  const kind = (i: number | undefined): TokenType | undefined => (i === undefined ? i : tokens[i]?.tokenType);
-  const pop = (): number => {
-    if (braceDepths[braceDepths.length - 1] === stack.length - 1) braceDepths.pop();
-    return stack.pop() as number;
-  };
-  const popTo = (depth: number): void => {
-    while (stack.length > depth) {
-      const i = pop();
-      lonely.add(i);
-      if (kind(i) === t.LBrace) braces = true;
-    }
-  };
-  const lastBrace = layout ? tokens.findLastIndex((x) => x.tokenType === t.RBrace) : -1;
-  for (let i = 0; i < tokens.length; i++) {
-    const type = (tokens[i] as IToken).tokenType;
-    if (closerOf.has(type)) {
-      if (type === t.LBrace) braceDepths.push(stack.length);
-      stack.push(i);
-      continue;
-    }
-    const opener = openerOf.get(type);
-    if (opener === undefined) continue;
-    if (kind(stack[stack.length - 1]) === opener && (layout === undefined || type !== t.RBrace)) {
-      pop();
-      continue;
-    }
-    const depth =
-      type !== t.RBrace
-        ? find(opener)
-        : layout
-          ? braceByLayout(tokens, stack, braceDepths, i, layout, lastBrace)
-          : (braceDepths[braceDepths.length - 1] ?? -1);
-    if (depth < 0) {
-      lonely.add(i);
-      if (type === t.RBrace) braces = true;
-    } else {
-      popTo(depth + 1);
-      pop();
-    }
-  }
-  popTo(0);
-  return { clean: lonely.size === 0, braces, lonely };
-
-  /** The innermost `(` or `[` of the block, not too far out. */
-  function find(opener: TokenType): number {
-    const inner = Math.max(braceDepths[braceDepths.length - 1] ?? -1, stack.length - maximumReach);
-    for (let d = stack.length - 1; d > inner; d--) if (kind(stack[d]) === opener) return d;
-    return -1;
-  }
-}
-
-/** How many open brackets are looked through for a partner; bounds the time that hopeless texts take. */
-const maximumReach = 100;
-
-/** Depth in `stack` of the brace that the `}` at `i` closes, by indentation; −1 when it closes none. */
-function braceByLayout(
-  tokens: readonly IToken[],
-  stack: readonly number[],
-  braceDepths: readonly number[],
-  i: number,
-  layout: Layout,
-  lastBrace: number,
-): number {
-  const open = braceDepths.slice(-maximumReach).reverse();
-  const top = open[0];
-  if (top === undefined) return -1;
-  const at = (d: number): number => (tokens[stack[d] as number] as IToken).startOffset;
-  const closer = (tokens[i] as IToken).startOffset;
-  if (!layout.isFirstOnLine(closer)) {
-    if (layout.sameLine(at(top), closer)) return top;
-    // A brace at the end of a line closes the innermost block, but the outermost only as the last brace of all.
-    return open.length > 1 || i === lastBrace ? top : -1;
-  }
-  const column = layout.indentation(closer);
-  const exact = open.find((d) => layout.indentation(at(d)) === column);
-  if (exact !== undefined) return exact;
-  return layout.indentation(at(top)) < column && open.length === 1 && i !== lastBrace ? -1 : top;
-}
-
-const starters = new Set<TokenType>([t.Let, t.GraphBinder, t.FreeVar]);
-const beforeStarter = new Set<TokenType>([
-  t.Let,
-  t.Semicolon,
-  t.LBrace,
-  t.LParen,
-  t.Comma,
-  t.Assign,
-  t.FatArrow,
-  t.LSquare,
-]);
-
-/** Whether the token at `i` starts a statement without a semicolon before it. */
-function needsSemicolon(tokens: readonly IToken[], i: number, previous: IToken | undefined): boolean {
-  const token = tokens[i] as IToken;
-  if (!starters.has(token.tokenType)) return false;
-  if (previous === undefined || beforeStarter.has(previous.tokenType)) return false;
-  return token.tokenType === t.GraphBinder || tokens[i + 1]?.tokenType === t.Local;
-}
-
-function lacksSemicolon(tokens: readonly IToken[]): boolean {
-  // Whether the statement of each open brace binds a name and has not ended yet.
-  const binds: boolean[] = [];
-  let bound = false;
-  for (let i = 0; i < tokens.length; i++) {
-    const { tokenType } = tokens[i] as IToken;
-    if (i > 0 && needsSemicolon(tokens, i, tokens[i - 1])) return true;
-    if (bound && besideOperand(tokens, i)) return true;
-    if (tokenType === t.Semicolon) bound = false;
-    else if (bindsAt(tokens, i)) bound = true;
-    else if (tokenType === t.LBrace) {
-      binds.push(bound);
-      bound = false;
-    } else if (tokenType === t.RBrace) {
-      if (bound) return true;
-      bound = binds.pop() ?? false;
-    }
-  }
-  return bound;
-}
-
-/** Whether two operands stand side by side before token `i`, where the second cannot be an argument list. */
-function besideOperand(tokens: readonly IToken[], i: number): boolean {
-  const { tokenType } = tokens[i] as IToken;
-  const previous = tokens[i - 1];
-  if (tokenType === t.LParen || previous === undefined) return false;
-  return anotherOperand.has(tokenType) && endsOperand.has(previous.tokenType);
-}
-
-/** Whether a binding starts at token `i`; its `let` may have been forgotten. */
-function bindsAt(tokens: readonly IToken[], i: number): boolean {
-  const { tokenType } = tokens[i] as IToken;
-  return starters.has(tokenType) || (tokenType === t.Local && tokens[i + 1]?.tokenType === t.Assign);
-}
-
-/** Token types that end an operand, and those that start one where no operator stands between. */
-const endsOperand = new Set<TokenType>([
-  t.NumberLiteral,
-  t.SignedLiteral,
-  t.InfLiteral,
-  t.Local,
-  t.Graph,
-  t.Global,
-  t.Identifier,
-  t.MetaReference,
-  t.Boolean,
-  t.RParen,
-  t.RBrace,
-  t.Index,
-]);
-const anotherOperand = new Set<TokenType>([...startsOperand].filter((type) => type !== t.LBrace));
 
 interface Open {
   readonly index: number;

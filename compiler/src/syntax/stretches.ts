@@ -8,8 +8,8 @@ import type { IToken, TokenType } from 'chevrotain';
 import { startsOperand } from './expression-grammar.ts';
 import { beforeParenthesis, callees, inserted, isAnnotation, maximumCount, openerIssue } from './reopen.ts';
 import type { Reopened } from './reopen.ts';
-import { strayIssue } from './repair.ts';
-import type { RawIssue } from './repair.ts';
+import { strayIssue } from './brackets.ts';
+import type { RawIssue } from './brackets.ts';
 import * as t from './vocabulary.ts';
 
 /** How many brackets of a list lack a partner. */

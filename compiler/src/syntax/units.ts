@@ -14,7 +14,8 @@ import type { Header } from './grammar.ts';
 import { endOf } from './lexer.ts';
 import { quote } from './messages.ts';
 import { repair } from './repair.ts';
-import type { RawIssue, Repaired } from './repair.ts';
+import type { Repaired } from './repair.ts';
+import type { RawIssue } from './brackets.ts';
 import type {
   Block,
   Definition,

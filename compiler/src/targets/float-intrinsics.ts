@@ -3,7 +3,7 @@
  * which is what one load of several registers needs: each record names where its group starts, so that groups that
  * live at the same time can be told to lie apart.
  */
-import type { Intrinsic } from './intrinsics.ts';
+import type { Intrinsic } from './intrinsic.ts';
 
 /**
  * a · b + c, rounded to float32 once. The product is exact in double precision; where the sum was rounded to the middle

@@ -2,7 +2,7 @@
 import { LineIndex, resolveSpan, type AnchorMap } from '../../../compiler/src/base/span.ts';
 import type { Origin } from '../../../compiler/src/ir/expr.ts';
 import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
-import type { CompileState } from '../../../compiler/src/pipeline/context.ts';
+import type { CompileState } from '../../../compiler/src/pipeline/state.ts';
 import type { ArenaBuffer } from '../../../compiler/src/pipeline/arena.ts';
 import { passes as allPasses } from '../../../compiler/src/pipeline/simplification.ts';
 import { reportOf } from '../../../compiler/src/pipeline/report.ts';

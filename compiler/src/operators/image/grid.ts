@@ -18,7 +18,7 @@ import {
   unary,
 } from '../../tensor/te.ts';
 import { tensorType } from '../../types/type.ts';
-import { attr } from '../attributes.ts';
+import { attr, writtenDim } from '../attributes.ts';
 import { number, outputOf, tensorAt } from '../compute/tensors.ts';
 import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
@@ -27,7 +27,6 @@ import { convertShape, loadIn, logicalIndices, parseLayout } from '../nn/layout.
 import { shapeInLayout } from '../nn/conv-layouts.ts';
 import { checkLength, checkShape, fail, ok, onInput, tensorInput } from '../nn/relate.ts';
 import { readLayout } from '../nn/shapes.ts';
-import { writtenDim } from '../relations/dims.ts';
 import { copyOf, fromAttribute, originOf } from '../relations/explain.ts';
 import { canonicalLayout } from './resample.ts';
 

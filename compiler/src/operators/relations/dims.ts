@@ -3,7 +3,6 @@
  */
 import { provablyDifferent, provablyEqual } from '../../types/dims.ts';
 import type { Dim, DimExpr } from '../../types/type.ts';
-import type { AttributeDim } from '../attributes.ts';
 import { anyDim, constantDim } from '../../types/type.ts';
 
 type Op = DimExpr['op'] & ('+' | '-' | '*' | 'floordiv' | 'floormod' | 'min' | 'max');
@@ -27,12 +26,6 @@ export function isDim(dim: Dim, n: number): boolean {
 export function dimOf(value: bigint, wide = false): Dim {
   const n = Number(value);
   return wide || !Number.isSafeInteger(n) ? { kind: 'int64', value } : n;
-}
-
-/** A size written in an attribute: an int32 where it fits, else an int64; other dimensions as they stand there. */
-export function writtenDim(size: AttributeDim): Dim {
-  if (typeof size !== 'number') return size.dim ?? anyDim;
-  return size > 0x7fffffff || size < -0x80000000 ? { kind: 'int64', value: BigInt(Math.trunc(size)) } : size;
 }
 
 function isWide(dim: Dim): boolean {

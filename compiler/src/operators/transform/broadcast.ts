@@ -4,7 +4,7 @@ import type { Dim, TensorType } from '../../types/type.ts';
 import { anyDim, constantDim, tensorType } from '../../types/type.ts';
 import type { TETensor } from '../../tensor/te.ts';
 import { compare, compute, dtypeOf, int, load, reduce, select } from '../../tensor/te.ts';
-import { attr } from '../attributes.ts';
+import { attr, writtenDim } from '../attributes.ts';
 import { broadcastLoad, number, outputOf, tensorAt } from '../compute/tensors.ts';
 import type { Operator, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
@@ -19,7 +19,7 @@ import {
   requireRank,
   tensorInput,
 } from '../relations/inputs.ts';
-import { dimValue, mayEqual, writtenDim } from '../relations/dims.ts';
+import { dimValue, mayEqual } from '../relations/dims.ts';
 import { dataInput, moveElements } from './define.ts';
 import { initAttributes } from './init.ts';
 

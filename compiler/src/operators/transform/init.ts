@@ -5,13 +5,12 @@ import { anyDim, tensorType } from '../../types/type.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
 import type { OpaqueAttribute } from '../attributes.ts';
-import { attr } from '../attributes.ts';
+import { attr, writtenDim } from '../attributes.ts';
 import { rangeArray } from '../compute/arrays.ts';
 import { number, outputOf, scalarLoad, tensorAt } from '../compute/tensors.ts';
 import type { DimOrigin, Operator, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 
-import { writtenDim } from '../relations/dims.ts';
 import { copyOf, fromAttribute, originOf } from '../relations/explain.ts';
 import { explainIdentity } from '../relations/identity.ts';
 import { badAttribute, done, failed, inputBlame, requireRank, tensorInput } from '../relations/inputs.ts';

@@ -1,8 +1,9 @@
 /** The shape rules of `reshape`, with the origin of every dimension. */
 import { printDim, printShape } from '../../types/print.ts';
 import type { Dim } from '../../types/type.ts';
+import { writtenDim } from '../attributes.ts';
 import type { DimOrigin, DimSource, RelateResult } from '../operator.ts';
-import { dimValue, floorDivDims, isAnyDim, isDim, mulDims, productOfDims, writtenDim } from '../relations/dims.ts';
+import { dimValue, floorDivDims, isAnyDim, isDim, mulDims, productOfDims } from '../relations/dims.ts';
 import { attributeSource, inputDim, originOf } from '../relations/explain.ts';
 import { badAttribute, dimensions } from '../relations/inputs.ts';
 

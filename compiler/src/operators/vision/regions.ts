@@ -1,12 +1,11 @@
 /** `vision.roi_align` and `vision.roi_pool`. */
 import type { NDArray } from '../../tensor/ndarray.ts';
 import { tensorType } from '../../types/type.ts';
-import { attr } from '../attributes.ts';
+import { attr, writtenDim } from '../attributes.ts';
 import { arrayAt, elementAt, numbersOf, setElement, zeros } from '../compute/arrays.ts';
 import type { DimOrigin, KernelContext, Operator, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { checkAtLeast, checkRank, ok, tensorInput } from '../nn/relate.ts';
-import { writtenDim } from '../relations/dims.ts';
 import { copyOf, fromAttribute } from '../relations/explain.ts';
 
 const { fround } = Math;
