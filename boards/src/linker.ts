@@ -10,7 +10,7 @@ export function codeRegion(profile: BoardProfile, placement: Placement): MemoryR
 }
 
 /** The region of data, arena and stack. */
-export function dataRegion(profile: BoardProfile): MemoryRegion | undefined {
+function dataRegion(profile: BoardProfile): MemoryRegion | undefined {
   return profile.memory.find((region) => region.kind === 'ram');
 }
 
@@ -72,7 +72,7 @@ ${furtherArenas(profile)}  .bss (NOLOAD) : {
 }
 
 /** RAM regions beside that of data and stack: each holds a piece of an arena, which is not cleared. */
-export function furtherRegions(profile: BoardProfile): readonly MemoryRegion[] {
+function furtherRegions(profile: BoardProfile): readonly MemoryRegion[] {
   return profile.memory.filter((region) => region.kind === 'ram').slice(1);
 }
 

@@ -1,7 +1,7 @@
 /** Runs jobs of a loaded image: inputs into named buffers, one run, outputs and the counter back. */
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
-import type { Board, BoardProfile, Image, Provenance } from './board.ts';
+import type { Board, BoardProfile, Image } from './board.ts';
 
 /** A stretch of memory by symbol name. */
 export interface BufferRef {
@@ -30,14 +30,6 @@ export interface JobResult {
 export function ticksToUnit(profile: BoardProfile, ticks: number): number {
   const { multiply = 1, divide = 1 } = profile.timer;
   return Math.round((ticks * multiply) / divide);
-}
-
-/** What a cost from this board is called: unit and where it comes from. */
-export function costLabel(profile: BoardProfile): {
-  readonly unit: BoardProfile['timer']['unit'];
-  readonly provenance: Provenance;
-} {
-  return { unit: profile.timer.unit, provenance: profile.provenance };
 }
 
 /** Address and size of a symbol; `link-error` when the image lacks it. */

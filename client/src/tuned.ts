@@ -4,7 +4,7 @@ import { bestConfigs } from './engine/records.ts';
 import { defaultBoard, type Profiles } from './profiles.ts';
 
 /** Where `relay tune` puts the records of a folder. */
-export function recordsFile(folder: vscode.Uri): vscode.Uri {
+function recordsFile(folder: vscode.Uri): vscode.Uri {
   return vscode.Uri.joinPath(folder, '.relay', 'records.jsonl');
 }
 

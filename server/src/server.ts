@@ -23,7 +23,7 @@ import type { CheckedSnapshot, Snapshot } from './snapshot.ts';
 import { Workspace } from './workspace.ts';
 import { WorkspaceDiagnostics } from './workspaceDiagnostics.ts';
 
-export const serverName = 'Relay';
+const serverName = 'Relay';
 
 /**
  * Wires the services to a connection and starts listening. `runner` says where previews are made, `access` reads files

@@ -83,7 +83,7 @@ export interface HostOptions {
   readonly flags: readonly string[];
 }
 
-export const warningFlags = ['-std=c99', '-Wall', '-Wextra', '-Werror', '-Wno-unknown-pragmas', '-ffp-contract=off'];
+const warningFlags = ['-std=c99', '-Wall', '-Wextra', '-Werror', '-Wno-unknown-pragmas', '-ffp-contract=off'];
 
 /** Compiles a batch natively, runs it, and compares. Where that fails for several, they are taken apart. */
 export function runNatively(programs: readonly Prepared[], options: HostOptions): (Mismatch | undefined)[] {
@@ -162,7 +162,7 @@ export async function runOnBoard(
 }
 
 /** What careful projects compile with; both standards that the project promises are tried by the callers. */
-export const strictFlags: readonly string[] = [
+const strictFlags: readonly string[] = [
   '-Wall',
   '-Wextra',
   '-Wconversion',

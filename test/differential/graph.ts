@@ -60,7 +60,7 @@ export function typesOf(nodes: readonly Node[]): Type[] {
   return exprs.map((e) => e.type);
 }
 
-export function exprOf(node: Node, index: number, at: (i: number) => Expr): Expr {
+function exprOf(node: Node, index: number, at: (i: number) => Expr): Expr {
   switch (node.kind) {
     case 'input':
     case 'param':

@@ -16,7 +16,7 @@ import { arenaMemory, runArena } from '../run-arena.ts';
 import { Random } from './random.ts';
 
 /** Floats may differ by this much of the larger of their own size and the tensor's largest finite magnitude. */
-export const floatError = 1e-5;
+const floatError = 1e-5;
 
 export interface Mismatch {
   /** Where the program went wrong: `refused`, `crash`, `pass`, `js`, `canary`, or a backend's name. */

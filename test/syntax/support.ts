@@ -9,7 +9,7 @@ import type { SourceTree } from '../../compiler/src/syntax/tree.ts';
 const shared = fileURLToPath(new URL('../../../shared/', import.meta.url));
 
 /** A file of the shared material; undefined where it is absent. */
-export function sharedFile(path: string): string | undefined {
+function sharedFile(path: string): string | undefined {
   return existsSync(shared + path) ? shared + path : undefined;
 }
 

@@ -15,7 +15,7 @@ import { tensorFromBytes, tensorJson } from '../tensors.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
 /** Runs `@main` in the evaluator; outputs are flattened to tensors. */
-export function evaluateMain(
+function evaluateMain(
   source: Model['source'],
   values: ReadonlyMap<string, NDArray>,
   token: CommandIO['token'],

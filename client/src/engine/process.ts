@@ -80,7 +80,7 @@ export function runEngine(run: EngineRun): Promise<EngineOutcome> {
 }
 
 /** What an exit code and a summary mean together. */
-export function outcomeOf(code: number | null, json: JsonObject | undefined, logged: readonly string[]): EngineOutcome {
+function outcomeOf(code: number | null, json: JsonObject | undefined, logged: readonly string[]): EngineOutcome {
   const error = objectAt(json, 'error');
   if (error) {
     const message = textAt(error, 'message') ?? 'The engine reported an error.';

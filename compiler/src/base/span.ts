@@ -47,16 +47,6 @@ export function resolveSpan(anchors: AnchorMap, span: Span): TextRange {
   return { start: base + span.start, end: base + span.end };
 }
 
-/** The smallest span that covers both; both must share an anchor, else `first` is returned. */
-export function joinSpans(first: Span, last: Span): Span {
-  if (first.anchor !== last.anchor) return first;
-  return {
-    anchor: first.anchor,
-    start: Math.min(first.start, last.start),
-    end: Math.max(first.end, last.end),
-  };
-}
-
 /** Where lines begin of which the break ends with one of the characters `[from, to)`. */
 function lineStarts(text: string, from: number, to: number): number[] {
   const starts: number[] = [];

@@ -201,7 +201,7 @@ function valueSpan(value: AttributeValue, path: readonly number[]): Span {
 }
 
 /** An attribute's value as the schema reads it. */
-export function writtenAttribute(
+function writtenAttribute(
   value: AttributeValue,
   metadata?: MetadataSection,
   named: (name: string) => Dim | undefined = () => undefined,

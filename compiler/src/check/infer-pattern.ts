@@ -78,7 +78,7 @@ function checkFields(
 }
 
 /** The constructor that a pattern names, when it is defined and above. */
-export function patternConstructor(cx: Context, pattern: ConstructorPattern): ConstructorInfo | undefined {
+function patternConstructor(cx: Context, pattern: ConstructorPattern): ConstructorInfo | undefined {
   return cx.module.constructors.get(pattern.name.text);
 }
 

@@ -20,11 +20,6 @@ export function metadataConstantType(section: MetadataSection | undefined, index
   return type.ok ? { kind: 'tensor', shape: type.value.shape, dtype: type.value.dtype } : undefined;
 }
 
-/** Whether the section holds the object at all. */
-export function hasMetadata(section: MetadataSection | undefined, key: string, index: number): boolean {
-  return section !== undefined && decodeMetadata(section).lookup(key, index).ok;
-}
-
 /** Reports a section that cannot be read; false where it can be, and the reference is at fault. */
 export function reportDamage(cx: Context, node: MetaRef): boolean {
   if (!cx.metadata) return false;

@@ -177,7 +177,7 @@ function project(cx: Context, relation: Relation, tuple: Type, index: number, in
 }
 
 /** The span that a relation blames. */
-export function blameSpan(relation: Relation, blame: Blame): Span {
+function blameSpan(relation: Relation, blame: Blame): Span {
   const work = relation.work;
   if (blame.kind === 'attribute' && work.kind === 'operator') {
     const written = work.written.find((attribute) => attribute.key.text === blame.name);

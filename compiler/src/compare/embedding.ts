@@ -15,7 +15,7 @@ import type { Type } from '../types/type.ts';
 const reach = 3;
 
 /** Length of an embedding; features are spread over it by a hash, so unlike features rarely meet. */
-export const embeddingLength = 4096;
+const embeddingLength = 4096;
 
 /** A program as a point; entries are counts, none negative. */
 export type Embedding = Float64Array;

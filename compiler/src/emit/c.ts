@@ -420,8 +420,3 @@ function nonNegative(e: LExpr): boolean {
     return nonNegative(e.left) && nonNegative(e.right);
   return false;
 }
-
-/** Bits of a type, for reports. */
-export function bitsOf(dtype: string): number {
-  return dtypeInfo(dtype)?.bits ?? 32;
-}

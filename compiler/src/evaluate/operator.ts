@@ -102,7 +102,7 @@ function openDim(dim: TensorType['shape'][number]): number | undefined {
 }
 
 /** The type of a value; undefined for functions, data types and references. */
-export function typeOfValue(value: Value): Type | undefined {
+function typeOfValue(value: Value): Type | undefined {
   if (value.kind === 'tensor') return tensorType(value.array.shape, value.array.dtype);
   if (value.kind !== 'tuple') return undefined;
   const fields: Type[] = [];

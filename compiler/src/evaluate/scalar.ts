@@ -26,7 +26,7 @@ export function isWide(dtype: DType): boolean {
 const wide = new DataView(new ArrayBuffer(8));
 
 /** Nearest integer, ties away from zero. */
-export function roundAway(x: number): number {
+function roundAway(x: number): number {
   const whole = Math.trunc(x);
   return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
 }
@@ -71,7 +71,7 @@ function numberRange(dtype: DType): readonly [number, number] {
 }
 
 /** Float to a 64-bit integer: toward zero, saturating, NaN to 0. */
-export function floatToWide(x: number, unsigned: boolean): bigint {
+function floatToWide(x: number, unsigned: boolean): bigint {
   if (Number.isNaN(x)) return 0n;
   const [low, high] = unsigned ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n];
   if (x <= Number(low)) return low;
@@ -80,7 +80,7 @@ export function floatToWide(x: number, unsigned: boolean): bigint {
 }
 
 /** Float to an integer of at most 32 bits: toward zero, saturating, NaN to 0. */
-export function floatToInt(x: number, low: number, high: number): number {
+function floatToInt(x: number, low: number, high: number): number {
   if (x !== x) return 0;
   if (x <= low) return low;
   if (x >= high) return high;
@@ -351,7 +351,7 @@ export function compareFunction(op: CompareOp): (a: Scalar, b: Scalar) => number
 }
 
 /** The function on exact values, before wrapping or rounding to the dtype. */
-export const floatFunctions: Readonly<Partial<Record<UnaryFn, (x: number) => number>>> = {
+const floatFunctions: Readonly<Partial<Record<UnaryFn, (x: number) => number>>> = {
   exp: Math.exp,
   log: Math.log,
   log2: Math.log2,

@@ -26,7 +26,7 @@ const bySource = 4096;
 let permitted: boolean | undefined;
 
 /** Whether the host lets functions be made of text (no content-security policy against it). */
-export function canGenerateCode(): boolean {
+function canGenerateCode(): boolean {
   if (permitted === undefined) {
     try {
       permitted = (new Function('return 1') as () => number)() === 1;

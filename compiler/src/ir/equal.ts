@@ -15,7 +15,7 @@ export function equalArrays(a: NDArray, b: NDArray): boolean {
 }
 
 /** Equal attribute values; the order of keys does not count. */
-export function equalAttrs(a: Attrs, b: Attrs): boolean {
+function equalAttrs(a: Attrs, b: Attrs): boolean {
   return canonicalJson(a) === canonicalJson(b);
 }
 

@@ -66,12 +66,6 @@ export function printModule(module: IRModule, options: PrintOptions): PrintedTex
   return { text: lines.map((l) => `${l.text}\n`).join(''), lines };
 }
 
-/** Prints one expression (or function) on its own; metadata is left out. */
-export function printExpr(e: Expr, options: PrintOptions): PrintedText {
-  const lines = new Printer(options).alone(e);
-  return { text: lines.map((l) => l.text).join('\n'), lines };
-}
-
 /** Long bodies have more lines than a call may have arguments. */
 function append(lines: PrintedLine[], more: readonly PrintedLine[]): void {
   for (const line of more) lines.push(line);
@@ -146,11 +140,6 @@ class Printer {
   definition(name: string, f: Func): Piece {
     this.uses = useCounts(f.body);
     return this.functionText(`def @${name}`, f);
-  }
-
-  alone(e: Expr): Piece {
-    this.uses = useCounts(e);
-    return this.scope(e);
   }
 
   private functionText(head: string, f: Func): Piece {

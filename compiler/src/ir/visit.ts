@@ -150,7 +150,7 @@ export function parentsOf(root: Expr): ReadonlyMap<Expr, readonly Expr[]> {
 }
 
 /** Variables that a pattern binds, left to right. */
-export function patternVariables(pattern: IRPattern): readonly Var[] {
+function patternVariables(pattern: IRPattern): readonly Var[] {
   if (pattern.kind === 'var') return [pattern.variable];
   if (pattern.kind === 'wildcard') return [];
   return pattern.fields.flatMap(patternVariables);

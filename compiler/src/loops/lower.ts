@@ -23,7 +23,7 @@ interface Shaped {
 const mostElements = 2 ** 31 - 1;
 
 /** The tensors a type is made of, tuples flattened; undefined where a shape is open or a dtype has no C. */
-export function tensorsOfType(type: Type): readonly Shaped[] | undefined {
+function tensorsOfType(type: Type): readonly Shaped[] | undefined {
   if (type.kind === 'tensor') {
     const shape = staticShape(type);
     if (!shape || elementCount(shape) > mostElements || allocateElements(type.dtype, 0) === undefined) return undefined;

@@ -42,7 +42,7 @@ export function mapOperands(e: LExpr, next: Change): LExpr {
 }
 
 /** An expression whose parts, then itself, went through `change`. */
-export function mapExpression(e: LExpr, change: Change): LExpr {
+function mapExpression(e: LExpr, change: Change): LExpr {
   return change(mapOperands(e, (o) => mapExpression(o, change)));
 }
 

@@ -5,7 +5,7 @@
 import type { DType } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { TETensor } from '../tensor/te.ts';
-import type { Dim, Type } from '../types/type.ts';
+import type { Type } from '../types/type.ts';
 import type { AttributeSchema, AttributeValues } from './attributes.ts';
 
 /** One positional input. */
@@ -207,6 +207,3 @@ export function defineOperator<S extends AttributeSchema>(operator: Operator<S>)
   // The registry normalises attributes with the record's own schema before any of its functions is called.
   return operator as unknown as Operator;
 }
-
-/** A dimension known to be absent; helper type for formulas over possibly unknown sizes. */
-export type MaybeDim = Dim | undefined;

@@ -25,7 +25,7 @@ export interface OperatorRegistry {
 }
 
 /** A registry of the given lists. Two records of one name are a bug. */
-export function createOperatorRegistry(lists: readonly (readonly Operator[])[]): OperatorRegistry {
+function createOperatorRegistry(lists: readonly (readonly Operator[])[]): OperatorRegistry {
   const byName = new Map<string, Operator>();
   for (const operator of lists.flat()) {
     if (byName.has(operator.name)) throw new Error(`two records of operator ${operator.name}`);

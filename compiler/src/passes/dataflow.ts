@@ -18,7 +18,7 @@ export interface DataflowNode {
 }
 
 /** The calls that give the parts of `e`: itself, or those under tuples and projections. */
-export function producingCalls(e: Expr): readonly Call[] {
+function producingCalls(e: Expr): readonly Call[] {
   const found: Call[] = [];
   const stack: Expr[] = [e];
   for (let at = stack.pop(); at !== undefined; at = stack.pop()) {

@@ -15,7 +15,7 @@ import type { DataflowNode } from './dataflow.ts';
 import type { Expr } from '../ir/expr.ts';
 
 /** Operators that only rename the elements' places in row-major order: no kernel is needed. */
-export const viewOperators: ReadonlySet<string> = new Set([
+const viewOperators: ReadonlySet<string> = new Set([
   'reshape',
   'contrib_reverse_reshape',
   'squeeze',

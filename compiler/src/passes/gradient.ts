@@ -27,7 +27,7 @@ export function gradient(module: IRModule, name: string, context: PartialContext
 }
 
 /** The gradient of a function without control flow but run-time `if`s. */
-export function gradientFunction(f: Func, context: Pick<PartialContext, 'operators'>): CompileResult<Func> {
+function gradientFunction(f: Func, context: Pick<PartialContext, 'operators'>): CompileResult<Func> {
   if (!differentiable(f.body.type))
     return refuse(
       f.origin,

@@ -20,7 +20,7 @@ import type { Unit } from './units.ts';
 import * as t from './vocabulary.ts';
 
 /** The version of the text format that TVM 0.12 writes. */
-export const knownVersion = '0.0.5';
+const knownVersion = '0.0.5';
 
 /** Parses the whole of `text`, stopping between its parts. */
 export function* assemble(text: string): Steps<FileState> {

@@ -1,7 +1,7 @@
 /** Moving about in trees. Nothing here recurses, so chains and nests may be of any length. */
 import { resolveSpan } from '../base/span.ts';
 import type { AnchorMap } from '../base/span.ts';
-import type { AttributeValue, FunctionNode, Node, SourceTree, Statement } from './tree.ts';
+import type { AttributeValue, FunctionNode, Node, SourceTree } from './tree.ts';
 
 /** The nodes directly under `node`, in source order. */
 export function children(node: Node): Node[] {
@@ -133,13 +133,4 @@ function pick(nodes: readonly Node[], anchors: AnchorMap, offset: number): Node 
     if (resolveSpan(anchors, node.span).end >= offset) return node;
   }
   return undefined;
-}
-
-/** The innermost statement around an offset. */
-export function statementAt(tree: SourceTree, offset: number): Statement | undefined {
-  return nodeAt(tree, offset).findLast(isStatementNode);
-}
-
-function isStatementNode(node: Node): node is Statement {
-  return node.kind === 'let' || node.kind === 'graph' || node.kind === 'sequence' || node.kind === 'free_var';
 }

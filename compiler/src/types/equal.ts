@@ -23,7 +23,7 @@ export function equalDims(a: Dim, b: Dim): boolean {
   }
 }
 
-export function equalShapes(a: readonly Dim[], b: readonly Dim[]): boolean {
+function equalShapes(a: readonly Dim[], b: readonly Dim[]): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && !equalDims(a[i] as Dim, b[i] as Dim)) return false;

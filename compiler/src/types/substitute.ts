@@ -77,7 +77,7 @@ export function substitute(type: Type, substitution: Substitution): Type {
   );
 }
 
-export function substituteDim(dim: Dim, dims: ReadonlyMap<number, Dim>): Dim {
+function substituteDim(dim: Dim, dims: ReadonlyMap<number, Dim>): Dim {
   if (typeof dim === 'number') return dim;
   if (dim.kind === 'var') return dims.get(dim.id) ?? dim;
   if (dim.kind === 'expr') {

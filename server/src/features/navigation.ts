@@ -61,7 +61,7 @@ export function declarationIn(
 }
 
 /** The reference to the metadata section at an offset. */
-export function metaAt(snapshot: Snapshot, offset: number): MetaRef | undefined {
+function metaAt(snapshot: Snapshot, offset: number): MetaRef | undefined {
   return pathAt(snapshot, offset).findLast((node): node is MetaRef => node.kind === 'meta');
 }
 

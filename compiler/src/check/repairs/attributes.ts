@@ -78,7 +78,7 @@ function written(value: AttributeValueData): string {
 }
 
 /** The edits that write attributes into a call, over those that are there. */
-export function setAttributes(call: CallExpr, values: Values): readonly TextEdit[] {
+function setAttributes(call: CallExpr, values: Values): readonly TextEdit[] {
   const edits: TextEdit[] = [];
   let added = '';
   for (const [key, value] of Object.entries(values)) {

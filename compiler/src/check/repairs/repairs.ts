@@ -11,7 +11,7 @@ import { expectedSlot, operatorSlots, usesAround, type Slot } from './slots.ts';
 import { repairs, type CheckedText, type RepairOptions } from './verify.ts';
 
 /** Diagnostics that another shape, element type or attribute may repair. */
-export const repairable: ReadonlySet<string> = new Set([
+const repairable: ReadonlySet<string> = new Set([
   'shape-mismatch',
   'rank-mismatch',
   'dtype-mismatch',

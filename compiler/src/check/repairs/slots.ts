@@ -38,7 +38,7 @@ export function usesAround(check: CheckResult, span: Span): readonly Use[] {
 }
 
 /** The use that a node is, if it is one. */
-export function useOf(check: CheckResult, node: Node): Use | undefined {
+function useOf(check: CheckResult, node: Node): Use | undefined {
   if (node.kind === 'infix') {
     const operator = operatorRegistry.get(infixOperatorName(node.operator));
     return operator && { node, operator, args: [node.left, node.right], attrs: {} };
@@ -50,7 +50,7 @@ export function useOf(check: CheckResult, node: Node): Use | undefined {
 }
 
 /** The nodes that hold the whole span, outermost first. */
-export function pathTo(check: CheckResult, span: Span): readonly Node[] {
+function pathTo(check: CheckResult, span: Span): readonly Node[] {
   const { anchors } = check.tree;
   const { start, end } = resolveSpan(anchors, span);
   return nodeAt(check.tree, start).filter((node) => {

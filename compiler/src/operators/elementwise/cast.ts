@@ -86,7 +86,7 @@ const reinterpret = defineOperator({
 });
 
 /** A bound as a constant of `dtype`, moved into its range. */
-export function clippedConstant(value: number, dtype: DType): TEExpr {
+function clippedConstant(value: number, dtype: DType): TEExpr {
   const range = isFloat(dtype) ? undefined : integerRange(dtype);
   if (!range) return constant(value, dtype);
   const inside = Math.min(Math.max(value, Number(range.min)), Number(range.max));

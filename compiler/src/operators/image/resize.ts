@@ -69,7 +69,7 @@ export function regionsOf(roi: readonly number[], rank: number): readonly Region
 }
 
 /** The data's shape with new extents along the spatial axes, in the data's layout. */
-export function resizedShape(
+function resizedShape(
   data: TensorType,
   text: string,
   spatial: string,

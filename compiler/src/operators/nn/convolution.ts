@@ -171,7 +171,7 @@ function weightMismatch(
 }
 
 /** Origin of dimension `dim` of a convolution's result. */
-export function explainConv(
+function explainConv(
   context: Pick<RelateContext<ConvAttributes>, 'inputs' | 'attrs'>,
   family: ConvFamily,
   dim: number,

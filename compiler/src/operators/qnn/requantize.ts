@@ -29,7 +29,7 @@ const inputTypes: readonly DType[] = ['int8', 'uint8', 'int16', 'int32', 'int64'
 const resultTypes: readonly DType[] = ['int8', 'uint8', 'int16', 'int32'];
 
 /** The factors of a rescaling from the scales at two inputs. */
-export function rescalingOf(
+function rescalingOf(
   context: Pick<ComputeContext<unknown>, 'inputs' | 'constant'>,
   from: number,
   to: number,

@@ -123,7 +123,6 @@ export const addDims = (a: Dim, b: Dim): Dim => dimOp('+', a, b);
 export const subDims = (a: Dim, b: Dim): Dim => dimOp('-', a, b);
 export const mulDims = (a: Dim, b: Dim): Dim => dimOp('*', a, b);
 export const floorDivDims = (a: Dim, b: Dim): Dim => dimOp('floordiv', a, b);
-export const floorModDims = (a: Dim, b: Dim): Dim => dimOp('floormod', a, b);
 /** Quotient rounded up. */
 export const ceilDivDims = (a: Dim, b: Dim): Dim => floorDivDims(subDims(addDims(a, b), 1), b);
 

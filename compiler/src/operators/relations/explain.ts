@@ -1,5 +1,5 @@
 /** Origins of dimensions: builders that every `explain` uses. */
-import type { DimOrigin, DimSource, ResultDim } from '../operator.ts';
+import type { DimOrigin, DimSource } from '../operator.ts';
 
 /** Dimension `dim` of input `index` (of its tuple's field `field`). */
 export function inputDim(index: number, dim: number, field?: number): DimSource {
@@ -19,14 +19,4 @@ export function copyOf(index: number, dim: number, field?: number): DimOrigin {
 /** A dimension written in an attribute. */
 export function fromAttribute(name: string, element?: number): DimOrigin {
   return originOf('', attributeSource(name, element));
-}
-
-/** A result that is the input of another dimension order or number: `map[d]` is the source of result dimension d. */
-export function explainCopies(
-  map: readonly (number | DimOrigin)[],
-): (context: unknown, result: unknown, at: ResultDim) => DimOrigin | undefined {
-  return (_context, _result, at) => {
-    const source = map[at.dim];
-    return typeof source === 'number' ? copyOf(0, source) : source;
-  };
 }

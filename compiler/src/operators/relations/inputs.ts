@@ -1,6 +1,6 @@
 /** Narrowing of argument types, and the errors every relation gives in the same words. */
 import { printType } from '../../types/print.ts';
-import type { Dim, TensorType, Type } from '../../types/type.ts';
+import type { TensorType, Type } from '../../types/type.ts';
 import { errorType } from '../../types/type.ts';
 import type { Blame, RelateError, RelateResult } from '../operator.ts';
 
@@ -32,7 +32,6 @@ export function inputBlame(index: number, dim?: number, field?: number): Blame {
 export function attributeBlame(name: string): Blame {
   return { kind: 'attribute', name };
 }
-export const callBlame: Blame = { kind: 'call' };
 
 /** `bad-attribute` at the attribute. */
 export function badAttribute(name: string, message: string, remedy?: string): Failed {
@@ -144,11 +143,6 @@ export function unaryRelation(map: (data: TensorType) => TensorType, name = 'dat
     const data = tensorInput(context, 0, name);
     return data.kind === 'tensor' ? done(map(data)) : data;
   };
-}
-
-/** A shape without `axis`, or with its dimension replaced. */
-export function replaceDim(shape: readonly Dim[], axis: number, dim: Dim): readonly Dim[] {
-  return shape.map((old, i) => (i === axis ? dim : old));
 }
 
 /** More dimensions or tuple fields than any program has are refused, so that a typing slip costs no memory. */

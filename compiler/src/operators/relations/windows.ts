@@ -1,7 +1,7 @@
 /** Output sizes of sliding windows: convolution and pooling. */
 import { printDim } from '../../types/print.ts';
 import type { Dim } from '../../types/type.ts';
-import { addDims, ceilDivDims, dimValue, floorDivDims, mulDims, subDims } from './dims.ts';
+import { addDims, ceilDivDims, floorDivDims, mulDims, subDims } from './dims.ts';
 
 export interface Window {
   readonly kernel: Dim;
@@ -39,12 +39,6 @@ export function windowFormula(size: Dim, window: Window): string {
   const room = `${printDim(size)}${padding} − ${extent}`;
   if (stride === 1) return `${room} + 1`;
   return `${window.ceil ? 'ceil' : 'floor'}((${room})/${stride}) + 1`;
-}
-
-/** The kernel's extent exceeds the padded size: no output position exists. */
-export function windowExceedsInput(size: Dim, window: Window): boolean {
-  const output = dimValue(windowOutput(size, window));
-  return output !== undefined && output <= 0n;
 }
 
 /**

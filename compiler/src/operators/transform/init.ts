@@ -88,7 +88,7 @@ const fullLike = defineOperator({
 });
 
 /** The scalar in `array` as a double; undefined unless it has one element. */
-export function scalarOf(array: NDArray | undefined): number | undefined {
+function scalarOf(array: NDArray | undefined): number | undefined {
   return array !== undefined && array.data.length === 1 ? Number(array.data[0]) : undefined;
 }
 

@@ -10,7 +10,7 @@ import { visibleLocals } from '../scope.ts';
 
 export type Binding = LetStatement | GraphStatement;
 
-export function symbolOfBinding(binding: Binding): Symbol {
+function symbolOfBinding(binding: Binding): Symbol {
   return binding.kind === 'graph'
     ? { kind: 'graph', index: binding.index, definition: binding }
     : { kind: 'local', name: binding.name.text, definition: binding };
