@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { catalogue, rangeCatalogue, syntaxCatalogue, type CatalogueEntry } from '../compiler/src/check/catalogue.ts';
 import { format } from '../compiler/src/format/format.ts';
-import { attributeText } from '../compiler/src/ir/print.ts';
+import { attributeText } from '../compiler/src/ir/spelling.ts';
 import type { AttributeSpec } from '../compiler/src/operators/attributes.ts';
 import type { Operator } from '../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../compiler/src/operators/registry.ts';

@@ -65,7 +65,7 @@ const mutants: readonly Mutant[] = [
   { name: 'floored remainder of negative divisors', file: 'emit/helpers.ts', find: '(r != 0 && (r < 0) != (b < 0))', replace: '(r < 0)' },
   { name: 'fixed-point product rounds down', file: 'emit/helpers.ts', find: '(uint64_t)product + ((uint64_t)1 << (total - 1))', replace: '(uint64_t)product + 0u' },
   { name: 'missing parentheses on the right', file: 'emit/c.ts', find: 'this.wrap(this.expr(e.right), s + 1)', replace: 'this.wrap(this.expr(e.right), s)' },
-  { name: 'constants of a shared function in the wrong order', file: 'emit/module.ts', find: '...(called?.constants ?? []).map(', replace: '...[...(called?.constants ?? [])].reverse().map(' },
+  { name: 'constants of a shared function in the wrong order', file: 'emit/program-text.ts', find: '...(called?.constants ?? []).map(', replace: '...[...(called?.constants ?? [])].reverse().map(' },
   { name: 'calls that differ in constants share one table', file: 'emit/module.ts', find: 'shared: list.some((c) => c.kernel !== list[0]?.kernel)', replace: 'shared: list.some((c) => c.kernel === undefined)' },
   { name: 'shift amounts are not taken modulo the width', file: 'emit/js-runtime.ts', find: 'x << (y & amount)', replace: 'x << (y & 7n)' },
   { name: 'amounts of shifts lose their upper bits', file: 'emit/c.ts', find: '& ${width - 1})', replace: '& 7)' },

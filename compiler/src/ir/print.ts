@@ -3,20 +3,24 @@
  * floats keep all their digits and names that could not be read back are made readable. Lines remember the source
  * spans of what they show.
  */
-import type { Span } from '../base/span.ts';
 import type { AttributeSpec, AttributeValueData } from '../operators/attributes.ts';
 import type { OperatorRegistry } from '../operators/registry.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-import { printDim, printType } from '../types/print.ts';
+import { printType } from '../types/print.ts';
 import { containsIncomplete, mapType, someType } from '../types/substitute.ts';
 import { constantDim } from '../types/type.ts';
 import type { Dim, Type } from '../types/type.ts';
-import type { AdtDefinition, Call, Expr, Func, IRModule, IRPattern, Let, Origin, Var } from './expr.ts';
+import type { AdtDefinition, Call, Expr, Func, IRModule, IRPattern, Let, Var } from './expr.ts';
 import { canonicalJson } from '../operators/attribute-text.ts';
 import type { IndexMap } from '../operators/index-map.ts';
 import { metadataJson } from './metadata.ts';
-import { floatAttribute, scalarLiteral } from './numbers.ts';
+import { scalarLiteral } from './numbers.ts';
+import { append, commas, indented, join, piece, plain } from './printed-text.ts';
+import type { Piece, PrintedLine, PrintedText } from './printed-text.ts';
+import { attributeText, readable } from './spelling.ts';
 import { childrenOf, useCounts } from './visit.ts';
+
+export type { PrintedLine, PrintedText } from './printed-text.ts';
 
 export interface PrintOptions {
   /** Schemas for call attributes: their order, defaults and kinds. */
@@ -30,17 +34,6 @@ export interface PrintOptions {
    * for them (references, polymorphic functions). Default false.
    */
   readonly strict?: boolean;
-}
-
-export interface PrintedLine {
-  readonly text: string;
-  readonly origin: Origin;
-}
-
-export interface PrintedText {
-  readonly text: string;
-  /** The lines of `text`, each with the source spans it stands for. */
-  readonly lines: readonly PrintedLine[];
 }
 
 /** Prints a module: types and functions sorted by name. */
@@ -66,51 +59,12 @@ export function printModule(module: IRModule, options: PrintOptions): PrintedTex
   return { text: lines.map((l) => `${l.text}\n`).join(''), lines };
 }
 
-/** Long bodies have more lines than a call may have arguments. */
-function append(lines: PrintedLine[], more: readonly PrintedLine[]): void {
-  for (const line of more) lines.push(line);
-}
-
-function plain(text: string): PrintedLine {
-  return { text, origin: [] };
-}
-
 function printAdt(definition: AdtDefinition): PrintedLine[] {
   const params = definition.typeParams.length > 0 ? `[${definition.typeParams.map((v) => v.name).join(', ')}]` : '';
   const constructors = definition.constructors.map((c) =>
     plain(`  ${c.name}${c.fields.length > 0 ? `(${c.fields.map(printType).join(', ')})` : ''},`),
   );
   return [plain(`type ${definition.name}${params} {`), ...constructors, plain('}')];
-}
-
-/** A piece of text that may run over several lines; the first and the last are open to be continued. */
-type Piece = readonly PrintedLine[];
-
-function piece(text: string, origin: Origin = []): Piece {
-  return [{ text, origin }];
-}
-
-/** Joins pieces end to end. */
-function join(...parts: readonly Piece[]): Piece {
-  const lines: PrintedLine[] = [];
-  for (const part of parts) {
-    part.forEach((line, i) => {
-      const last = lines[lines.length - 1];
-      if (i === 0 && last !== undefined)
-        lines[lines.length - 1] = { text: last.text + line.text, origin: merge(last.origin, line.origin) };
-      else lines.push(line);
-    });
-  }
-  return lines;
-}
-
-function merge(a: Origin, b: Origin): Origin {
-  if (b.length === 0) return a;
-  return a.length === 0 ? b : [...new Set<Span>([...a, ...b])];
-}
-
-function indented(lines: Piece): Piece {
-  return lines.map((l) => ({ text: l.text === '' ? '' : `  ${l.text}`, origin: l.origin }));
 }
 
 class Printer {
@@ -389,10 +343,6 @@ function numericDims(type: Type): Type {
   return mapType(type, () => undefined, plainDim);
 }
 
-function commas(parts: readonly Piece[]): Piece {
-  return join(...parts.flatMap((part, i) => (i === 0 ? [part] : [piece(', '), part])));
-}
-
 function isAtom(e: Expr): boolean {
   switch (e.kind) {
     case 'var':
@@ -421,46 +371,4 @@ function sameScopeChildren(e: Expr): readonly Expr[] {
     default:
       return childrenOf(e);
   }
-}
-
-const keywords: ReadonlySet<string> = new Set([
-  'let',
-  'fn',
-  'def',
-  'if',
-  'else',
-  'match',
-  'ref',
-  'type',
-  'extern',
-  'free_var',
-  'ref_read',
-  'ref_write',
-  'import',
-]);
-
-/** A name the language can read: TVM's `v` in front where no letter starts it, other characters as `_`. */
-function readable(name: string): string {
-  const safe = name.replace(/[^A-Za-z0-9_/]/g, '_');
-  const started = /^[A-Za-z]/.test(safe) ? safe : `v${safe}`;
-  return keywords.has(started) || started.startsWith('inff') ? `${started}_` : started;
-}
-
-/** A list's element is a single term: sums and products stand in parentheses. */
-function dimAttribute(dim: Dim): string {
-  const text = printDim(dim);
-  return typeof dim !== 'number' && dim.kind === 'expr' && /^[-+*]$/.test(dim.op) ? `(${text})` : text;
-}
-
-/** An attribute value as text; `kind` says how numbers are meant. */
-export function attributeText(value: AttributeValueData, kind?: AttributeSpec['kind']): string {
-  if (value === null) return 'None';
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'string') return `"${value.replace(/[\\"]/g, (c) => `\\${c}`).replace(/\n/g, '\\n')}"`;
-  if (typeof value === 'number') {
-    const float = kind === 'float' || kind === 'float[]' || !Number.isInteger(value);
-    return float ? floatAttribute(value) : String(value);
-  }
-  if ('opaque' in value) return value.dim === undefined ? value.opaque : dimAttribute(value.dim);
-  return `[${value.map((v) => attributeText(v, kind)).join(', ')}]`;
 }
