@@ -33,7 +33,7 @@ export function ticksToUnit(profile: BoardProfile, ticks: number): number {
 }
 
 /** Address and size of a symbol; `link-error` when the image lacks it. */
-export function symbolOf(image: Image, name: string): Result<{ readonly address: number; readonly bytes: number }> {
+function symbolOf(image: Image, name: string): Result<{ readonly address: number; readonly bytes: number }> {
   const symbol = image.symbols.get(name);
   return symbol ? ok(symbol) : fail('link-error', `The image lacks the symbol ${name}.`);
 }

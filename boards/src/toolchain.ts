@@ -123,6 +123,7 @@ export class Toolchain {
     const family = coreOf(this.profile).folder;
     return Promise.all([
       this.runtimeFile('relay_harness.h'),
+      this.runtimeFile('relay_bare_metal.h'),
       this.runtimeFile('relay_layers.h'),
       this.runtimeFile('harness.c', 'relay_state.c'),
       this.runtimeFile(`${family}/startup.c`, 'relay_startup.c'),

@@ -2,19 +2,12 @@
  * Start-up of a Cortex-M: vectors, memory initialisation, FPU, and a fault handler that leaves a record for the probe.
  * The stack lies at the bottom of RAM, so an overflow leaves RAM and faults instead of overwriting data.
  */
-#include "relay_harness.h"
+#include "relay_bare_metal.h"
 
-extern uint32_t __stack_bottom[], __stack_top[], __ram_end[];
-extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+extern uint32_t __ram_end[];
 
-void relay_ready(void);
-void relay_exit(void);
-void relay_fault(void);
-void Reset_Handler(void);
 void relay_fault_entry(void);
 void relay_systick(void);
-
-#define STACK_PAINT 0xa5a5a5a5u
 
 /* Read by the probe after a stop at relay_fault. */
 struct {
@@ -43,34 +36,11 @@ __attribute__((used, noreturn)) void relay_start(void) {
   *(volatile uint32_t *)0xe000ed88u |= 0xfu << 20;
   __asm volatile("dsb\n isb" ::: "memory");
 #endif
-  if (__data_load != __data_start)
-    for (uint32_t *to = __data_start, *from = __data_load; to < __data_end;) *to++ = *from++;
-  for (uint32_t *to = __bss_start; to < __bss_end;) *to++ = 0;
-  uint32_t *here;
-  __asm volatile("mov %0, sp" : "=r"(here));
-  for (uint32_t *to = __stack_bottom; to < here; to++) *(volatile uint32_t *)to = STACK_PAINT;
+  relay_prepare_memory();
 #if defined(RELAY_TIMER_SYSTICK)
   __asm volatile("cpsie i");
 #endif
-  relay_timer_start();
-  relay_calibrate();
-  relay_ready();
-  for (;;) {
-  }
-}
-
-/* The probe starts every run here, with the stack pointer at the top. */
-__attribute__((noinline, used)) void relay_ready(void) {
-  relay_run_job(relay_job);
-  relay_exit();
-}
-
-__attribute__((noinline, used)) void relay_exit(void) {
-  for (;;) __asm volatile("" ::: "memory");
-}
-
-__attribute__((noinline, used)) void relay_fault(void) {
-  for (;;) __asm volatile("" ::: "memory");
+  relay_go();
 }
 
 __attribute__((naked, used)) void relay_fault_entry(void) {
@@ -106,12 +76,4 @@ __attribute__((used)) void relay_systick(void) {
 #if defined(RELAY_TIMER_SYSTICK)
   relay_systick_wraps++;
 #endif
-}
-
-/* newlib asks for these; nothing here opens files or grows a heap. */
-__attribute__((used)) void _exit(int status) {
-  (void)status;
-  relay_exit();
-  for (;;) {
-  }
 }
