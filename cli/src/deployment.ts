@@ -122,6 +122,7 @@ export interface Figure {
   readonly provenance: Provenance;
 }
 
+/** The cost of a run with its unit and where it comes from. */
 export function costFigure(run: ModelRun): Figure {
   return { value: run.cost, unit: run.unit, provenance: run.provenance };
 }

@@ -12,7 +12,7 @@ import { targetNamed } from '../../compiler/src/targets/targets.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { bestConfigs, parseRecords, type BestConfig } from '../../tuner/src/index.ts';
 import { loadSolver } from './exact-solver.ts';
-import { fileFailure, readInput, type CommandIO } from './io.ts';
+import { fileFailure, readInput, type CommandIO, type ExitCode } from './io.ts';
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
 import { renderFailure } from './render.ts';
@@ -227,7 +227,7 @@ export interface Bench {
 }
 
 /** The chosen board's profile and compiler. */
-export async function openBench(
+async function openBench(
   args: ParsedArguments,
 ): Promise<{ readonly ok: true; readonly value: Bench } | { readonly ok: false; readonly error: Ending }> {
   const profile = chooseProfile(args.text('board'));
@@ -235,6 +235,21 @@ export async function openBench(
   const toolchain = await Toolchain.open(profile.value);
   if (!toolchain.ok) return { ok: false, error: { failure: toolchain.error, code: 2 } };
   return { ok: true, value: { profile: profile.value, toolchain: toolchain.value } };
+}
+
+/** Runs `work` with the bench that the arguments name, and closes it. */
+export async function withBench(
+  args: ParsedArguments,
+  io: CommandIO,
+  work: (bench: Bench) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const bench = await openBench(args);
+  if (!bench.ok) return finish(bench.error, args, io);
+  try {
+    return await work(bench.value);
+  } finally {
+    await bench.value.toolchain.close();
+  }
 }
 
 /** Connects to the board; a missing emulator is wrong set-up (2), a lost board a failure (1). */

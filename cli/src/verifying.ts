@@ -15,7 +15,8 @@ export interface Difference {
   readonly message: string;
 }
 
-export function placed(source: LoadedSource): readonly PlacedDiagnostic[] {
+/** The diagnostics of a source with their places in the text. */
+function placed(source: LoadedSource): readonly PlacedDiagnostic[] {
   return placeDiagnostics(source.view.anchors, source.diagnostics);
 }
 

@@ -14,6 +14,7 @@ export interface Built {
   readonly result: BuildResult;
 }
 
+/** What the language server says of the builds of open documents; one answer a version is kept. */
 export class Builds implements vscode.Disposable {
   readonly profiles: Profiles;
   private readonly tuned: Tuned;

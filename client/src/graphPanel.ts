@@ -120,6 +120,7 @@ class GraphPanel implements vscode.Disposable {
   }
 }
 
+/** The command that shows the graph, and its panel. */
 export function registerGraph(session: Session, builds: Builds): vscode.Disposable {
   const panel = new GraphPanel(session, builds);
   return vscode.Disposable.from(

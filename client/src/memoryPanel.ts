@@ -103,6 +103,7 @@ class MemoryPanel implements vscode.Disposable {
   }
 }
 
+/** The command that shows the memory plan, and its panel. */
 export function registerMemory(builds: Builds): vscode.Disposable {
   const panel = new MemoryPanel(builds);
   return vscode.Disposable.from(

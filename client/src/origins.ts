@@ -7,6 +7,7 @@ import { addressOf, assemblyStage, scheme, type LoweringProvider } from './lower
 /** A cursor that moves within this time after a change was moved by it. */
 const typingMs = 150;
 
+/** Marks, in all stages that are visible, the lines that come from where the cursor is. */
 export function linkOrigins(provider: LoweringProvider): vscode.Disposable {
   const mark = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,

@@ -5,6 +5,7 @@ import { bundledProfiles, readProfile, type BoardProfile } from './engine/profil
 /** The board that is meant when none is chosen; `relay lower` has the same default. */
 export const defaultBoard = 'mps2-an386';
 
+/** The board profiles that are known, and the chosen one. */
 export class Profiles {
   private readonly folder: vscode.Uri;
   private loaded: Promise<readonly BoardProfile[]> | undefined;

@@ -6,6 +6,7 @@ import type { TuneResult } from './engine/result.ts';
 
 const panels = new Map<string, vscode.WebviewPanel>();
 
+/** Shows what tuning came to; one panel a model and board. */
 export function showResult(result: TuneResult): void {
   const key = `${result.model}\0${result.board}`;
   let panel = panels.get(key);

@@ -8,6 +8,7 @@ import { toRange } from './origins.ts';
 
 const mostTensors = 8;
 
+/** Keeps the memory ribbon and the fusion brackets of visible editors up to date. */
 export function showRibbon(builds: Builds): vscode.Disposable {
   const alive = ribbonType('editorCodeLens.foreground');
   const peak = ribbonType('relay.memoryPeak');

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { scheme, type LoweringProvider } from './lowering.ts';
 
+/** Dims lowered programs whose source has changed since, and says so above them. */
 export function markStale(provider: LoweringProvider): vscode.Disposable {
   const dim = vscode.window.createTextEditorDecorationType({ isWholeLine: true, opacity: '0.6' });
   const lensesChanged = new vscode.EventEmitter<void>();

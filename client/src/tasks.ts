@@ -7,6 +7,7 @@ interface CheckTask extends vscode.TaskDefinition {
   readonly files?: readonly string[];
 }
 
+/** The tasks that check files. */
 export function registerTasks(context: vscode.ExtensionContext): vscode.Disposable {
   const program = vscode.Uri.joinPath(context.extensionUri, 'bin', 'relay').fsPath;
   const make = (definition: CheckTask, files: readonly string[], scope: vscode.WorkspaceFolder): vscode.Task => {

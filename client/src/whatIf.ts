@@ -13,6 +13,7 @@ import { WhatIf, type Trial } from './whatIfTrials.ts';
 const historyKey = 'relay.whatIf.history';
 const longestHistory = 12;
 
+/** The commands and lenses of "what if". */
 export function registerWhatIf(
   session: Session,
   profiles: Profiles,

@@ -18,7 +18,7 @@ export interface Judged {
 }
 
 /** What TVM would reject: errors, and uses of extensions, which are marked but accepted here. */
-export function errorsOf(result: CheckResult): { readonly code: string; readonly message: string }[] {
+function errorsOf(result: CheckResult): { readonly code: string; readonly message: string }[] {
   return [...result.tree.errors, ...result.diagnostics].filter(
     (diagnostic) => diagnostic.severity === 'error' || diagnostic.code.startsWith('extension-'),
   );

@@ -54,7 +54,7 @@ function bindsItself(text: string): boolean {
   );
 }
 
-export const deviations: readonly Deviation[] = [
+const deviations: readonly Deviation[] = [
   {
     name: 'let-shadows-parameter',
     reason:

@@ -24,7 +24,7 @@ export interface Batch {
 }
 
 /** One module that runs all programs, in order. */
-export function combine(programs: readonly Prepared[], name = 'batch'): Batch {
+function combine(programs: readonly Prepared[], name = 'batch'): Batch {
   let arenaBytes = 0;
   const guards: number[] = [];
   const parts = programs.map(({ compiled }) => {

@@ -43,7 +43,7 @@ export interface PrepareOptions {
 }
 
 /** Compiles and evaluates a program. */
-export function prepare(program: Program, options: PrepareOptions): Prepared | Mismatch {
+function prepare(program: Program, options: PrepareOptions): Prepared | Mismatch {
   try {
     return prepareText(textOf(program), inputsOf(program), options, program, paramsOf(program));
   } catch (error) {

@@ -16,7 +16,7 @@ import { simplify } from '../../compiler/src/passes/simplify.ts';
 import { passContext, passes } from '../../compiler/src/pipeline/simplification.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
 
-export function moduleOf(text: string): IRModule {
+function moduleOf(text: string): IRModule {
   const tree = parseSource(`#[version = "0.0.5"]\n${text}`);
   const checked = check(tree);
   assert.deepEqual(

@@ -41,10 +41,3 @@ export function places(snapshot: CheckedSnapshot, ranges: readonly TextRange[]):
     return `${line}:${character + 1} ${snapshot.text.slice(range.start, range.end)}`;
   });
 }
-
-/** Lines without what indentation in a test adds. */
-export function trimmed(text: string): string {
-  const lines = text.replace(/^\n|\n\s*$/g, '').split('\n');
-  const margin = Math.min(...lines.filter((l) => l.trim() !== '').map((l) => l.length - l.trimStart().length));
-  return lines.map((l) => l.slice(margin)).join('\n');
-}

@@ -6,7 +6,7 @@ const all = (list: readonly Node[]): string => list.map((x) => ` ${dump(x)}`).jo
 const attributes = (list: readonly Attribute[]): string => list.map((x) => ` ${dump(x)}`).join('');
 
 /** One node and what is under it. */
-export function dump(node: Node): string {
+function dump(node: Node): string {
   switch (node.kind) {
     case 'def':
       return `(def @${node.name.text}${dump(node.fn).slice(3)}`;

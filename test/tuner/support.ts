@@ -27,7 +27,7 @@ export function makeTask(key: string, macs: number): TuningTask {
   return { key, description: key, macs, fused: { name: key.replaceAll('-', '_'), func, anchor: undefined } };
 }
 
-export const powers = [1, 2, 4, 8, 16, 32];
+const powers = [1, 2, 4, 8, 16, 32];
 
 /** Six knobs, 6 · 6 · 6 · 4 · 2 · 2 points, some of them invalid. */
 export const space: ScheduleSpace = {

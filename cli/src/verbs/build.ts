@@ -10,10 +10,10 @@ import {
   finish,
   loadModel,
   modelOptions,
-  openBench,
   readBest,
   readCompileOptions,
   type Bench,
+  withBench,
 } from '../model.ts';
 import { thousands } from '../render.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
@@ -115,14 +115,9 @@ export const buildVerb: Verb = {
     output: { type: 'string', short: 'o', value: 'DIR', summary: 'the folder to write to (default build/NAME)' },
   },
   positionals: { min: 1, max: 1 },
-  async run(args, io) {
-    const bench = await openBench(args);
-    if (!bench.ok) return finish(bench.error, args, io);
+  run: (args, io) => {
     const stem = path.parse(args.positionals[0] ?? 'model').name;
-    try {
-      return await build(args, io, bench.value, args.text('output') ?? path.join('build', stem));
-    } finally {
-      bench.value.toolchain.close();
-    }
+    const output = args.text('output') ?? path.join('build', stem);
+    return withBench(args, io, (bench) => build(args, io, bench, output));
   },
 };

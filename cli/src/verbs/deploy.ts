@@ -8,11 +8,11 @@ import {
   finish,
   loadModel,
   modelOptions,
-  openBench,
   openBoard,
   readBest,
   readCompileOptions,
   type Bench,
+  withBench,
 } from '../model.ts';
 import { createProgress } from '../progress.ts';
 import { renderTable, thousands } from '../render.ts';
@@ -155,13 +155,5 @@ export const deployVerb: Verb = {
     'no-layers': { type: 'boolean', summary: 'leave out the profiling run that counts each kernel' },
   },
   positionals: { min: 1, max: 1 },
-  async run(args, io) {
-    const bench = await openBench(args);
-    if (!bench.ok) return finish(bench.error, args, io);
-    try {
-      return await deploy(args, io, bench.value);
-    } finally {
-      bench.value.toolchain.close();
-    }
-  },
+  run: (args, io) => withBench(args, io, (bench) => deploy(args, io, bench)),
 };

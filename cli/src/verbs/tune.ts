@@ -20,13 +20,13 @@ import {
   finish,
   loadModel,
   modelOptions,
-  openBench,
   openBoard,
   readCompileOptions,
   recordsPath,
   type Bench,
   type CompileOptions,
   type Model,
+  withBench,
 } from '../model.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { renderFailure } from '../render.ts';
@@ -182,13 +182,5 @@ export const tuneVerb: Verb = {
     input: { type: 'string', multiple: true, value: 'NAME=FILE', summary: 'an input for the runs before and after' },
   },
   positionals: { min: 1, max: 1 },
-  async run(args, io) {
-    const bench = await openBench(args);
-    if (!bench.ok) return finish(bench.error, args, io);
-    try {
-      return await runTune(args, io, bench.value);
-    } finally {
-      bench.value.toolchain.close();
-    }
-  },
+  run: (args, io) => withBench(args, io, (bench) => runTune(args, io, bench)),
 };

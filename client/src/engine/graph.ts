@@ -20,7 +20,7 @@ interface Box {
 export type CostOf = (task: string) => string | undefined;
 
 /** The layer that computes a node; undefined for what is folded away or no operator. */
-export function layerOf(node: GraphNode, build: BuildResult | undefined): LayerInfo | undefined {
+function layerOf(node: GraphNode, build: BuildResult | undefined): LayerInfo | undefined {
   if (node.kind === 'parameter' || node.kind === 'result') return undefined;
   const { start, end } = node.source;
   return build?.layers.find((layer) =>

@@ -63,6 +63,7 @@ class BoardTree implements vscode.TreeDataProvider<BoardProfile> {
   }
 }
 
+/** The view of boards with its commands. */
 export function registerBoards(profiles: Profiles, find: FindBoards): vscode.Disposable {
   const tree = new BoardTree(profiles, find);
   return vscode.Disposable.from(

@@ -141,6 +141,7 @@ async function exists(uri: vscode.Uri): Promise<boolean> {
   }
 }
 
+/** The view of the models of the workspace with its commands. */
 export function registerModels(session: Session, builds: Builds): vscode.Disposable {
   const tree = new ModelTree(builds);
   const watcher = vscode.workspace.createFileSystemWatcher('**/*.{relay,rly,params}');

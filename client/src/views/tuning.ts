@@ -113,6 +113,7 @@ export async function recordsText(): Promise<string> {
   return texts.join('\n');
 }
 
+/** The views of tuning runs and records. */
 export function registerTuning(runs: Runs): vscode.Disposable {
   const tree = new RecordTree();
   const watcher = vscode.workspace.createFileSystemWatcher('**/.relay/records.jsonl');

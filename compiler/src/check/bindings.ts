@@ -4,6 +4,7 @@ import type { Type } from '../types/type.ts';
 import type { Context } from './context.ts';
 import type { Binding } from './scope.ts';
 
+/** Brings a binding into scope. */
 export function bindLocal(cx: Context, binding: Binding): void {
   cx.own.add(binding);
   binding.live = true;
@@ -33,6 +34,7 @@ export function noteHidden(cx: Context, name: Name): void {
   });
 }
 
+/** What `%name` is bound to here; noted as a dependency of the chunk where it comes from outside, or is bound nowhere. */
 export function lookupLocal(cx: Context, node: LocalRef, name: string): Binding | undefined {
   const binding = cx.locals.get(name);
   if (!binding) {
@@ -43,6 +45,7 @@ export function lookupLocal(cx: Context, node: LocalRef, name: string): Binding 
   return binding;
 }
 
+/** The same for `%0`: the definition's own numbers come before those of earlier ones. */
 export function lookupGraph(cx: Context, node: GraphRef): Binding | undefined {
   const name = String(node.index);
   const binding = cx.graphs.get(name) ?? cx.outerGraphs.get(name);

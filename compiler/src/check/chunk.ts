@@ -25,6 +25,7 @@ export interface Dependency {
 /** A symbol, or the position of the dependency that holds it. */
 export type SymbolCell = Symbol | number;
 
+/** Types, symbols, attributes and findings of the stretch, and the names from outside that they rest on. */
 export class Chunk {
   readonly types: Map<object, Type>;
   readonly symbols: Map<object, SymbolCell>;

@@ -41,6 +41,7 @@ export interface Relation {
   readonly work: OperatorWork | { readonly kind: 'project'; readonly index: number; readonly indexSpan: Span };
 }
 
+/** The state itself; one a definition, or shared solver and queue in a recursive group. */
 export class Context {
   readonly module: ModuleScope;
   readonly metadata: MetadataSection | undefined;

@@ -41,6 +41,7 @@ export interface Reading {
   readonly done: Map<SourceTree, Declarations>;
 }
 
+/** The state of reading imports from the file that was asked about. */
 export function startReading(tree: SourceTree): Reading {
   return { tree, parent: undefined, depth: 0, done: new Map() };
 }

@@ -66,6 +66,7 @@ function calleeNode(cx: Context, callee: Expr): Expr {
   return current;
 }
 
+/** The type of a call; `error` after a report. A call of an operator whose types are not known yet starts a relation. */
 export function inferCall(cx: Context, call: CallExpr): Type {
   // Chains of calls lean left as well: `f(1)(2)(3)`.
   const chain: CallExpr[] = [];
@@ -137,7 +138,7 @@ function rejectAttributes(cx: Context, attrs: readonly Attribute[]): void {
 }
 
 /** A call of an operator: attributes by its schema, types by its relation. */
-export function callOperator(
+function callOperator(
   cx: Context,
   node: CallExpr | InfixExpr,
   operator: Operator,

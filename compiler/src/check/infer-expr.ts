@@ -21,6 +21,7 @@ const boolType = scalarType('bool');
 /** Deeper nests than this are refused; the parser refuses earlier. */
 const maximumDepth = 1000;
 
+/** The type of an expression, noted in the current chunk; `error` after a report. */
 export function inferExpr(cx: Context, expr: Expr): Type {
   if (cx.depth > maximumDepth) {
     cx.report('nesting-too-deep', expr.span, `Expressions may nest ${maximumDepth} deep; this one is deeper.`, {

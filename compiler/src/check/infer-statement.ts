@@ -10,6 +10,7 @@ import { declarationOf, literalFix, mismatchCode, mismatchText } from './message
 import type { Binding } from './scope.ts';
 import { annotation } from './type-nodes.ts';
 
+/** The type of a block's result; what the block binds ends with it. */
 export function inferBlock(cx: Context, block: Block): Type {
   const mark = cx.locals.mark();
   cx.level++;

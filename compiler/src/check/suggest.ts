@@ -3,7 +3,7 @@ import type { Fix } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
 
 /** Damerau–Levenshtein distance (adjacent transpositions), or `limit + 1` once it is known to exceed the limit. */
-export function editDistance(a: string, b: string, limit: number): number {
+function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);

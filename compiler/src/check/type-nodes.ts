@@ -1,5 +1,5 @@
 /** From written types to types: names resolved, kinds checked (relay-language reference, sections 2.6 and 4.1). */
-import { canonicalDType } from '../tensor/dtype.ts';
+import { canonicalDType, commonDTypes } from '../tensor/dtype.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { DimNode, Name, NamedTypeNode, TypeNode } from '../syntax/tree.ts';
 import { simplifyDim } from '../types/dims.ts';
@@ -19,6 +19,9 @@ import type { Context } from './context.ts';
 import { counted } from './messages.ts';
 import { metadataDim, reportDamage } from './metadata.ts';
 import { nearest, replaceFix } from './suggest.ts';
+
+/** Element types that a slip of the pen may have meant. */
+const dtypes = [...commonDTypes, 'bfloat16'];
 
 const scalarName = /^(?:int|uint|float|bool)/;
 
@@ -84,7 +87,7 @@ function convert(cx: Context, node: TypeNode): Type {
 
 function reportDType(cx: Context, name: Name): Type {
   if (name.text === '') return errorType;
-  const suggestion = nearest(name.text, knownDTypes);
+  const suggestion = nearest(name.text, dtypes);
   cx.report('unknown-dtype', name.span, `\`${name.text}\` is no element type.`, {
     remedy:
       suggestion === undefined ? 'Write one such as `float32`, `int8`, `uint8` or `bool`.' : `Write \`${suggestion}\`.`,
@@ -92,22 +95,6 @@ function reportDType(cx: Context, name: Name): Type {
   });
   return errorType;
 }
-
-const knownDTypes = [
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'float16',
-  'float32',
-  'float64',
-  'bfloat16',
-  'bool',
-];
 
 function named(cx: Context, node: NamedTypeNode): Type {
   const name = node.name.text;
@@ -154,7 +141,7 @@ function unknownType(cx: Context, node: NamedTypeNode): Type {
   if (cx.unknownTypes.has(name)) return errorType;
   cx.unknownTypes.add(name);
   const suggestion =
-    otherNames.get(name) ?? nearest(name, [...cx.module.adts.keys(), ...cx.typeNames.names(), ...knownDTypes]);
+    otherNames.get(name) ?? nearest(name, [...cx.module.adts.keys(), ...cx.typeNames.names(), ...dtypes]);
   const asDType = canonicalDType(name);
   cx.report('unknown-type', node.name.span, `There is no type \`${name}\`.`, {
     remedy:

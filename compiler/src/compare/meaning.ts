@@ -4,7 +4,7 @@
  */
 import { equalArrays } from '../ir/equal.ts';
 import type { Func } from '../ir/expr.ts';
-import { stagesOf } from '../evaluate/te-common.ts';
+import { stagesOf } from '../tensor/te-walk.ts';
 import { extremeOf } from '../evaluate/te-codegen.ts';
 import { computationOf } from '../loops/lower.ts';
 import { isFloat } from '../tensor/dtype.ts';

@@ -272,7 +272,7 @@ function byNumber(a: Term, b: Term): number {
 }
 
 /** The terms that a term is made of. */
-export function operandsOf(t: Term): readonly Term[] {
+function operandsOf(t: Term): readonly Term[] {
   switch (t.kind) {
     case 'axis':
     case 'const':

@@ -86,7 +86,7 @@ export function emitConstant(symbol: string, buffer: Buffer, value: NDArray): { 
 }
 
 /** A C literal of a value in a type. */
-export function literal(value: number | bigint, dtype: ScalarType): string {
+function literal(value: number | bigint, dtype: ScalarType): string {
   if (dtype === 'bool') return Number(value) !== 0 ? 'true' : 'false';
   if (dtype !== 'index' && isFloat(dtype)) {
     const v = Number(value);

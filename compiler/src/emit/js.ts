@@ -6,6 +6,7 @@ import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
 import { intrinsic } from '../targets/intrinsics.ts';
 import { elementBytes, isFloat, isUnsigned } from '../tensor/dtype.ts';
 import { allocateElements, type ElementArray } from '../tensor/ndarray.ts';
+import { wrapText } from '../tensor/wrap-text.ts';
 import { jsRuntime } from './js-runtime.ts';
 import { Names } from './names.ts';
 
@@ -236,32 +237,8 @@ class Writer {
 
   /** Brings a result back into its type. */
   private wrap(text: string, dtype: ScalarType): string {
-    switch (dtype) {
-      case 'index':
-      case 'int32':
-        return `(${text} | 0)`;
-      case 'uint32':
-        return `(${text} >>> 0)`;
-      case 'int8':
-        return `(${text} << 24 >> 24)`;
-      case 'int16':
-        return `(${text} << 16 >> 16)`;
-      case 'uint8':
-        return `(${text} & 255)`;
-      case 'uint16':
-        return `(${text} & 65535)`;
-      case 'int64':
-        return `BigInt.asIntN(64, ${text})`;
-      case 'uint64':
-        return `BigInt.asUintN(64, ${text})`;
-      case 'float32':
-        return `Math.fround(${text})`;
-      case 'float16':
-      case 'bfloat16':
-        return `$r.narrow(${text}, ${JSON.stringify(dtype)})`;
-      default:
-        return text;
-    }
+    if (dtype === 'float16' || dtype === 'bfloat16') return `$r.narrow(${text}, ${JSON.stringify(dtype)})`;
+    return wrapText(dtype === 'index' ? 'int32' : dtype, text) ?? text;
   }
 
   private convert(operand: LExpr, to: ScalarType): string {

@@ -134,7 +134,7 @@ function closeType(
 }
 
 /** Tensor types of a type in order; undefined when it holds anything else. */
-export function flatten(type: Type): readonly TensorType[] | undefined {
+function flatten(type: Type): readonly TensorType[] | undefined {
   if (type.kind === 'tensor') return [type];
   if (type.kind !== 'tuple') return undefined;
   const types: TensorType[] = [];

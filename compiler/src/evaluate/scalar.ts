@@ -3,17 +3,10 @@
  * not write inline; the interpreting evaluator calls them for everything. 64-bit integers are bigint, `bool` is 0 or 1,
  * all other values are numbers (`float16` and `bfloat16` already rounded).
  */
+import { putElement, takeElement } from '../tensor/bytes.ts';
 import { dtypeInfo, isFloat } from '../tensor/dtype.ts';
 import type { DType } from '../tensor/dtype.ts';
-import {
-  bfloat16Bits,
-  bfloat16FromBits,
-  float16Bits,
-  float16FromBits,
-  nearbyint,
-  roundBfloat16,
-  roundFloat16,
-} from '../tensor/half.ts';
+import { nearbyint, roundBfloat16, roundFloat16 } from '../tensor/half.ts';
 import type { BinaryOp, CompareOp, UnaryFn } from '../tensor/te.ts';
 
 export type Scalar = number | bigint;
@@ -23,7 +16,8 @@ export function isWide(dtype: DType): boolean {
   return dtype === 'int64' || dtype === 'uint64';
 }
 
-const wide = new DataView(new ArrayBuffer(8));
+/** Room for one element. */
+const element = new DataView(new ArrayBuffer(8));
 
 /** Nearest integer, ties away from zero. */
 function roundAway(x: number): number {
@@ -106,56 +100,8 @@ export function caster(from: DType, to: DType): (x: Scalar) => Scalar {
 
 /** Same bits under another dtype of equal width. */
 export function bitcast(from: DType, to: DType, x: Scalar): Scalar {
-  putBits(from, x);
-  return takeBits(to);
-}
-
-function putBits(dtype: DType, x: Scalar): void {
-  switch (dtype) {
-    case 'float32':
-      return wide.setFloat32(0, Number(x), true);
-    case 'float64':
-      return wide.setFloat64(0, Number(x), true);
-    case 'int64':
-      return wide.setBigInt64(0, BigInt(x), true);
-    case 'uint64':
-      return wide.setBigUint64(0, BigInt(x), true);
-    case 'float16':
-      return wide.setUint16(0, float16Bits(Number(x)), true);
-    case 'bfloat16':
-      return wide.setUint16(0, bfloat16Bits(Number(x)), true);
-    default:
-      return wide.setInt32(0, Number(x) | 0, true);
-  }
-}
-
-function takeBits(dtype: DType): Scalar {
-  switch (dtype) {
-    case 'float32':
-      return wide.getFloat32(0, true);
-    case 'float64':
-      return wide.getFloat64(0, true);
-    case 'int64':
-      return wide.getBigInt64(0, true);
-    case 'uint64':
-      return wide.getBigUint64(0, true);
-    case 'int32':
-      return wide.getInt32(0, true);
-    case 'uint32':
-      return wide.getUint32(0, true);
-    case 'int16':
-      return wide.getInt16(0, true);
-    case 'uint16':
-      return wide.getUint16(0, true);
-    case 'int8':
-      return wide.getInt8(0);
-    case 'float16':
-      return float16FromBits(wide.getUint16(0, true));
-    case 'bfloat16':
-      return bfloat16FromBits(wide.getUint16(0, true));
-    default:
-      return wide.getUint8(0);
-  }
+  putElement(element, 0, from, x);
+  return takeElement(element, 0, to);
 }
 
 const powers = Float64Array.from({ length: 64 }, (_, i) => 2 ** i);
@@ -333,6 +279,7 @@ function wideBinary(op: BinaryOp, dtype: DType): (a: bigint, b: bigint) => bigin
   }
 }
 
+/** The comparison as 0 or 1; false for NaN but for `ne`. */
 export function compareFunction(op: CompareOp): (a: Scalar, b: Scalar) => number {
   switch (op) {
     case 'eq':

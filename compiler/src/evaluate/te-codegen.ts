@@ -6,8 +6,9 @@ import { dtypeInfo, isFloat } from '../tensor/dtype.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { dtypeOf } from '../tensor/te.ts';
 import type { AxisVar, BinaryOp, TEExpr, TETensor, UnaryFn } from '../tensor/te.ts';
+import { loadedTensors, useCounts } from '../tensor/te-walk.ts';
+import { wrapText } from '../tensor/wrap-text.ts';
 import { isWide } from './scalar.ts';
-import { loadedTensors, useCounts } from './te-common.ts';
 
 /** A sequence of statements. `head` takes what later expressions hoist to its start. */
 interface Block {
@@ -252,32 +253,9 @@ class StageWriter {
 
   /** The exact result of an operation brought to the dtype. */
   private wrap(dtype: DType, text: string): string {
-    switch (dtype) {
-      case 'int8':
-        return `((${text}) << 24 >> 24)`;
-      case 'int16':
-        return `((${text}) << 16 >> 16)`;
-      case 'int32':
-        return `((${text}) | 0)`;
-      case 'uint8':
-        return `((${text}) & 255)`;
-      case 'uint16':
-        return `((${text}) & 65535)`;
-      case 'uint32':
-        return `((${text}) >>> 0)`;
-      case 'bool':
-        return `((${text}) & 1)`;
-      case 'int64':
-        return `BigInt.asIntN(64, ${text})`;
-      case 'uint64':
-        return `BigInt.asUintN(64, ${text})`;
-      case 'float32':
-        return `Math.fround(${text})`;
-      case 'float64':
-        return `(${text})`;
-      default:
-        return `${this.helper(`round:${dtype}`)}(${text})`;
-    }
+    if (dtype === 'bool') return `((${text}) & 1)`;
+    if (dtype === 'float64') return `(${text})`;
+    return wrapText(dtype, `(${text})`) ?? `${this.helper(`round:${dtype}`)}(${text})`;
   }
 
   private unary(op: UnaryFn, from: DType, to: DType, x: string): string {

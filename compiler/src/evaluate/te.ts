@@ -9,7 +9,7 @@ import { binaryFunction, bitcast, caster, qmulshift, unaryFunction, wrapper } fr
 import type { Scalar } from './scalar.ts';
 import { generateStage } from './te-codegen.ts';
 import type { HelperKey } from './te-codegen.ts';
-import { stagesOf } from './te-common.ts';
+import { stagesOf } from '../tensor/te-walk.ts';
 import { interpretStage } from './te-interpret.ts';
 
 export interface TEOptions {

@@ -59,6 +59,7 @@ export function commentsOnLine(pieces: readonly Piece[], from: number, to: numbe
   return next === undefined || next.breaks > 0 ? i - 1 : from - 1;
 }
 
+/** Whether comments stand around an item's own pieces. */
 export function hasComments({ first, core, coreEnd, separated, last }: Item): boolean {
   return first !== core || last - coreEnd > (separated ? 1 : 0);
 }

@@ -58,6 +58,7 @@ export function expressionOf(a: Affine): LExpr {
   return add(e, a.constant);
 }
 
+/** Whether two forms are equal term by term. */
 export function sameAffine(a: Affine, b: Affine): boolean {
   return a.constant === b.constant && a.terms.size === b.terms.size && [...a.terms].every(([v, f]) => b.terms.get(v) === f);
 } // prettier-ignore

@@ -84,9 +84,6 @@ export function block(...body: readonly (Stmt | readonly Stmt[])[]): Stmt {
   const only = flat[0];
   return flat.length === 1 && only !== undefined ? only : { kind: 'block', body: flat };
 }
-export function comment(text: string): Stmt {
-  return { kind: 'comment', text };
-}
 /** A loop; a single turn is written without one. */
 export function loop(name: string, extent: Value, body: (i: LExpr) => Stmt, unroll = false): Stmt {
   if (extent === 1) return { kind: 'block', body: [body(ix(0))] };

@@ -1,5 +1,7 @@
 /** Index maps: where a scheduler moves each element, stored as an object of the metadata section. */
+import { minus, plus, times, type Interval } from './ranges/interval.ts';
 import { arithmetic } from './relations/dims.ts';
+
 /** What is read of a stored object; the metadata reader's nodes have this form. */
 export interface StoredObject {
   readonly typeKey: string;
@@ -62,13 +64,8 @@ function readTerm(node: StoredObject, names: readonly (string | undefined)[], de
   return left && right ? { kind: 'binary', op, left, right } : undefined;
 }
 
-interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
 /** The least and greatest value of a term over the indices of `shape`; undefined where a size is not known. */
-export function termRange(term: IndexTerm, shape: readonly (number | undefined)[]): Range | undefined {
+export function termRange(term: IndexTerm, shape: readonly (number | undefined)[]): Interval | undefined {
   if (term.kind === 'number') return { low: term.value, high: term.value };
   if (term.kind === 'index') {
     const size = shape[term.position];
@@ -82,13 +79,11 @@ export function termRange(term: IndexTerm, shape: readonly (number | undefined)[
   if (!a) return undefined;
   switch (term.op) {
     case '+':
-      return { low: a.low + b.low, high: a.high + b.high };
+      return plus(a, b);
     case '-':
-      return { low: a.low - b.high, high: a.high - b.low };
-    case '*': {
-      const products = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high];
-      return { low: Math.min(...products), high: Math.max(...products) };
-    }
+      return minus(a, b);
+    case '*':
+      return times(a, b);
     case 'floordiv':
       if (b.low !== b.high || b.low <= 0) return undefined;
       return { low: Math.floor(a.low / b.low), high: Math.floor(a.high / b.low) };

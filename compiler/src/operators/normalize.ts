@@ -283,7 +283,7 @@ function unknownAttribute(operator: string, names: readonly string[], name: stri
 }
 
 /** A schema entry's kind in words: `a list of integers`. */
-export function kindText(spec: Pick<AttributeSpec, 'kind' | 'nullable' | 'values'>): string {
+function kindText(spec: Pick<AttributeSpec, 'kind' | 'nullable' | 'values'>): string {
   const words: Record<AttributeKind, string> = {
     int: 'an integer',
     float: 'a number',

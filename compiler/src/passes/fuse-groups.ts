@@ -50,6 +50,7 @@ export function isView(call: Call): boolean {
   return viewOperators.has(operatorName(call) ?? '') && call.args.length === 1 && call.type.kind === 'tensor';
 }
 
+/** Groups the calls of a function body into kernels, by the operators' fusion patterns. */
 export function groupCalls(body: Expr, operators: Pick<OperatorRegistry, 'get'>): Grouping {
   return new Grouper(dataflowOf(body), operators).run();
 }

@@ -67,7 +67,7 @@ def @twice(%x1: Tensor[(2), float32]) -> Tensor[(2), float32] {
 };
 
 /** The body of `f` with fresh binders and `args` for its parameters. */
-export function applied(f: Func, args: readonly Expr[]): Expr {
+function applied(f: Func, args: readonly Expr[]): Expr {
   const replacements = new Map<Var, Expr>();
   f.params.forEach((p, i) => {
     const arg = args[i];

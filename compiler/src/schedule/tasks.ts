@@ -3,6 +3,7 @@ import type { Expr, Func } from '../ir/expr.ts';
 import { computationOf } from '../loops/lower.ts';
 import { elementCount } from '../tensor/ndarray.ts';
 import type { TEExpr } from '../tensor/te.ts';
+import { operandsOf } from '../tensor/te-walk.ts';
 import { printType } from '../types/print.ts';
 import { parseAdd, parseConv } from './parse.ts';
 import { convMacs, isDepthwise, type ConvProblem } from './problem.ts';
@@ -46,33 +47,11 @@ function reductions(func: Func): number {
         const product = e.body.kind === 'binary' && e.body.op === 'mul';
         if (product && e.op === 'sum') total += elements * e.axes.reduce((n, a) => n * a.extent, 1);
       }
-      childrenOf(e).forEach(visit);
+      operandsOf(e).forEach(visit);
     };
     visit(t.compute.body);
   }
   return total;
-}
-
-function childrenOf(e: TEExpr): readonly TEExpr[] {
-  switch (e.kind) {
-    case 'binary':
-    case 'compare':
-      return [e.left, e.right];
-    case 'unary':
-    case 'cast':
-    case 'bitcast':
-      return [e.operand];
-    case 'select':
-      return [e.condition, e.then, e.otherwise];
-    case 'load':
-      return e.indices;
-    case 'reduce':
-      return e.init ? [e.init, e.body] : [e.body];
-    case 'qmulshift':
-      return [e.value, e.multiplier, e.shift];
-    default:
-      return [];
-  }
 }
 
 /** The function's form without names and constants' values: numbered nodes, operators, attributes, types. */

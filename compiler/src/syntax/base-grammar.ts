@@ -12,7 +12,7 @@ import * as t from './vocabulary.ts';
 export const syntaxFailure = { syntaxFailure: true };
 
 /** Nesting beyond this is reported instead of parsed: every later stage recurses over expressions. */
-export const maximumDepth = 120;
+const maximumDepth = 120;
 
 /** Expressions that are more often a slip than the value that was meant. */
 const simpleKinds = new Set<Expr['kind']>([

@@ -133,7 +133,7 @@ export function* parseChunks(
 }
 
 /** A block without a value. */
-export function missingResult(span: Span): Diagnostic {
+function missingResult(span: Span): Diagnostic {
   return {
     code: 'missing-result',
     severity: 'error',

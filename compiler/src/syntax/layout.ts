@@ -1,6 +1,7 @@
 /** Lines and indentation, looked at only while repairing. */
 import { LineIndex } from '../base/span.ts';
 
+/** Lines of a text; the index is made at the first question. */
 export class Layout {
   private readonly text: string;
   private lines: LineIndex | undefined;

@@ -41,6 +41,7 @@ export function reopen(tokens: IToken[], lonely: ReadonlySet<number>): Reopened 
   return { tokens: places.length === 0 ? tokens : inserted(tokens, places), issues };
 }
 
+/** The tokens with virtual ones of zero length before the given positions, which ascend. */
 export function inserted(
   tokens: readonly IToken[],
   places: readonly { readonly at: number; readonly type: TokenType }[],
@@ -59,7 +60,7 @@ export function inserted(
 }
 
 /** Right behind the token before it, unless that is where another statement ends. */
-export function offsetOf(before: IToken | undefined, next: IToken): number {
+function offsetOf(before: IToken | undefined, next: IToken): number {
   return before && before.tokenType !== t.Semicolon && before.tokenType !== t.LBrace ? endOf(before) : next.startOffset;
 }
 
@@ -69,6 +70,7 @@ export interface Place {
   readonly sure: boolean;
 }
 
+/** What is said of the missing opener: at its place where that is sure, else at its closer. */
 export function openerIssue(tokens: readonly IToken[], { at, sure }: Place, type: TokenType, closer: IToken): RawIssue {
   const text = type === t.LParen ? '(' : '[';
   const closing = quote(closer.image);

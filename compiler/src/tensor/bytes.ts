@@ -10,7 +10,7 @@ export function toBytes(array: NDArray): Uint8Array {
   const size = elementBytes(array.dtype);
   const bytes = new Uint8Array(array.data.length * size);
   const view = new DataView(bytes.buffer);
-  for (let i = 0; i < array.data.length; i++) put(view, i * size, array.dtype, array.data[i] ?? 0);
+  for (let i = 0; i < array.data.length; i++) putElement(view, i * size, array.dtype, array.data[i] ?? 0);
   return bytes;
 }
 
@@ -20,11 +20,12 @@ export function fromBytes(dtype: DType, shape: readonly number[], bytes: Uint8Ar
   const data = allocateElements(dtype, elementCount(shape));
   if (data === undefined || data.length * size !== bytes.length) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let i = 0; i < data.length; i++) data[i] = take(view, i * size, dtype) as never;
+  for (let i = 0; i < data.length; i++) data[i] = takeElement(view, i * size, dtype) as never;
   return { dtype, shape, data };
 }
 
-function put(view: DataView, at: number, dtype: DType, value: number | bigint): void {
+/** Writes one element at byte `at`; integers wrap. */
+export function putElement(view: DataView, at: number, dtype: DType, value: number | bigint): void {
   switch (dtype) {
     case 'int64':
     case 'uint64':
@@ -48,7 +49,8 @@ function put(view: DataView, at: number, dtype: DType, value: number | bigint): 
   }
 }
 
-function take(view: DataView, at: number, dtype: DType): number | bigint {
+/** Reads the element at byte `at`. */
+export function takeElement(view: DataView, at: number, dtype: DType): number | bigint {
   switch (dtype) {
     case 'int64':
       return view.getBigInt64(at, true);

@@ -11,6 +11,21 @@ export interface DTypeInfo {
   readonly lanes: number;
 }
 
+/** Element types that programs use, the commonest first. */
+export const commonDTypes: readonly DType[] = [
+  'float32',
+  'float16',
+  'float64',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'bool',
+];
+
 const cache = new Map<string, DTypeInfo | undefined>();
 
 /** Code, bits and lanes of a spelling, TVM's defaults applied (32 bits; `handle` 64); undefined when it is none. */
@@ -44,14 +59,17 @@ export function canonicalDType(text: string): DType | undefined {
   return `${info.code}${info.bits}${info.lanes > 1 ? `x${info.lanes}` : ''}`;
 }
 
+/** True for floating-point types, `bfloat16` among them. */
 export function isFloat(dtype: DType): boolean {
   const code = dtypeInfo(dtype)?.code;
   return code === 'float' || code === 'bfloat';
 }
+/** True for integers of more than one bit. */
 export function isInteger(dtype: DType): boolean {
   const info = dtypeInfo(dtype);
   return info !== undefined && (info.code === 'int' || info.code === 'uint') && info.bits > 1;
 }
+/** True for unsigned integers and `bool`. */
 export function isUnsigned(dtype: DType): boolean {
   return dtypeInfo(dtype)?.code === 'uint';
 }

@@ -1,5 +1,5 @@
-/** What the generated and the interpreting evaluator of tensor expressions share: order of stages and uses. */
-import type { TEExpr, TETensor } from '../tensor/te.ts';
+/** Walking tensor expressions: operands, loads, uses, and the order of stages. */
+import type { TEExpr, TETensor } from './te.ts';
 
 /** The direct operands of an expression, loads' indices included. */
 export function operandsOf(e: TEExpr): readonly TEExpr[] {

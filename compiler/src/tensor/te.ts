@@ -235,6 +235,7 @@ export function select(condition: TEExpr, then: TEExpr, otherwise: TEExpr): TEEx
 export function cast(dtype: DType, operand: TEExpr): TEExpr {
   return dtypeOf(operand) === dtype ? operand : { kind: 'cast', dtype, operand };
 }
+/** `value · multiplier · 2^(shift − 31)` in int32, halves rounded up. */
 export function qmulshift(value: TEExpr, multiplier: TEExpr, shift: TEExpr): TEExpr {
   return { kind: 'qmulshift', value, multiplier, shift, dtype: 'int32' };
 }

@@ -1,6 +1,7 @@
 /** Structural equality of types, up to the names of bound type parameters. */
 import type { Dim, Type } from './type.ts';
 
+/** Whether two dimensions are written alike; `?` equals `?`. */
 export function equalDims(a: Dim, b: Dim): boolean {
   if (a === b) return true;
   if (typeof a === 'number' || typeof b === 'number') return false;

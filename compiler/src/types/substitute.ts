@@ -104,9 +104,11 @@ export function someType(type: Type, test: (type: Type) => boolean): boolean {
   }
 }
 
+/** Whether a part of the type is poison. */
 export function containsError(type: Type): boolean {
   return type.kind === 'tensor' ? false : someType(type, (t) => t.kind === 'error');
 }
+/** Whether a part of the type is still unknown. */
 export function containsIncomplete(type: Type): boolean {
   return type.kind === 'tensor' ? false : someType(type, (t) => t.kind === 'incomplete');
 }

@@ -96,6 +96,7 @@ export function funcType(params: readonly Type[], ret: Type, typeParams: readonl
 export function refType(content: Type): RefType {
   return { kind: 'ref', content };
 }
+/** A data type applied to arguments. */
 export function adtType(head: string | TypeVar, args: readonly Type[] = []): TypeCall {
   return { kind: 'adt', head, args };
 }

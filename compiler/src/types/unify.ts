@@ -21,6 +21,7 @@ export interface Mismatch {
 
 export type Unified = { readonly ok: true; readonly type: Type } | { readonly ok: false; readonly mismatch: Mismatch };
 
+/** Solves placeholders and dimensions to be found; trees of types stay as they were built. */
 export class Solver {
   private readonly bindings = new Map<number, Type>();
   private readonly forwards = new Map<Type, Type>();

@@ -4,6 +4,7 @@ import type { AttributeSpec } from '../../../compiler/src/operators/attributes.t
 import type { Operator } from '../../../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../../../compiler/src/operators/registry.ts';
 import type { CallExpr, Node } from '../../../compiler/src/syntax/tree.ts';
+import { commonDTypes } from '../../../compiler/src/tensor/dtype.ts';
 import { errorType, type Type } from '../../../compiler/src/types/type.ts';
 import { pathAt } from '../locate.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
@@ -257,22 +258,8 @@ function valuePlaceholder(spec: AttributeSpec): string {
   return `\${1:${fallback}}`;
 }
 
-const dtypes = [
-  'float32',
-  'float16',
-  'float64',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'bool',
-];
-
 function values(spec: AttributeSpec, range: TextRange, quoted: boolean): readonly Completion[] {
-  const strings = spec.values ?? (spec.kind === 'dtype' ? dtypes : []);
+  const strings = spec.values ?? (spec.kind === 'dtype' ? commonDTypes : []);
   const words = quoted ? [] : spec.kind === 'bool' ? ['True', 'False'] : [];
   const none = spec.nullable === true && !quoted ? ['None'] : [];
   const shown = [...words, ...strings.map((s) => (quoted ? s : `"${s}"`)), ...none];
@@ -288,7 +275,7 @@ function types(visible: Visible, path: readonly Node[], range: TextRange): reado
   );
   return [
     item('Tensor', 'type', 'Tensor[(shape), dtype]', 0, 'Tensor[(${1:1}), ${2:float32}]'),
-    ...dtypes.map((dtype) => item(dtype, 'type', 'scalar', 2)),
+    ...commonDTypes.map((dtype) => item(dtype, 'type', 'scalar', 2)),
     ...[...new Set(params.map((name) => name.text))].map((name) => item(name, 'typeParam', 'type parameter', 1)),
     ...visible.types.map(({ name, definition, from }) => {
       const generic = definition.typeParams.length > 0;

@@ -47,7 +47,7 @@ function operatorPage(name: string): Omit<Target, 'origin'> {
 }
 
 /** The declaration of a name in its own file. */
-export function declarationIn(
+function declarationIn(
   snapshot: CheckedSnapshot,
   { symbol, within }: Occurrence,
 ): { readonly full: TextRange; readonly name: TextRange } | undefined {

@@ -14,10 +14,12 @@ export interface Value {
   readonly because: string;
 }
 
+/** The value of a constant. */
 export function valueOfConstant(constant: NDArray): Value {
   return { range: rangeOfConstant(constant), constant, because: 'a constant' };
 }
 
+/** Whether two values say the same. */
 export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
   if (a === b) return true;
   if (!a || !b || a.constant !== b.constant || a.because !== b.because) return false;

@@ -79,14 +79,6 @@ export function lowest(dtype: DType): TEExpr {
   return integerConstant(integerRange(dtype)?.min ?? 0n, dtype);
 }
 
-/** The greatest finite value of a dtype. */
-export function highest(dtype: DType): TEExpr {
-  if (dtype === 'float64') return constant(Number.MAX_VALUE, dtype);
-  if (dtype === 'float16') return constant(65504, dtype);
-  if (isFloat(dtype)) return constant(3.4028234663852886e38, dtype);
-  return integerConstant(integerRange(dtype)?.max ?? 0n, dtype);
-}
-
 function integerConstant(value: bigint, dtype: DType): TEExpr {
   return constant(dtype === 'int64' || dtype === 'uint64' ? value : Number(value), dtype);
 }

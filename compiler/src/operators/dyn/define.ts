@@ -4,7 +4,7 @@ import type { Dim, TensorType, Type } from '../../types/type.ts';
 import { anyDim } from '../../types/type.ts';
 import { elementCount } from '../../tensor/ndarray.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
-import { elementAt, forEachIndex, numbersOf, positionOf, setElement, stridesOf, zeros } from '../compute/arrays.ts';
+import { elementAt, forEachIndex, positionOf, setElement, stridesOf, zeros } from '../compute/arrays.ts';
 import type { DimOrigin, InputSpec, RelateResult } from '../operator.ts';
 import { dimValue } from '../relations/dims.ts';
 import { originOf } from '../relations/explain.ts';
@@ -30,6 +30,7 @@ export function lengthInput(
   );
 }
 
+/** A shape of `rank` dimensions that are all `?`. */
 export function anyDims(rank: number): readonly Dim[] {
   return Array.from({ length: Math.max(0, rank) }, () => anyDim);
 }
@@ -61,10 +62,6 @@ export function filledArray(dtype: string, shape: readonly number[], value: numb
   const result = zeros(dtype, shape);
   for (let i = 0; i < elementCount(shape); i++) setElement(result, i, value);
   return result;
-}
-
-export function sizesOf(array: NDArray): readonly number[] {
-  return numbersOf(array);
 }
 
 export const shapeInput: InputSpec = { name: 'shape', summary: 'the sizes of the result, a vector of integers' };

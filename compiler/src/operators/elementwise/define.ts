@@ -49,6 +49,7 @@ function example(row: Row, source: string): readonly OperatorExample[] {
   return [{ title: row.summary.replace(/[.:;].*$/s, ''), source }];
 }
 
+/** The operator that a row of a table describes. */
 export function unaryOperator(row: UnaryRow): Operator {
   const { compute, dtype, example: element = 'float32', ...rest } = row;
   return defineOperator({
@@ -64,6 +65,7 @@ export function unaryOperator(row: UnaryRow): Operator {
   });
 }
 
+/** The operator with broadcasting that a row of a table describes. */
 export function binaryOperator(row: BinaryRow): Operator {
   const { compute, dtype, example: element = 'float32', advise, ...rest } = row;
   return defineOperator({

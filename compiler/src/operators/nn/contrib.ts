@@ -1,14 +1,14 @@
 /** Convolutions in forms that a schedule has prepared: blocked channels, Winograd and matrix-product weights. */
 import { cast, compute, floordiv, floormod, int, load, add, mul, select, compare, all } from '../../tensor/te.ts';
-import type { Dim } from '../../types/type.ts';
+import type { Dim, TensorType } from '../../types/type.ts';
 import { constantDim, tensorType } from '../../types/type.ts';
 import { printDim } from '../../types/print.ts';
 import { attr } from '../attributes.ts';
 import { number, outputOf, tensorAt } from '../compute/tensors.ts';
-import type { ComputeContext, Operator, RelateContext, RelateResult } from '../operator.ts';
+import type { ComputeContext, DimOrigin, Operator, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { addDims, ceilDivDims, isAnyDim, mulDims } from '../relations/dims.ts';
-import { copyOf, fromAttribute } from '../relations/explain.ts';
+import { attributeSource, copyOf, fromAttribute, inputDim, originOf } from '../relations/explain.ts';
 import { convertShape } from './layout.ts';
 import { computeFloatConv, convAttributes, convInputs } from './conv.ts';
 import type { ConvAttributes, ConvFamily } from './conv-layouts.ts';
@@ -104,19 +104,29 @@ function winograd(n: 2 | 3) {
   });
 }
 
-const weightInput = [{ name: 'weight', summary: 'The filters, in the plain layout.' }];
+const weightInputs = [{ name: 'weight', summary: 'The filters, in the plain layout.' }];
+
+/** The weight, whose dimensions `layout` names; or what the relation should return instead. */
+function weightInput(context: Pick<RelateContext<unknown>, 'inputs'>, layout: string, name = 'weight') {
+  const weight = tensorInput(context, 0, name);
+  if (weight.kind !== 'tensor') return weight;
+  return checkRank(weight, layout.length, 0, name, layout) ?? weight;
+}
+
+/** The edge of a tile of the result, widened by the window along dimension `dim` of the weight. */
+function tileOrigin(weight: TensorType, dim: number, tile: number): DimOrigin {
+  return originOf(`${printDim(weight.shape[dim] ?? 1)} + ${tile} − 1`, inputDim(0, dim), attributeSource('tile_size'));
+}
 
 const winogradWeight2d = defineOperator({
   name: 'nn.contrib_conv2d_winograd_weight_transform',
   summary: 'Transforms a weight (OIHW) for the Winograd algorithm.',
-  inputs: weightInput,
+  inputs: weightInputs,
   attributes: { tile_size: tileSize },
   attrsType: 'relay.attrs.ConvWinogradWeightTransformAttrs',
   relate(context) {
-    const weight = tensorInput(context, 0, 'weight');
+    const weight = weightInput(context, 'OIHW', 'weight');
     if (weight.kind !== 'tensor') return weight;
-    const wrong = checkRank(weight, 4, 0, 'weight', 'OIHW');
-    if (wrong) return wrong;
     const [o = 1, i = 1, h = 1, w = 1] = weight.shape;
     const tile = (dim: Dim): Dim => addDims(dim, context.attrs.tile_size - 1);
     return ok(tensorType([tile(h), tile(w), o, i], weight.dtype));
@@ -125,13 +135,7 @@ const winogradWeight2d = defineOperator({
     if (at.dim >= 2) return copyOf(0, at.dim - 2);
     const [weight] = context.inputs;
     if (weight?.kind !== 'tensor') return undefined;
-    return {
-      formula: `${printDim(weight.shape[at.dim + 2] ?? 1)} + ${context.attrs.tile_size} − 1`,
-      sources: [
-        { kind: 'input', index: 0, dim: at.dim + 2 },
-        { kind: 'attribute', name: 'tile_size' },
-      ],
-    };
+    return tileOrigin(weight, at.dim + 2, context.attrs.tile_size);
   },
   noMeaning,
   fusion: 'out-elementwise-fusable',
@@ -140,14 +144,12 @@ const winogradWeight2d = defineOperator({
 const winogradWeight3d = defineOperator({
   name: 'nn.contrib_conv3d_winograd_weight_transform',
   summary: 'Transforms a weight (OIDHW) for the Winograd algorithm.',
-  inputs: weightInput,
+  inputs: weightInputs,
   attributes: { tile_size: tileSize },
   attrsType: 'relay.attrs.ConvWinogradWeightTransformAttrs',
   relate(context) {
-    const weight = tensorInput(context, 0, 'weight');
+    const weight = weightInput(context, 'OIDHW', 'weight');
     if (weight.kind !== 'tensor') return weight;
-    const wrong = checkRank(weight, 5, 0, 'weight', 'OIDHW');
-    if (wrong) return wrong;
     const [o = 1, i = 1, d = 1, h = 1, w = 1] = weight.shape;
     const depth = constantDim(d);
     if (depth === undefined)
@@ -164,13 +166,7 @@ const winogradWeight3d = defineOperator({
     const deep = depth > 2 && depth < 8;
     if (!deep && at.dim === 2) return copyOf(0, 2);
     const dim = at.dim + (deep ? 2 : 3);
-    return {
-      formula: `${printDim(weight.shape[dim] ?? 1)} + ${context.attrs.tile_size} − 1`,
-      sources: [
-        { kind: 'input', index: 0, dim },
-        { kind: 'attribute', name: 'tile_size' },
-      ],
-    };
+    return tileOrigin(weight, dim, context.attrs.tile_size);
   },
   noMeaning,
   fusion: 'out-elementwise-fusable',
@@ -179,17 +175,15 @@ const winogradWeight3d = defineOperator({
 const nnpackWeight = defineOperator({
   name: 'nn.contrib_conv2d_winograd_nnpack_weight_transform',
   summary: 'Transforms a weight (OIHW) into the 8×8 tiles of the NNPACK library.',
-  inputs: weightInput,
+  inputs: weightInputs,
   attributes: {
     convolution_algorithm: attr.int("The library's number of the algorithm."),
     out_dtype: attr.dtype('Element type of the result; that of the weight when absent.', { default: null }),
   },
   attrsType: 'relay.attrs.Conv2DWinogradNNPACKWeightTransformAttrs',
   relate(context) {
-    const weight = tensorInput(context, 0, 'weight');
+    const weight = weightInput(context, 'OIHW', 'weight');
     if (weight.kind !== 'tensor') return weight;
-    const wrong = checkRank(weight, 4, 0, 'weight', 'OIHW');
-    if (wrong) return wrong;
     const [o = 1, i = 1] = weight.shape;
     return ok(tensorType([o, i, 8, 8], context.attrs.out_dtype ?? weight.dtype));
   },
@@ -208,10 +202,8 @@ const gemmWeight = defineOperator({
   },
   attrsType: 'relay.attrs.ConvGemmWeightTransformAttrs',
   relate(context) {
-    const weight = tensorInput(context, 0, 'weights');
+    const weight = weightInput(context, 'HWIO', 'weights');
     if (weight.kind !== 'tensor') return weight;
-    const wrong = checkRank(weight, 4, 0, 'weights', 'HWIO');
-    if (wrong) return wrong;
     const { tile_rows: n, tile_cols: k } = context.attrs;
     for (const name of ['tile_rows', 'tile_cols'] as const)
       if (context.attrs[name] === 0) return badAttribute(name, `\`${name}\` is 0, but it must be at least 1.`);

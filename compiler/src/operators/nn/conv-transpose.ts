@@ -1,10 +1,9 @@
 /** `nn.conv1d_transpose`, `nn.conv2d_transpose`, `nn.conv3d_transpose`. */
-import { cast } from '../../tensor/te.ts';
 import { attr } from '../attributes.ts';
-import { outputOf, tensorAt } from '../compute/tensors.ts';
+import { outputOf } from '../compute/tensors.ts';
 import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
-import { convInputs } from './conv.ts';
+import { convInputs, floatOperands } from './conv.ts';
 import type { TransposedAttributes } from './transposed.ts';
 import { computeTransposed } from './conv-compute.ts';
 import { explainTransposed, relateTransposed } from './transposed.ts';
@@ -44,20 +43,7 @@ function transposed(n: 1 | 2 | 3) {
     explain: (context, _result, at) => explainTransposed(context, spatial, at.dim),
     compute(context: ComputeContext<TransposedAttributes>) {
       const output = outputOf(context);
-      return [
-        computeTransposed(
-          {
-            data: tensorAt(context, 0),
-            weight: tensorAt(context, 1),
-            dataValue: (e) => cast(output.dtype, e),
-            weightValue: (e) => cast(output.dtype, e),
-            accumulator: output.dtype,
-          },
-          context.attrs,
-          spatial,
-          output,
-        ),
-      ];
+      return [computeTransposed(floatOperands(context, output.dtype), context.attrs, spatial, output)];
     },
     fusion: 'out-elementwise-fusable',
     tolerance: { relative: 1e-4, absolute: 1e-5 },

@@ -3,10 +3,11 @@ import { adviseConv } from '../advice/shapes.ts';
 import { attr } from '../attributes.ts';
 import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
-import { cast } from '../../tensor/te.ts';
+import type { DType } from '../../tensor/dtype.ts';
+import { cast, type TEExpr } from '../../tensor/te.ts';
 import { outputOf, tensorAt } from '../compute/tensors.ts';
 import type { ConvAttributes, ConvFamily } from './conv-layouts.ts';
-import { computeConv } from './conv-compute.ts';
+import { computeConv, type ConvOperands } from './conv-compute.ts';
 import { conv1dFamily, conv2dFamily, conv3dFamily, convExplainer, relateConv } from './convolution.ts';
 
 /** The attributes of a convolution over `n` spatial dimensions. */
@@ -45,23 +46,17 @@ export const convInputs = [
   { name: 'weight', summary: 'The filters.' },
 ] as const;
 
+/** Data and weight as they are, for sums in `accumulator`. */
+export function floatOperands(context: Pick<ComputeContext<unknown>, 'inputs'>, accumulator: DType): ConvOperands {
+  const value = (e: TEExpr): TEExpr => cast(accumulator, e);
+  const [data, weight] = [tensorAt(context, 0), tensorAt(context, 1)];
+  return { data, weight, dataValue: value, weightValue: value, accumulator };
+}
+
 /** Sums products in the result's element type. */
 export function computeFloatConv(context: ComputeContext<ConvAttributes>, family: ConvFamily) {
   const output = outputOf(context);
-  return [
-    computeConv(
-      {
-        data: tensorAt(context, 0),
-        weight: tensorAt(context, 1),
-        dataValue: (e) => cast(output.dtype, e),
-        weightValue: (e) => cast(output.dtype, e),
-        accumulator: output.dtype,
-      },
-      context.attrs,
-      family,
-      output,
-    ),
-  ];
+  return [computeConv(floatOperands(context, output.dtype), context.attrs, family, output)];
 }
 
 const tolerance = { relative: 1e-4, absolute: 1e-5 };

@@ -1,9 +1,11 @@
 /** `nn.dense`, `nn.matmul`, `nn.batch_matmul`, `nn.contrib_dense_pack`. */
-import { cast } from '../../tensor/te.ts';
+import type { DType } from '../../tensor/dtype.ts';
+import { cast, type TEExpr } from '../../tensor/te.ts';
 import { tensorType } from '../../types/type.ts';
 import { printShape } from '../../types/print.ts';
 import { attr } from '../attributes.ts';
 import { outputOf, tensorAt } from '../compute/tensors.ts';
+import type { ComputeContext } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { mulDims } from '../relations/dims.ts';
 import {
@@ -13,6 +15,7 @@ import {
   explainMatmul,
   relateBatchMatmul,
   relateMatmul,
+  type ProductOperands,
 } from './matmul.ts';
 import { computePacked, explainPacked } from './packed.ts';
 import { checkRank, fail, ok, onInput, tensorInput } from './relate.ts';
@@ -20,6 +23,12 @@ import { checkRank, fail, ok, onInput, tensorInput } from './relate.ts';
 const tolerance = { relative: 1e-4, absolute: 1e-5 };
 const units = attr.maybeInt('Number of output features; `None` takes it from the weight.');
 const outDType = attr.dtype('Element type of sum and result; that of the first input when absent.', { default: null });
+
+/** Both inputs as they are, for sums in `accumulator`. */
+function factors(context: Pick<ComputeContext<unknown>, 'inputs'>, accumulator: DType): ProductOperands {
+  const value = (e: TEExpr): TEExpr => cast(accumulator, e);
+  return { a: tensorAt(context, 0), b: tensorAt(context, 1), aValue: value, bValue: value };
+}
 
 export const dense = defineOperator({
   name: 'nn.dense',
@@ -35,14 +44,7 @@ export const dense = defineOperator({
   explain: (context, _result, at) => explainMatmul(context, { a: false, b: true }, at.dim),
   compute(context) {
     const output = outputOf(context);
-    const value = (e: Parameters<typeof cast>[1]) => cast(output.dtype, e);
-    return [
-      computeMatmul(
-        { a: tensorAt(context, 0), b: tensorAt(context, 1), aValue: value, bValue: value },
-        { a: false, b: true },
-        output,
-      ),
-    ];
+    return [computeMatmul(factors(context, output.dtype), { a: false, b: true }, output)];
   },
   fusion: 'out-elementwise-fusable',
   tolerance,
@@ -76,10 +78,9 @@ export const matmul = defineOperator({
     explainMatmul(context, { a: context.attrs.transpose_a, b: context.attrs.transpose_b }, at.dim),
   compute(context) {
     const output = outputOf(context);
-    const value = (e: Parameters<typeof cast>[1]) => cast(output.dtype, e);
     return [
       computeMatmul(
-        { a: tensorAt(context, 0), b: tensorAt(context, 1), aValue: value, bValue: value },
+        factors(context, output.dtype),
         { a: context.attrs.transpose_a, b: context.attrs.transpose_b },
         output,
       ),
@@ -106,14 +107,7 @@ export const batchMatmul = defineOperator({
   explain: (context, _result, at) => explainBatchMatmul(context, at.dim),
   compute(context) {
     const output = outputOf(context);
-    const value = (e: Parameters<typeof cast>[1]) => cast(output.dtype, e);
-    return [
-      computeBatchMatmul(
-        { a: tensorAt(context, 0), b: tensorAt(context, 1), aValue: value, bValue: value },
-        context.attrs,
-        output,
-      ),
-    ];
+    return [computeBatchMatmul(factors(context, output.dtype), context.attrs, output)];
   },
   fusion: 'out-elementwise-fusable',
   tolerance,
@@ -147,8 +141,7 @@ export const densePack = defineOperator({
   explain: (context, _result, at) => explainPacked(context, at.dim),
   compute(context) {
     const output = outputOf(context);
-    const value = (e: Parameters<typeof cast>[1]) => cast(output.dtype, e);
-    return [computePacked({ a: tensorAt(context, 0), b: tensorAt(context, 1), aValue: value, bValue: value }, output)];
+    return [computePacked(factors(context, output.dtype), output)];
   },
   fusion: 'out-elementwise-fusable',
   tolerance,

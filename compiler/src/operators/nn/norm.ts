@@ -63,7 +63,7 @@ function withVectors(
 
 const resultOf = (data: TensorType): RelateResult & { kind: 'ok' } => ({ kind: 'ok', result: data });
 
-export const batchNorm = defineOperator({
+const batchNorm = defineOperator({
   name: 'nn.batch_norm',
   summary: 'Batch normalisation with given statistics: `(x − mean) / sqrt(var + epsilon) · gamma + beta` a channel.',
   details: 'Returns the normalised data, the moving mean and the moving variance; most programs take field `.0`.',
@@ -182,7 +182,7 @@ const settingsOf = (
   axis: number,
 ) => ({ epsilon: attrs.epsilon, axis, ...(attrs.scale ? { gamma: g } : {}), ...(attrs.center ? { beta: b } : {}) });
 
-export const layerNorm = defineOperator({
+const layerNorm = defineOperator({
   name: 'nn.layer_norm',
   summary: 'Normalises along one axis: `(x − mean) / sqrt(var + epsilon) · gamma + beta`.',
   inputs: [{ name: 'data', summary: 'The tensor.' }, gamma, beta],
@@ -205,7 +205,7 @@ export const layerNorm = defineOperator({
   tolerance,
 });
 
-export const instanceNorm = defineOperator({
+const instanceNorm = defineOperator({
   name: 'nn.instance_norm',
   summary: 'Normalises each channel of each element of the batch over the spatial dimensions.',
   inputs: [{ name: 'data', summary: 'A tensor of at least 3 dimensions; the first is the batch.' }, gamma, beta],
@@ -234,7 +234,7 @@ export const instanceNorm = defineOperator({
   tolerance,
 });
 
-export const groupNorm = defineOperator({
+const groupNorm = defineOperator({
   name: 'nn.group_norm',
   summary: 'Splits the channels into groups and normalises each group of each element of the batch.',
   inputs: [{ name: 'data', summary: 'The tensor; the first dimension is the batch.' }, gamma, beta],
@@ -287,7 +287,7 @@ export const groupNorm = defineOperator({
   tolerance,
 });
 
-export const l2Normalize = defineOperator({
+const l2Normalize = defineOperator({
   name: 'nn.l2_normalize',
   summary: 'Divides by the Euclidean norm over some axes: `x / sqrt(max(sum(x²), eps))`.',
   inputs: [{ name: 'data', summary: 'The tensor.' }],
@@ -333,7 +333,7 @@ export const l2Normalize = defineOperator({
   tolerance,
 });
 
-export const lrn = defineOperator({
+const lrn = defineOperator({
   name: 'nn.lrn',
   summary: 'Local response normalisation: `x / (bias + alpha · sum(x²) / size)^beta` over neighbouring channels.',
   inputs: [{ name: 'data', summary: 'A tensor of 4 dimensions.' }],

@@ -116,6 +116,7 @@ function windowAt(attrs: PoolAttributes, padding: Padding, i: number): Window {
   };
 }
 
+/** The type of a pooled tensor over the spatial axes that `spatial` names. */
 export function relatePool(
   context: Pick<RelateContext<PoolAttributes>, 'inputs' | 'attrs'>,
   spatial: string,
@@ -131,6 +132,7 @@ export function relatePool(
   return ok(tensorType(result, data.dtype));
 }
 
+/** Where dimension `dim` of that type comes from. */
 export function explainPool(
   context: Pick<RelateContext<PoolAttributes>, 'inputs' | 'attrs'>,
   spatial: string,

@@ -28,10 +28,12 @@ export function fail(code: string, message: string, blame: Blame, options: Failu
   return failed(code, message, blame, options);
 }
 
+/** `bad-attribute` at the attribute. */
 export function badAttribute(name: string, message: string, options: FailureOptions = {}): Failure {
   return failed('bad-attribute', message, onAttribute(name), options);
 }
 
+/** A relation that is solved; `assign` are types of inputs that follow from it. */
 export function ok(result: Type, assign?: readonly { readonly index: number; readonly type: Type }[]): RelateResult {
   return assign && assign.length > 0 ? { kind: 'ok', result, assign } : { kind: 'ok', result };
 }

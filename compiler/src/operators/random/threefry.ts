@@ -24,7 +24,7 @@ function rotateLeft(x: bigint, by: bigint): bigint {
 }
 
 /** The block cipher: four words of a key and of a counter to four random words. */
-export function threefry(key: readonly bigint[], counter: readonly bigint[]): bigint[] {
+function threefry(key: readonly bigint[], counter: readonly bigint[]): bigint[] {
   const full = [0, 1, 2, 3].map((i) => key[i] ?? 0n);
   full.push(full.reduce((a, b) => a ^ b, parity));
   let [a, b, c, d] = [0, 1, 2, 3].map((i) => counter[i] ?? 0n) as [bigint, bigint, bigint, bigint];

@@ -18,7 +18,7 @@ import { shownRange, type RangeContext, type RangeFinding, type RangeResult, typ
 type Pair = (a: Interval, b: Interval) => Interval;
 
 /** The exact range as it fits the result's type; integers that do not fit wrap around, and then nothing is known. */
-export function fitted(context: RangeContext, exact: Interval, what: string): RangeResult {
+function fitted(context: RangeContext, exact: Interval, what: string): RangeResult {
   const limits = rangeOfDType(context.result.dtype);
   if (!limits) return { range: exact };
   if (contains(limits, exact)) return { range: exact };

@@ -8,6 +8,7 @@ export interface Interval {
   readonly high: number;
 }
 
+/** The interval between two numbers, in any order. */
 export function interval(a: number, b: number): Interval {
   return a <= b ? { low: a, high: b } : { low: b, high: a };
 }
@@ -24,12 +25,14 @@ export function contains(outer: Interval, inner: Interval): boolean {
   return outer.low <= inner.low && inner.high <= outer.high;
 }
 
+/** What both contain; undefined when they share nothing. */
 export function intersect(a: Interval, b: Interval): Interval | undefined {
   const low = Math.max(a.low, b.low);
   const high = Math.min(a.high, b.high);
   return low <= high ? { low, high } : undefined;
 }
 
+/** The least interval that contains both. */
 export function union(a: Interval, b: Interval): Interval {
   return { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) };
 }
@@ -40,14 +43,17 @@ export function saturated(range: Interval, limits: Interval): Interval {
   return { low: limit(range.low), high: limit(range.high) };
 }
 
+/** All sums of an element of each. */
 export function plus(a: Interval, b: Interval): Interval {
   return { low: a.low + b.low, high: a.high + b.high };
 }
 
+/** All differences. */
 export function minus(a: Interval, b: Interval): Interval {
   return { low: a.low - b.high, high: a.high - b.low };
 }
 
+/** All products. */
 export function times(a: Interval, b: Interval): Interval {
   const products = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high].map((x) =>
     Number.isNaN(x) ? 0 : x,

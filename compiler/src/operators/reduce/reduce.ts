@@ -6,7 +6,7 @@ import { adviseReduction } from '../advice/shapes.ts';
 import { attr } from '../attributes.ts';
 import { joinIndices, reduceTensor } from '../compute/reduce.ts';
 import { broadcastLoad, flatten, number, op, outputOf, tensorAt } from '../compute/tensors.ts';
-import type { Advice, GradientRule, Operator, RelateContext } from '../operator.ts';
+import type { Advice, GradientRule, Operator, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { done, failed, inputBlame, tensorInput } from '../relations/inputs.ts';
 import { explainReduce, reducedAxes, reducedType } from '../relations/reduce.ts';
@@ -36,6 +36,14 @@ function adviseExtreme(what: string) {
     adviseReduction(x, reducedAxes(x?.kind === 'tensor' ? x.shape.length : 0, attrs), what);
 }
 
+/** The type that is left of the data. */
+function relateReduction(context: Pick<RelateContext<ReduceAttributes>, 'inputs' | 'attrs'>): RelateResult {
+  const x = tensorInput(context, 0, 'data');
+  if (x.kind !== 'tensor') return x;
+  const type = reducedType(x, context.attrs);
+  return type.kind === 'tensor' ? done(type) : type;
+}
+
 interface Row {
   readonly name: string;
   readonly summary: string;
@@ -54,12 +62,7 @@ function reduction(row: Row): Operator {
     inputs: [data],
     attributes,
     attrsType: 'relay.attrs.ReduceAttrs',
-    relate: (context) => {
-      const x = tensorInput(context, 0, 'data');
-      if (x.kind !== 'tensor') return x;
-      const type = reducedType(x, context.attrs);
-      return type.kind === 'tensor' ? done(type) : type;
-    },
+    relate: relateReduction,
     ...(row.neutral === true ? {} : { advise: adviseExtreme(`\`${row.name}\``) }),
     explain: explainReduce,
     compute: (context) => {
@@ -122,12 +125,7 @@ const mean = defineOperator({
   inputs: [data],
   attributes,
   attrsType: 'relay.attrs.ReduceAttrs',
-  relate: (context) => {
-    const x = tensorInput(context, 0, 'data');
-    if (x.kind !== 'tensor') return x;
-    const type = reducedType(x, context.attrs);
-    return type.kind === 'tensor' ? done(type) : type;
-  },
+  relate: relateReduction,
   advise: adviseExtreme('mean'),
   explain: explainReduce,
   compute: (context) => {

@@ -1,12 +1,13 @@
 /**
  * Arithmetic on dimensions. Constants fold exactly; anything computed with `?` is `?`; named dimensions stay symbolic.
  */
-import { provablyDifferent, provablyEqual } from '../../types/dims.ts';
+import { provablyDifferent, provablyEqual, simplifyDim } from '../../types/dims.ts';
 import type { Dim, DimExpr } from '../../types/type.ts';
 import { anyDim, constantDim } from '../../types/type.ts';
 
 type Op = DimExpr['op'] & ('+' | '-' | '*' | 'floordiv' | 'floormod' | 'min' | 'max');
 
+/** True for `?`. */
 export function isAnyDim(dim: Dim): boolean {
   return typeof dim !== 'number' && dim.kind === 'any';
 }
@@ -92,31 +93,7 @@ export function dimOp(op: Op, left: Dim, right: Dim): Dim {
     const value = fold(op, a, b);
     return value === undefined ? anyDim : dimOf(value, isWide(left) || isWide(right));
   }
-  if (b === 0n && (op === '+' || op === '-')) return left;
-  if (a === 0n && op === '+') return right;
-  if (b === 1n && (op === '*' || op === 'floordiv')) return left;
-  if (a === 1n && op === '*') return right;
-  if ((a === 0n || b === 0n) && op === '*') return 0;
-  if (b !== undefined && (op === '*' || op === 'floordiv')) {
-    const term = scaledTerm(left);
-    if (term && op === '*') return times(term.base, term.factor * b);
-    if (term && b !== 0n && term.factor % b === 0n) return times(term.base, term.factor / b);
-  }
-  if (a !== undefined && op === '*') return dimOp('*', right, left);
-  if (op === '-' && sameDim(left, right)) return 0;
-  if (op === 'floordiv' && sameDim(left, right)) return 1;
-  return { kind: 'expr', op, operands: [left, right] };
-}
-/** A term `base · factor` with a constant factor. */
-function scaledTerm(dim: Dim): { readonly base: Dim; readonly factor: bigint } | undefined {
-  if (typeof dim === 'number' || dim.kind !== 'expr' || dim.op !== '*') return undefined;
-  const [base, factor] = dim.operands;
-  const value = factor === undefined ? undefined : dimValue(factor);
-  return base === undefined || value === undefined ? undefined : { base, factor: value };
-}
-
-function times(base: Dim, factor: bigint): Dim {
-  return factor === 1n ? base : { kind: 'expr', op: '*', operands: [base, dimOf(factor)] };
+  return simplifyDim({ kind: 'expr', op, operands: [left, right] });
 }
 
 export const addDims = (a: Dim, b: Dim): Dim => dimOp('+', a, b);

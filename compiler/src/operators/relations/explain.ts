@@ -5,6 +5,7 @@ import type { DimOrigin, DimSource } from '../operator.ts';
 export function inputDim(index: number, dim: number, field?: number): DimSource {
   return { kind: 'input', index, dim, ...(field === undefined ? {} : { field }) };
 }
+/** Attribute `name` (its list's element `element`) as a source. */
 export function attributeSource(name: string, element?: number): DimSource {
   return { kind: 'attribute', name, ...(element === undefined ? {} : { element }) };
 }

@@ -13,10 +13,12 @@ export const wait: Wait = { kind: 'wait' };
 /** The result of a call whose argument already failed. */
 export const poisoned: Done = { kind: 'ok', result: errorType };
 
+/** A relation that is solved. */
 export function done(result: Type): Done {
   return { kind: 'ok', result };
 }
 
+/** A relation that cannot hold, with what is said at `blame`. */
 export function failed(
   code: string,
   message: string,
@@ -26,9 +28,11 @@ export function failed(
   return { kind: 'error', error: { code, message, blame, ...more } };
 }
 
+/** The fault is input `index` (its dimension `dim`, its tuple's field `field`). */
 export function inputBlame(index: number, dim?: number, field?: number): Blame {
   return { kind: 'input', index, ...(dim === undefined ? {} : { dim }), ...(field === undefined ? {} : { field }) };
 }
+/** The fault is what is written for an attribute. */
 export function attributeBlame(name: string): Blame {
   return { kind: 'attribute', name };
 }

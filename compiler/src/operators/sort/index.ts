@@ -80,6 +80,7 @@ interface TopKAttrs {
   readonly dtype: string | null;
 }
 
+/** The type of the `k` first elements along the axis; `count` gives their number from the extent. */
 export function topKRelation(type: Type, attrs: TopKAttrs, count: (extent: Dim) => Dim): RelateResult {
   const x = tensorInput({ inputs: [type] }, 0, 'data');
   if (x.kind !== 'tensor') return x;
@@ -93,6 +94,7 @@ export function topKRelation(type: Type, attrs: TopKAttrs, count: (extent: Dim) 
   );
 }
 
+/** The `k` first elements along the axis, and their positions; all of them for `k` below 1. */
 export function topKKernel(x: NDArray, attrs: TopKAttrs, k: number): readonly NDArray[] {
   const axis = wrapAxis(attrs.axis, x.shape.length) ?? 0;
   const extent = x.shape[axis] ?? 1;

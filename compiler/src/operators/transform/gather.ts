@@ -41,7 +41,7 @@ import {
   tensorInput,
   tupleInput,
 } from '../relations/inputs.ts';
-import { dataInput } from './define.ts';
+import { dataInput, tupleLength } from './define.ts';
 
 type Failed = Extract<RelateResult, { kind: 'error' }>;
 
@@ -239,19 +239,11 @@ const gatherNd = defineOperator({
     if (data.kind !== 'tensor') return data;
     const indices = tensorInput(context, 1, 'indices');
     if (indices.kind !== 'tensor') return indices;
-    const size = indices.shape.length === 0 ? undefined : dimValue(indices.shape[0] ?? 0);
-    if (size === undefined)
-      return failed(
-        'shape-mismatch',
-        `The first dimension of \`indices\` must be a known number, the length of an index tuple; found ${printShape(indices.shape)}.`,
-        inputBlame(1),
-        {
-          remedy: 'Give `indices` a static first dimension.',
-        },
-      );
+    const size = tupleLength(indices);
+    if (typeof size !== 'number') return size;
     const rank = data.shape.length;
     const batch = context.attrs.batch_dims ?? 0;
-    if (Number(size) > rank)
+    if (size > rank)
       return failed(
         'shape-mismatch',
         `Index tuples of ${size} cannot index \`data\` with ${dimensions(rank)}.`,
@@ -276,7 +268,7 @@ const gatherNd = defineOperator({
           },
         );
     }
-    return done(tensorType([...indices.shape.slice(1), ...data.shape.slice(Number(size) + batch)], data.dtype));
+    return done(tensorType([...indices.shape.slice(1), ...data.shape.slice(size + batch)], data.dtype));
   },
   explain: (context, result, at) => {
     const [data, indices] = context.inputs;

@@ -19,12 +19,11 @@ import {
 import type { Operator, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { wrapAxis } from '../relations/axes.ts';
-import { dimValue } from '../relations/dims.ts';
 import { copyOf, fromAttribute, originOf } from '../relations/explain.ts';
 import { explainIdentity } from '../relations/identity.ts';
 import { dimensions, done, failed, inputBlame, requireDType, requireRank, tensorInput } from '../relations/inputs.ts';
 import { isIntegral, isSignedInt } from './gather.ts';
-import { dataInput } from './define.ts';
+import { dataInput, tupleLength } from './define.ts';
 
 /** How an update meets the value that stands there. */
 function combine(mode: string, old: Scalar, update: Scalar): Scalar {
@@ -115,17 +114,9 @@ const scatterNd = defineOperator({
     const inputs = scatterInput(context);
     if (inputs.kind !== 'tensors') return inputs;
     const { data, indices, updates } = inputs;
-    const size = indices.shape.length === 0 ? undefined : dimValue(indices.shape[0] ?? 0);
-    if (size === undefined)
-      return failed(
-        'shape-mismatch',
-        `The first dimension of \`indices\` must be a known number, the length of an index tuple; found ${printShape(indices.shape)}.`,
-        inputBlame(1),
-        {
-          remedy: 'Give `indices` a static first dimension.',
-        },
-      );
-    if (Number(size) > data.shape.length)
+    const size = tupleLength(indices);
+    if (typeof size !== 'number') return size;
+    if (size > data.shape.length)
       return failed(
         'shape-mismatch',
         `Index tuples of ${size} cannot index \`data\` of shape ${printShape(data.shape)}.`,

@@ -55,14 +55,30 @@ function explainRegions(
   return axis === 'C' ? copyOf(0, at.dim) : fromAttribute('pooled_size', axis === 'H' ? 0 : 1);
 }
 
-/** The data by batch, channel, row and column; 0 for a batch index that does not exist. */
-function reader(data: NDArray, layout: string): (n: number, c: number, y: number, x: number) => number {
-  const at = (axis: string): number => layout.indexOf(axis);
-  const size = (axis: string): number => data.shape[at(axis)] ?? 1;
+/** The feature maps of a kernel with their sizes and those of a result. */
+function mapsOf({ inputs, attrs }: Pick<KernelContext<Attributes>, 'inputs' | 'attrs'>) {
+  const { layout, pooled_size: pooledSize } = attrs;
+  const data = arrayAt({ inputs }, 0);
+  const size = (axis: string): number => data.shape[layout.indexOf(axis)] ?? 1;
   const [height, width, channels] = [size('H'), size('W'), size('C')];
-  return layout === 'NCHW'
-    ? (n, c, y, x) => Number(elementAt(data, ((n * channels + c) * height + y) * width + x))
-    : (n, c, y, x) => Number(elementAt(data, ((n * height + y) * width + x) * channels + c));
+  const [outHeight = 1, outWidth = 1] = pooledSize;
+  return {
+    height,
+    width,
+    outHeight,
+    outWidth,
+    scale: fround(attrs.spatial_scale),
+    /** An element by batch, channel, row and column; 0 for a batch index that does not exist. */
+    read: (n: number, c: number, y: number, x: number): number =>
+      Number(
+        elementAt(
+          data,
+          layout === 'NCHW'
+            ? ((n * channels + c) * height + y) * width + x
+            : ((n * height + y) * width + x) * channels + c,
+        ),
+      ),
+  };
 }
 
 /** One value for each region, channel and place of the result. */
@@ -111,11 +127,7 @@ const roiAlign = defineOperator({
   explain: explainRegions,
   kernel(context) {
     const { attrs } = context;
-    const data = arrayAt(context, 0);
-    const read = reader(data, attrs.layout);
-    const [height = 1, width = 1] = ['H', 'W'].map((axis) => data.shape[attrs.layout.indexOf(axis)]);
-    const [outHeight = 1, outWidth = 1] = attrs.pooled_size;
-    const scale = fround(attrs.spatial_scale);
+    const { read, height, width, outHeight, outWidth, scale } = mapsOf(context);
     const bilinear = (n: number, c: number, y: number, x: number): number => {
       if (y < -1 || x < -1 || y > height || x > width) return 0;
       const [row, column] = [Math.min(Math.max(y, 0), height - 1), Math.min(Math.max(x, 0), width - 1)];
@@ -165,12 +177,7 @@ const roiPool = defineOperator({
   relate: relateRegions,
   explain: explainRegions,
   kernel(context) {
-    const { attrs } = context;
-    const data = arrayAt(context, 0);
-    const read = reader(data, attrs.layout);
-    const [height = 1, width = 1] = ['H', 'W'].map((axis) => data.shape[attrs.layout.indexOf(axis)]);
-    const [outHeight = 1, outWidth = 1] = attrs.pooled_size;
-    const scale = fround(attrs.spatial_scale);
+    const { read, height, width, outHeight, outWidth, scale } = mapsOf(context);
     // Borders of places that fall on an element must not move it to the neighbour by rounding.
     const margin = fround(1e-5);
     /** First element and the one after the last, along one side. */

@@ -55,7 +55,7 @@ export function contextAt(snapshot: CheckedSnapshot, range: TextRange, ranges?: 
 }
 
 /** A span of a range of the text, whichever anchors lie there. */
-export function spanOf(snapshot: Snapshot, range: TextRange): Span {
+function spanOf(snapshot: Snapshot, range: TextRange): Span {
   const [first] = snapshot.tree.anchors;
   if (!first) throw new Error('a tree without anchors');
   const [anchor, base] = first;
@@ -67,6 +67,7 @@ export function replace(snapshot: Snapshot, range: TextRange, newText: string): 
   return { span: spanOf(snapshot, range), newText };
 }
 
+/** An edit that inserts at an offset. */
 export function insertAt(snapshot: Snapshot, offset: number, newText: string): TextEdit {
   return replace(snapshot, { start: offset, end: offset }, newText);
 }

@@ -16,6 +16,7 @@ function symbolOfBinding(binding: Binding): Symbol {
     : { kind: 'local', name: binding.name.text, definition: binding };
 }
 
+/** A binding's name as it is written. */
 export function bindingName(binding: Binding): string {
   return binding.kind === 'graph' ? `%${binding.index}` : `%${binding.name.text}`;
 }
