@@ -2,6 +2,7 @@
 import type { LExpr, Local, ScalarType, Stmt } from '../loops/ir.ts';
 import { typeOfExpr } from '../loops/ir.ts';
 import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
+import { usesVariable } from '../loops/visit.ts';
 import { dtypeInfo, isFloat, isUnsigned } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import { unreachable } from '../base/result.ts';
@@ -148,9 +149,14 @@ class Writer {
       case 'for': {
         const v = this.names.of(s.variable, s.variable.name, 'i');
         const unroll = s.unroll ? [`${pad}${this.helpers.unroll()}`] : [];
+        const extent = this.text(s.extent);
+        // A number that only counts, of turns known at run time, goes down: that takes one register and not two.
+        const counts = s.extent.kind !== 'const' && !usesVariable(s.body, s.variable);
         return [
           ...unroll,
-          `${pad}for (int32_t ${v} = 0; ${v} < ${this.text(s.extent)}; ${v}++) {`,
+          counts
+            ? `${pad}for (int32_t ${v} = ${extent}; ${v} > 0; ${v}--) {`
+            : `${pad}for (int32_t ${v} = 0; ${v} < ${extent}; ${v}++) {`,
           ...this.statement(s.body, depth + 1),
           `${pad}}`,
         ];

@@ -1,5 +1,5 @@
 /** Walking loop IR. */
-import type { LExpr, Stmt } from './ir.ts';
+import type { LExpr, LoopVar, Stmt } from './ir.ts';
 import type { Buffer } from './kernel.ts';
 
 /** The expressions directly below one. */
@@ -62,6 +62,12 @@ export function substatements(s: Stmt): readonly Stmt[] {
     default:
       return [];
   }
+}
+
+/** Whether code reads a loop variable. */
+export function usesVariable(root: Stmt, variable: LoopVar): boolean {
+  const reads = (e: LExpr): boolean => e === variable || operands(e).some(reads);
+  return expressionsOf(root).some(reads) || substatements(root).some((s) => usesVariable(s, variable));
 }
 
 /** All buffers that code reads or writes. */

@@ -5,9 +5,11 @@
 import { checkCancelled } from '../base/cancellation.ts';
 import { estimateOperations } from '../loops/estimate.ts';
 import type { LoweredKernel } from '../loops/kernel.ts';
+import { liveSets } from '../memory/problem.ts';
 import type { FusedProgram } from '../passes/program.ts';
-import type { ScheduleConfig } from '../schedule/task.ts';
+import type { ScheduleConfig, ScheduleSpace } from '../schedule/task.ts';
 import { elementBytes } from '../tensor/dtype.ts';
+import { arenaProblem, planArena } from './arena.ts';
 import type { ArenaPlan } from './arena.ts';
 import type { CompileContext, ScheduleChoice, ScheduledKernel } from './context.ts';
 import { planStreamed } from './streams.ts';
@@ -33,41 +35,74 @@ export function fitArena(
   context: CompileContext,
   budget: number,
 ): Fitted {
-  const { token } = context;
-  const plan = (list: readonly ScheduledKernel[]): ArenaPlan => planStreamed(program, list, context);
-  let best: Fitted = { kernels, arena: plan(kernels) };
-  const choices = new Map<ScheduledKernel['task'], readonly ScheduleChoice[]>();
-  for (let changes = 0; changes < mostChanges && best.arena.plan.arenaBytes > budget; changes++) {
-    checkCancelled(token);
-    const { arena } = best;
-    const { step } = arena.plan.peak;
-    const stream = arena.streams.find((s) => s.first <= step && step <= s.last);
-    const [first, last] = stream === undefined ? [step, step] : [stream.first, stream.last];
-    const excess = arena.plan.arenaBytes - budget;
-    const options: Option[] = [];
-    for (let k = first; k <= last; k++) {
-      const kernel = best.kernels[k];
-      // In a stream, scratch memory counts at its own kernel alone.
-      if (kernel === undefined || (stream !== undefined && k !== step)) continue;
-      const { task } = kernel;
-      const known = choices.get(task) ?? choicesOf(kernel, context);
-      choices.set(task, known);
-      options.push(...optionsOf(kernel, k, known, context));
-    }
-    const chosen = cheapest(options, excess);
-    if (chosen === undefined) break;
-    const next = best.kernels.map((kernel, k) => (k === chosen.kernel ? chosen.replaced : kernel));
-    const planned = plan(next);
-    if (planned.plan.arenaBytes > arena.plan.arenaBytes) break;
-    best = { kernels: next, arena: planned };
+  const start: Fitted = { kernels, arena: planStreamed(program, kernels, context, budget) };
+  const search = new FitSearch(program, context);
+  // What one step needs in any case, no other has to go below.
+  for (let goal = budget; ;) {
+    const { fitted, least } = search.run(start, goal);
+    if (least <= goal || fitted.arena.plan.arenaBytes <= budget) return fitted;
+    goal = least;
   }
-  return best;
+}
+
+class FitSearch {
+  private readonly program: FusedProgram;
+  private readonly context: CompileContext;
+  private readonly choices = new Map<string, readonly ScheduleChoice[]>();
+
+  constructor(program: FusedProgram, context: CompileContext) {
+    this.program = program;
+    this.context = context;
+  }
+
+  /** The plan after changes that aim at `goal` bytes; `least`: what the step needs at which no schedule helps, if one does not. */
+  run(start: Fitted, goal: number): { readonly fitted: Fitted; readonly least: number } {
+    let best = start;
+    const failed = new Set<string>();
+    for (let changes = 0; changes < mostChanges && best.arena.plan.arenaBytes > goal; changes++) {
+      checkCancelled(this.context.token);
+      const { step, bytes } = best.arena.plan.peak;
+      const kernel = best.kernels[step];
+      if (kernel === undefined) break;
+      const options = optionsOf(this.program, best, step, this.choicesOf(kernel), this.context);
+      const chosen = cheapest(
+        options.filter((o) => !failed.has(o.key)),
+        bytes - goal,
+      );
+      if (chosen === undefined) return { fitted: best, least: bytes };
+      const next = best.kernels.map((other, k) => (k === step ? chosen.replaced : other));
+      const arena = this.plan(next, best, goal);
+      if (arena.plan.arenaBytes > best.arena.plan.arenaBytes) failed.add(chosen.key);
+      else best = { kernels: next, arena };
+    }
+    return { fitted: best, least: 0 };
+  }
+
+  /** Whether kernels should run in turns is asked again only where some do. */
+  private plan(kernels: readonly ScheduledKernel[], before: Fitted, goal: number): ArenaPlan {
+    const { context, program } = this;
+    if (before.arena.streams.length > 0) return planStreamed(program, kernels, context, goal);
+    const { token, arenaSolver: solver, arenaRegions: regions } = context;
+    return planArena(program, kernels, token, [], { solver, regions });
+  }
+
+  private choicesOf(kernel: ScheduledKernel): readonly ScheduleChoice[] {
+    const key = keyOf(kernel);
+    const known = this.choices.get(key) ?? choicesOf(kernel, this.context);
+    this.choices.set(key, known);
+    return known;
+  }
+}
+
+/** Task and schedule of a kernel. */
+function keyOf({ task, config }: ScheduledKernel): string {
+  return `${task.key} ${JSON.stringify(config)}`;
 }
 
 interface Option {
-  readonly kernel: number;
+  readonly key: string;
   readonly replaced: ScheduledKernel;
-  /** Bytes of scratch memory that it takes less. */
+  /** Bytes that its step needs less. */
   readonly saved: number;
   /** What it costs more, as a part of the kernel's cost. */
   readonly loss: number;
@@ -88,12 +123,20 @@ function choicesOf(kernel: ScheduledKernel, context: CompileContext): readonly S
   const { backend, target } = context;
   const space = backend.spaceOf(kernel.task, target);
   const configs = space.knobs.flatMap(({ name, values }) =>
-    withoutScratch.has(name) ? [] : values.map((value): ScheduleConfig => ({ ...kernel.config, [name]: value })),
+    withoutScratch.has(name) ? [] : values.flatMap((value) => unrolled(space, { ...kernel.config, [name]: value })),
   );
   return configs.flatMap((config): ScheduleChoice[] => {
     const lowered = space.isValid(config) ? backend.lower(kernel.step.fused, target, config) : undefined;
     return lowered?.ok === true ? [{ config, cost: estimateOperations(lowered.value.body) }] : [];
   });
+}
+
+/** A schedule, and the same with the inner loop's next longer body: smaller blocks leave room for more steps a turn. */
+function unrolled(space: ScheduleSpace, config: ScheduleConfig): readonly ScheduleConfig[] {
+  const unroll = Number(config['unroll'] ?? 0);
+  const values = space.knobs.find((k) => k.name === 'unroll')?.values ?? [];
+  const longer = values.map(Number).filter((v) => unroll > 0 && v > unroll);
+  return [config, ...(longer.length > 0 ? [{ ...config, unroll: Math.min(...longer) }] : [])];
 }
 
 /** The cheapest (first) of those that differ in knobs without effect on memory. */
@@ -106,26 +149,36 @@ function fastestOfEach(choices: readonly ScheduleChoice[]): readonly ScheduleCho
   return [...found.values()];
 }
 
+/** Schedules under which the kernel at `step` needs less memory: scratch, and inputs that its outputs cannot overwrite. */
 function optionsOf(
-  kernel: ScheduledKernel,
-  index: number,
+  program: FusedProgram,
+  { kernels, arena }: Fitted,
+  step: number,
   choices: readonly ScheduleChoice[],
   context: CompileContext,
 ): readonly Option[] {
+  const kernel = kernels[step];
+  if (kernel === undefined) return [];
   const { backend, target } = context;
   const space = backend.spaceOf(kernel.task, target);
   const own = JSON.stringify(kernel.config);
   const now = choices.find((c) => JSON.stringify(c.config) === own)?.cost ?? Math.min(...choices.map((c) => c.cost));
-  const before = scratchBytes(kernel.lowered);
+  const streamed = arena.streams.some((s) => s.first <= step && step <= s.last);
+  const needs = (replaced: ScheduledKernel): number => {
+    if (streamed) return scratchBytes(replaced.lowered);
+    const list = kernels.map((other, k) => (k === step ? replaced : other));
+    return liveSets(arenaProblem(program, list, arena.streams)).find((s) => s.step === step)?.bytes ?? 0;
+  };
+  const before = needs(kernel);
   return choices.flatMap(({ config, cost }): Option[] => {
     if (!space.isValid(config)) return [];
     const lowered = backend.lower(kernel.step.fused, target, config);
     if (!lowered.ok) return [];
-    const saved = before - scratchBytes(lowered.value);
-    if (saved <= 0) return [];
     const flags = context.preset === 'size' ? kernel.lowered.flags : lowered.value.flags;
     const replaced = { ...kernel, config, lowered: { ...lowered.value, flags } };
-    return [{ kernel: index, replaced, saved, loss: (cost - now) / Math.max(1, now) }];
+    const saved = before - needs(replaced);
+    if (saved <= 0) return [];
+    return [{ key: `${step} ${keyOf(replaced)}`, replaced, saved, loss: (cost - now) / Math.max(1, now) }];
   });
 }
 

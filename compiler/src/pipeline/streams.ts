@@ -21,11 +21,16 @@ const longest = 6;
 /** Rows a turn that are tried; more are better where memory allows, because turns have a cost. */
 const turnSizes: readonly number[] = [16, 8, 6, 4, 3, 2, 1];
 
-/** Least gain for which kernels run in turns: this part of the arena. */
-const leastGain = 1 / 24;
+/** How much memory is weighed against time. */
+interface Thrift {
+  /** Least gain for which kernels run in turns: this part of the arena. */
+  readonly leastGain: number;
+  /** A cheaper stream may take this part more memory than the smallest one. */
+  readonly slack: number;
+}
 
-/** A cheaper stream may take this part more memory than the smallest one. */
-const slack = 1 / 12;
+const notable: Thrift = { leastGain: 1 / 24, slack: 1 / 12 };
+const any: Thrift = { leastGain: 1e-6, slack: 0 };
 
 /** What a call costs, in bytes that could be copied in that time: passing arguments, and its place in flash. */
 const callCost = 96;
@@ -39,7 +44,10 @@ export interface Streamed {
   readonly streams: readonly RowStream[];
 }
 
-/** Plans the arena with the streams that make it notably smaller, if there are any. Deterministic. */
+/**
+ * Plans the arena with the streams that make it notably smaller, if there are any. With a budget, kernels run in turns only
+ * where it is needed, and for any gain if it is not met otherwise. Deterministic.
+ */
 export function planStreamed(
   program: FusedProgram,
   kernels: readonly ScheduledKernel[],
@@ -51,43 +59,45 @@ export function planStreamed(
     arenaSolver,
     arenaRegions: regions,
   }: Pick<CompileContext, 'backend' | 'target' | 'token' | 'inTurns' | 'arenaSolver' | 'arenaRegions'>,
+  budget = Infinity,
 ): ArenaPlan {
   const plain = planArena(program, kernels, token, [], { solver: inTurns ? undefined : arenaSolver, regions });
   if (!inTurns) return plain;
-  const found = findStreams(program, kernels, backend, target, token);
   const exactly = (): ArenaPlan =>
     plain.plan.optimal || arenaSolver === undefined
       ? plain
       : planArena(program, kernels, token, [], { solver: arenaSolver, regions });
-  if (found.streams.length === 0) return exactly();
-  const streamed = planArena(program, found.kernels, token, found.streams, { solver: arenaSolver, regions });
-  return streamed.plan.arenaBytes > plain.plan.arenaBytes * (1 - leastGain) ? exactly() : streamed;
+  if (plain.plan.arenaBytes <= budget && budget < Infinity) return exactly();
+  const search = new StreamSearch(program, kernels, backend, target);
+  let best: ArenaPlan | undefined;
+  for (const thrift of budget < Infinity ? [notable, any] : [notable]) {
+    const found = findStreams(search, { kernels, streams: [] }, thrift, token);
+    if (found.streams.length === 0) continue;
+    const streamed = planArena(program, found.kernels, token, found.streams, { solver: arenaSolver, regions });
+    const { arenaBytes } = streamed.plan;
+    if (arenaBytes > plain.plan.arenaBytes * (1 - thrift.leastGain)) continue;
+    if (best === undefined || arenaBytes < best.plan.arenaBytes) best = streamed;
+    if (arenaBytes <= budget) break;
+  }
+  return best ?? exactly();
 }
 
-/** Finds streams until none lowers the bound of the arena notably. */
-function findStreams(
-  program: FusedProgram,
-  kernels: readonly ScheduledKernel[],
-  backend: Backend,
-  target: Target,
-  token: CancellationToken,
-): Streamed {
-  const search = new StreamSearch(program, kernels, backend, target);
-  const none: Streamed = { kernels, streams: [] };
+/** Finds streams until none lowers the bound of the arena by what is asked. */
+function findStreams(search: StreamSearch, none: Streamed, thrift: Thrift, token: CancellationToken): Streamed {
   // Short streams, one peak after another, cost least; where they leave a peak, one long stream may pass below it.
   const [short, long] = (['local', 'whole'] as const).map((aim) => {
     let best = none;
     for (;;) {
       checkCancelled(token);
-      const next = search.better(best, aim);
+      const next = search.better(best, aim, thrift);
       if (next === undefined) return { streamed: best, bytes: search.bytesOf(best) };
       best = next;
     }
   });
   const before = search.bytesOf(none);
   if (short === undefined || long === undefined) return none;
-  const { streamed, bytes } = long.bytes < short.bytes * (1 - slack) ? long : short;
-  return bytes > before * (1 - leastGain) ? none : streamed;
+  const { streamed, bytes } = long.bytes < short.bytes * (1 - thrift.slack) ? long : short;
+  return bytes > before * (1 - thrift.leastGain) ? none : streamed;
 }
 
 interface Candidate {
@@ -118,7 +128,7 @@ class StreamSearch {
   }
 
   /** One stream more around the tightest step, if it pays: at its own steps (`local`), or for the whole arena. */
-  better(current: Streamed, aim: 'local' | 'whole'): Streamed | undefined {
+  better(current: Streamed, aim: 'local' | 'whole', { leastGain, slack }: Thrift): Streamed | undefined {
     const peak = liveBound(arenaProblem(this.program, current.kernels, current.streams));
     const candidates: Candidate[] = [];
     for (let first = Math.max(0, peak.step - longest + 1); first <= peak.step; first++) {

@@ -106,6 +106,8 @@ interface Plan {
   readonly pairs: readonly number[];
   readonly planeW: number;
   readonly planeH: number;
+  /** Columns of the image that a row of the plane holds. */
+  readonly columns: number;
   /** Output rows a turn; all of them, or `planeH` is that of a part. */
   readonly rows: number;
   readonly input: Buffer;
@@ -133,14 +135,13 @@ export function lowerDepthwise(
   const wanted = Math.min(config.pixels, p.outW);
   const alternates = !config.plain && (wanted * p.strideW) % 2 === 1;
   const pixels = alternates && wanted < p.outW ? wanted + 1 : wanted;
-  const span = (Math.ceil(p.outW / pixels) * pixels - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
-  const planeW = span + 2 + (span & 1);
+  const { columns, planeW } = planeRow(p);
   const planeH = rowsRead(p, rows);
   const [inRows, outRows] = range ? [planeH, rows] : [p.batch * image.inH, p.batch * p.outH];
   const input = buffer('input', p.inputDtype, inRows * image.inW * p.inC);
   const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
   const other = residualBuffer(p, input, output.length, same);
-  const plane = buffer('plane', 'int16', planeW * planeH);
+  const plane = buffer('plane', 'int16', planeElements(p, planeH));
   const plan: Plan = {
     p,
     view,
@@ -149,6 +150,7 @@ export function lowerDepthwise(
     pairs: pairsOf(p, pixels),
     planeW,
     planeH,
+    columns,
     rows,
     input,
     output,
@@ -192,10 +194,27 @@ export function lowerDepthwise(
   };
 }
 
+/**
+ * A row of the plane: the columns of the image it holds, and the elements from one row to the next, an even number. The
+ * padding before a row's columns is the padding behind those of the row before.
+ */
+function planeRow(p: ConvProblem): { readonly span: number; readonly columns: number; readonly planeW: number } {
+  const span = (p.outW - 1) * p.strideW + (p.kW - 1) * p.dilationW + 1;
+  const columns = Math.max(0, Math.min(p.inW, span - p.padLeft));
+  const least = Math.max(p.padLeft + columns, span - p.padLeft);
+  return { span, columns, planeW: least + (least & 1) };
+}
+
+/** Elements of a plane of some rows; the last ends where its last window does. */
+function planeElements(p: ConvProblem, planeH: number): number {
+  const { span, planeW } = planeRow(p);
+  return (planeH - 1) * planeW + Math.max(planeW, span + (span & 1));
+}
+
 /** Bytes of the plane when it serves `rows` output rows at a time. */
 export function planeBytes(image: ConvProblem, rows: number): number {
   const p = rows === image.outH ? sparseView(image).problem : image;
-  return 2 * rowsRead(p, rows) * ((p.outW - 1) * p.strideW + (p.kW - 1) * p.dilationW + 3);
+  return 2 * planeElements(p, rowsRead(p, rows));
 }
 
 /** Whether the plane may be filled part by part: one output channel each, and no row is overwritten before its turn. */
@@ -219,17 +238,22 @@ function needsPadding(p: ConvProblem): boolean {
 
 /** Copies one channel of the image into the plane; the border stays as it was filled. */
 function gather(plan: Plan, start: LExpr): Stmt[] {
-  const { p, plane, planeW, planeH } = plan;
+  const { p, planeH } = plan;
   const rows = Math.min(p.inH, planeH - p.padTop);
-  const columns = Math.min(p.inW, planeW - p.padLeft);
-  if (rows <= 0 || columns <= 0) return [];
+  return rows > 0 ? gatherRows(plan, add(start, plan.view.origin), ix(p.padTop), ix(rows)) : [];
+}
+
+/** Copies one channel of `count` rows of the image, from element `source` on, to the plane's rows from `row` on. */
+function gatherRows(plan: Plan, source: LExpr, row: LExpr, count: LExpr): Stmt[] {
+  const { p, plane, planeW, columns } = plan;
+  if (columns === 0) return [];
   const from = pointer('src', plan.input, p.inputDtype);
   const to = pointer('dst', plane, 'int16');
-  const { columnStep, rowStep, origin } = plan.view;
+  const { columnStep, rowStep } = plan.view;
   return [
-    point(from, add(start, origin)),
-    point(to, p.padTop * planeW + p.padLeft),
-    loop('y', rows, () =>
+    point(from, source),
+    point(to, add(mul(row, planeW), p.padLeft)),
+    loop('y', count, () =>
       block(
         copyRow(columnStep, from, to, columns),
         advance(from, rowStep - columns * columnStep),
@@ -258,14 +282,14 @@ function copyRow(step: number, from: Pointer, to: Pointer, columns: number): Stm
  */
 function gatherPart(plan: Plan, part: LExpr, start: LExpr): Stmt[] {
   const { p, plane, planeW, planeH, rows, range } = plan;
-  const kept = Math.max(0, planeH - rows * p.strideH);
-  const isFirst: LExpr = { kind: 'compare', op: 'eq', left: part, right: ix(0) };
   if (range !== undefined) {
     const needed = add(mul(sub(range.rows, ix(1)), p.strideH), rowsRead(p, 1));
-    return [loop('row', needed, (row) => gatherOrFill(plan, start, row, sub(row, range.top), range.height))];
+    return gatherOrFill(plan, start, ix(0), needed, range.top, range.height);
   }
+  const kept = Math.max(0, planeH - rows * p.strideH);
+  const isFirst: LExpr = { kind: 'compare', op: 'eq', left: part, right: ix(0) };
   const begin = local('begin', 'index');
-  const y0 = sub(mul(part, rows * p.strideH), p.padTop);
+  const above = local('above', 'index');
   return [
     declare(begin, { kind: 'select', condition: isFirst, then: ix(0), otherwise: ix(kept), dtype: 'index' }),
     ...(kept > 0
@@ -277,39 +301,31 @@ function gatherPart(plan: Plan, part: LExpr, start: LExpr): Stmt[] {
           } satisfies Stmt,
         ]
       : []),
-    loop('j', sub(ix(planeH), begin), (j) => {
-      const row = local('row', 'index');
-      return block(declare(row, add(begin, j)), gatherOrFill(plan, start, row, add(y0, row), ix(p.inH)));
-    }),
+    declare(above, sub(ix(p.padTop), mul(part, rows * p.strideH))),
+    ...gatherOrFill(plan, start, begin, ix(planeH), above, ix(p.inH)),
   ];
 }
 
-/** Row `row` of the plane: row `at` of an image of `height` rows, or padding where the image has none. */
-function gatherOrFill(plan: Plan, start: LExpr, row: LExpr, at: LExpr, height: LExpr): Stmt {
-  const { p, plane, planeW } = plan;
-  const columns = Math.min(p.inW, planeW - p.padLeft);
-  const y = local('y', 'index');
-  const target = add(mul(row, planeW), p.padLeft);
-  const inside: LExpr = {
-    kind: 'binary',
-    op: 'and',
-    dtype: 'bool',
-    left: { kind: 'compare', op: 'ge', left: y, right: ix(0) },
-    right: { kind: 'compare', op: 'lt', left: y, right: height },
-  };
-  return block(declare(y, at), {
-    kind: 'if',
-    condition: inside,
-    then: block(gatherRow(plan, add(start, mul(y, p.inW * p.inC)), target, columns)),
-    otherwise: block(fill(plane, target, columns, p.inputZero)),
-  });
-}
-
-function gatherRow(plan: Plan, source: LExpr, target: LExpr, columns: number): Stmt[] {
-  const { p } = plan;
-  const from = pointer('src', plan.input, p.inputDtype);
-  const to = pointer('dst', plan.plane, 'int16');
-  return [point(from, source), point(to, target), ...copyRow(p.inC, from, to, columns)];
+/**
+ * Rows `begin` … `end` − 1 of the plane. The image's `height` rows, of which the first starts at element `start`, lie from
+ * row `above` on (which may be negative); others are padding.
+ */
+function gatherOrFill(plan: Plan, start: LExpr, begin: LExpr, end: LExpr, above: LExpr, height: LExpr): Stmt[] {
+  const { p, plane, planeW, columns, rows, range } = plan;
+  const padsAbove = p.padTop > 0;
+  const padsBelow = (p.outH - 1) * p.strideH + (p.kH - 1) * p.dilationH >= p.inH + p.padTop;
+  // A last part of fewer rows has room for some that the image lacks.
+  const endsEarly = padsBelow || (range === undefined && p.outH % rows !== 0);
+  const [low, high] = [local('low', 'index'), local('high', 'index')];
+  const pad = (from: LExpr, count: LExpr): Stmt =>
+    loop('row', count, (row) => block(fill(plane, add(mul(add(from, row), planeW), p.padLeft), columns, p.inputZero)));
+  return [
+    declare(low, padsAbove ? bin('max', begin, bin('min', above, end)) : begin),
+    declare(high, endsEarly ? bin('min', end, bin('max', low, add(above, height))) : end),
+    ...(padsAbove ? [pad(begin, sub(low, begin))] : []),
+    ...gatherRows(plan, add(start, mul(sub(low, above), p.inW * p.inC)), low, sub(high, low)),
+    ...(padsBelow ? [pad(high, sub(end, high))] : []),
+  ];
 }
 
 /** Whether weights stand as two int16 in a word, as they are multiplied. */
@@ -353,6 +369,8 @@ function pack(plan: Plan): Int8Array {
 function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stmt {
   const { p, pairs, config } = plan;
   const out: Stmt[] = [];
+  /** Taps and parameters. */
+  const held: Stmt[] = [];
   const taps: Local[] = [];
   const count = p.kH * pairs.length;
   const wide = isWide(p);
@@ -360,21 +378,21 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   for (let i = 0; config.plain && i < alone; i++) {
     const tap = local('t');
     const word = deref(w, i >> 2);
-    out.push(declare(tap, cast('int32', cast('int8', i % 4 === 0 ? word : bin('shr', word, i32(8 * (i % 4)))))));
+    held.push(declare(tap, cast('int32', cast('int8', i % 4 === 0 ? word : bin('shr', word, i32(8 * (i % 4)))))));
     taps.push(tap);
   }
   for (let i = 0; wide && i < count; i++) {
     const pair = local('t');
-    out.push(declare(pair, deref(w, i)));
+    held.push(declare(pair, deref(w, i)));
     taps.push(pair);
   }
   for (let i = 0; !wide && !config.plain && i < count; i += 2) {
     const raw = local('q');
-    out.push(declare(raw, deref(w, i / 2)));
+    held.push(declare(raw, deref(w, i / 2)));
     for (const [j, op] of ['sxtb16', 'sxtb16_ror8'].entries()) {
       if (i + j >= count) break;
       const pair = local('t');
-      out.push(declare(pair, intr(op, raw)));
+      held.push(declare(pair, intr(op, raw)));
       taps.push(pair);
     }
   }
@@ -385,19 +403,19 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   const rounding = local('r');
   const compact = config.requantize === 'compact';
   const start = deref(w, words);
-  out.push(
+  held.push(
     declare(bias, compact ? bin('shr', start, i32(8)) : start),
     declare(multiplier, deref(w, words + 1)),
     declare(shift, compact ? bin('and', start, i32(255)) : deref(w, words + 2)),
   );
   if (config.requantize !== 'wide')
-    out.push(declare(rounding, shiftBy('shl', i32(2 * p.epilogue.zeroPoint + 1), sub(shift, i32(1)), !config.plain)));
-  out.push(advance(w, words + (compact ? 2 : 3)));
+    held.push(declare(rounding, shiftBy('shl', i32(2 * p.epilogue.zeroPoint + 1), sub(shift, i32(1)), !config.plain)));
+  const next = advance(w, words + (compact ? 2 : 3));
   const x = pointer('x', plan.plane, config.plain ? 'int16' : 'int32');
   const o = pointer('out', plan.output, plan.output.dtype);
   const residual = plan.other ? pointer('res', plan.other, plan.other.dtype) : undefined;
   const first = add(mul(n, p.outH * p.outW * p.outC), c);
-  out.push(...(parts ? [] : [point(x, 0)]), point(o, first), ...(residual ? [point(residual, first)] : []));
+  out.push(point(o, first), ...(residual ? [point(residual, first)] : []));
   const scale = (sum: Local): LExpr =>
     config.requantize !== 'wide'
       ? shiftBy('shr', intr('smmla', sum, multiplier, rounding), shift, !config.plain)
@@ -422,24 +440,21 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
       ...(rest > 0 ? [outputs(rest)] : []),
       advance(x, (plan.planeW * p.strideH) / inWord - moved),
     );
-  if (!parts) out.push(loop('oy', p.outH, oneRow));
-  else {
-    const { rows, range } = plan;
-    if (range !== undefined) {
-      out.push(...gatherPart(plan, ix(0), parts), point(x, 0), loop('oy', range.rows, oneRow));
-      return block(...out);
-    }
-    const count = Math.ceil(p.outH / rows);
-    const left = (part: LExpr): LExpr => sub(ix(p.outH), mul(part, rows));
-    out.push(
-      loop('part', count, (part) =>
-        block(
-          gatherPart(plan, part, parts),
-          point(x, 0),
-          loop('oy', p.outH % rows === 0 ? rows : bin('min', left(part), ix(rows)), oneRow),
-        ),
-      ),
-    );
-  }
-  return block(...out);
+  if (!parts) return block(...held, next, point(x, 0), ...out, loop('oy', p.outH, oneRow));
+  const { rows, range } = plan;
+  // Taps are read behind the gathering, whose loops would else compete with them for registers.
+  const part = (at: LExpr, count: LExpr | number): Stmt[] => [
+    ...gatherPart(plan, at, parts),
+    ...held,
+    point(x, 0),
+    loop('oy', count, oneRow),
+  ];
+  if (range !== undefined) return block(...out, ...part(ix(0), range.rows), next);
+  const left = (at: LExpr): LExpr => sub(ix(p.outH), mul(at, rows));
+  const rowsOf = (at: LExpr): LExpr | number => (p.outH % rows === 0 ? rows : bin('min', left(at), ix(rows)));
+  return block(
+    ...out,
+    loop('part', Math.ceil(p.outH / rows), (at) => block(...part(at, rowsOf(at)))),
+    next,
+  );
 }
