@@ -4,11 +4,12 @@
  *     npx tsx tools/differential.ts --programs 1000 --seed 1 --backends js,host,mps2-an386
  *
  * `--sanitize` builds the host's C under the address and undefined-behaviour sanitizers, `--family` takes one kind of
- * program, `--batch` programs share an executable, `--keep-going` lists all failures. Exit code 1 when any program
- * fails; each failure is shrunk and printed as Relay text with its seed. `--coverage` runs nothing and tells which of
+ * program, `--batch` programs share an executable, `--keep-going` lists all failures, `--jobs` processes share the
+ * programs. Exit code 1 when any program fails; each failure is shrunk and printed as Relay text with its seed. `--coverage` runs nothing and tells which of
  * the operators that can be lowered the programs use.
  */
-import { spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { connectBoard, findProfile, Toolchain, type Board } from '../boards/src/index.ts';
 import { operatorRegistry } from '../compiler/src/operators/registry.ts';
@@ -18,6 +19,7 @@ import { families, generate, type Family } from '../test/differential/generate.t
 import { paramsOf, textOf, type Program } from '../test/differential/graph.ts';
 import { checkInProcess, type Mismatch, type Prepared } from '../test/differential/oracle.ts';
 import { shrink } from '../test/differential/shrink.ts';
+import { variationOf } from '../test/differential/variation.ts';
 
 const { values: args } = parseArgs({
   options: {
@@ -26,6 +28,7 @@ const { values: args } = parseArgs({
     backends: { type: 'string', default: 'js' },
     family: { type: 'string' },
     batch: { type: 'string', default: '40' },
+    jobs: { type: 'string', default: '1' },
     compiler: { type: 'string', default: 'gcc' },
     sanitize: { type: 'boolean', default: false },
     optimise: { type: 'string', default: '-O1' },
@@ -52,6 +55,46 @@ if (args.coverage) {
   const lowerable = operatorRegistry.all().filter((o) => o.compute !== undefined).map((o) => o.name); // prettier-ignore
   const missing = lowerable.filter((name) => !used.has(name));
   console.log(`${lowerable.length - missing.length} of ${lowerable.length} operators; not used: ${missing.join(', ')}`);
+  process.exit();
+}
+
+/** What a run found: programs without a failure, by family, and failures. */
+interface Totals {
+  readonly clean: Readonly<Record<string, number>>;
+  readonly failures: number;
+}
+
+const started = Date.now();
+
+function finish({ clean, failures }: Totals): void {
+  const total = Object.values(clean).reduce((x, y) => x + y, 0);
+  const kinds = Object.entries(clean).sort().map(([k, v]) => `${v} ${k}`); // prettier-ignore
+  console.log(
+    `${total} programs clean (${kinds.join(', ')}), ${failures} failed; seeds ${first}–${first + count - 1}; backends ${backends.join(', ')}; ${Math.round((Date.now() - started) / 1000)} s`,
+  );
+  process.exitCode = failures > 0 || total + failures < count ? 1 : 0;
+}
+
+/** Runs a part of the seeds in a process of its own. */
+function share(from: number, programs: number): Promise<Totals> {
+  const options = process.argv.slice(2);
+  const child = fork(fileURLToPath(import.meta.url), [...options, '--jobs', '1', '--seed', `${from}`, '--programs', `${programs}`]); // prettier-ignore
+  return new Promise((resolve) => {
+    let totals: Totals = { clean: {}, failures: 0 };
+    child.on('message', (message) => (totals = message as Totals));
+    child.on('exit', () => {
+      resolve(totals);
+    });
+  });
+}
+
+const jobs = Number(args.jobs);
+if (jobs > 1) {
+  const from = (job: number): number => first + Math.floor((count * job) / jobs);
+  const parts = await Promise.all(Array.from({ length: jobs }, (_, j) => share(from(j), from(j + 1) - from(j))));
+  const clean: Record<string, number> = {};
+  for (const part of parts) for (const [k, v] of Object.entries(part.clean)) clean[k] = (clean[k] ?? 0) + v;
+  finish({ clean, failures: parts.reduce((sum, p) => sum + p.failures, 0) });
   process.exit();
 }
 
@@ -93,7 +136,6 @@ async function boardJudge(name: string): Promise<Judge> {
 
 let failures = 0;
 const clean: Record<string, number> = {};
-const started = Date.now();
 
 async function report(
   program: Program,
@@ -115,8 +157,7 @@ async function report(
     console.log(`// %${name} = [${[...array.data.slice(0, 24)].join(', ')}${array.data.length > 24 ? ', …' : ''}]`);
 }
 
-const inProcess = (program: Program): Prepared | Mismatch =>
-  checkInProcess(program, { target, name: 'program', randomSchedules: program.seed % 2 === 1 });
+const inProcess = (program: Program): Prepared | Mismatch => checkInProcess(program, variationOf(program.seed, target));
 
 let pending: Prepared[] = [];
 
@@ -156,9 +197,5 @@ for (let i = 0; i < count; i++) {
 }
 await flush();
 for (const close of closers) await close();
-const total = Object.values(clean).reduce((x, y) => x + y, 0);
-const kinds = Object.entries(clean).map(([k, v]) => `${v} ${k}`);
-console.log(
-  `${total} programs clean (${kinds.join(', ')}), ${failures} failed; seeds ${first}–${first + count - 1}; backends ${backends.join(', ')}; ${Math.round((Date.now() - started) / 1000)} s`,
-);
-process.exitCode = failures > 0 ? 1 : 0;
+if (process.send) process.send({ clean, failures });
+else finish({ clean, failures });

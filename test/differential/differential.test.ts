@@ -8,6 +8,7 @@ import { installedCompilers } from './compilers.ts';
 import { generate } from './generate.ts';
 import { textOf } from './graph.ts';
 import { checkInProcess, type Mismatch, type Prepared } from './oracle.ts';
+import { variationOf } from './variation.ts';
 
 const target = targetNamed('cortex-m4f');
 const sanitizers = ['-O0', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g'];
@@ -17,7 +18,7 @@ function prepared(first: number, count: number): Prepared[] {
   const out: Prepared[] = [];
   for (let seed = first; seed < first + count; seed++) {
     const program = generate(seed);
-    const result = checkInProcess(program, { target: target.value, randomSchedules: seed % 2 === 1 });
+    const result = checkInProcess(program, variationOf(seed, target.value));
     if ('where' in result) wrong.push(`seed ${seed}, ${result.where}: ${result.detail}\n${textOf(program)}`);
     else out.push(result);
   }

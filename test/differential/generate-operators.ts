@@ -2,6 +2,7 @@
 import type { AttributeValueData } from '../../compiler/src/operators/attributes.ts';
 import { isRounded, moreMakers } from './generate-more.ts';
 import { input, type Maker } from './maker.ts';
+import { rareMakers } from './generate-rare.ts';
 import type { Built } from './generate-quantised.ts';
 import type { GraphBuilder } from './graph.ts';
 import type { Random } from './random.ts';
@@ -11,7 +12,7 @@ export function buildOperators(b: GraphBuilder, r: Random): Built {
   const outputs: number[] = [];
   for (let i = r.int(1, 3); i > 0; i--)
     for (let tries = 0; tries < 20; tries++) {
-      const at = r.pick(r.chance(0.4) ? moreMakers : makers)({ b, r });
+      const at = r.pick(r.pick([moreMakers, rareMakers, makers, makers]))({ b, r });
       if (at === undefined) continue;
       const type = b.typeOf(at);
       if (type.kind !== 'tensor' || b.shape(at).includes(0) || b.shape(at).reduce((x, y) => x * y, 1) > 4000) continue;

@@ -1,15 +1,7 @@
 /** Random quantised networks: convolutions of every form, dense layers, residuals, pooling, layout changes. */
 import type { GraphBuilder } from './graph.ts';
+import { furtherStep, ranges, zeroPoint, type Quantised } from './quantised-steps.ts';
 import type { Random } from './random.ts';
-
-/** A quantised tensor: real value = scale · (element − zero). */
-interface Quantised {
-  readonly at: number;
-  readonly scale: number;
-  readonly zero: number;
-}
-
-const ranges: Readonly<Record<string, readonly [number, number]>> = { int8: [-128, 127], uint8: [0, 255] };
 
 export interface Built {
   readonly outputs: readonly number[];
@@ -35,7 +27,10 @@ class Quantiser {
     const { b, r } = this;
     const dtype = r.chance(0.8) ? 'int8' : 'uint8';
     const size = (): number => r.pick([1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13]);
-    const shape = r.chance(0.85)
+    const large = r.chance(0.06);
+    const shape = large
+      ? r.pick([[1, r.int(30, 60), r.int(20, 40), r.int(1, 4)], [1, r.int(1, 4), r.int(1, 4), r.int(20, 70)], [1, r.int(100, 700)]])
+      : r.chance(0.85)
       ? [r.chance(0.9) ? 1 : 2, size(), r.chance(0.12) ? r.int(20, 34) : size(), r.pick([1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17])]
       : [r.pick([1, 1, 2, 5]), r.pick([1, 2, 3, 7, 13, 16, 21, 40])]; // prettier-ignore
     let at = this.keep({ at: b.add({ kind: 'input', shape, dtype }), scale: this.scale(), zero: this.zero(dtype) });
@@ -58,8 +53,7 @@ class Quantiser {
     return Math.fround(10 ** (this.r.real() * 2.5 - 3));
   }
   private zero(dtype: string): number {
-    const [low, high] = ranges[dtype] ?? [0, 0];
-    return this.r.pick([low, high, 0, this.r.int(low, high), this.r.int(low, high)]);
+    return zeroPoint(this.r, dtype);
   }
   private f32(v: number): number {
     return this.b.literal(Math.fround(v), 'float32');
@@ -84,8 +78,15 @@ class Quantiser {
             () => this.combine(from),
             () => this.combine(from),
             () => this.flatDense(from),
+            () => furtherStep(b, r, from),
           ]
-        : [() => this.dense(from), () => this.dense(from), () => this.combine(from), () => this.shapeChange(from)];
+        : [
+            () => this.dense(from),
+            () => this.dense(from),
+            () => this.combine(from),
+            () => furtherStep(b, r, from),
+            () => this.shapeChange(from),
+          ];
     for (let tries = 0; tries < 8; tries++) {
       const before = b.nodes.length;
       const made = r.pick(choices)();
@@ -135,7 +136,7 @@ class Quantiser {
           : [kh, kw, perGroup, outC];
     const weightType = r.chance(0.88) ? 'int8' : 'uint8';
     const weightZero = weightType === 'uint8' ? r.int(100, 150) : r.chance(0.12) ? r.int(-20, 20) : 0;
-    const weight = this.param(shape, weightType, r.chance(0.85) && weightType === 'int8' ? { low: -127, high: 127 } : undefined); // prettier-ignore
+    const weight = this.operand(shape, weightType, r.chance(0.85) && weightType === 'int8' ? { low: -127, high: 127 } : undefined); // prettier-ignore
     const weightScales = this.weightScales(outC, groups > 1 && !depthwise);
     const conv = b.attempt(
       'qnn.conv2d',
@@ -282,13 +283,20 @@ class Quantiser {
     return this.b.add({ kind: 'param', shape, dtype, ...(range ? { range } : {}), seed: this.r.int(1, 1e9) });
   }
 
+  /** Weights; now and then they are given at run time. */
+  private operand(shape: readonly number[], dtype: string, range?: { low: number; high: number }): number {
+    if (!this.r.chance(0.05)) return this.param(shape, dtype, range);
+    return this.b.add({ kind: 'input', shape, dtype, ...(range ? { range } : {}) });
+  }
+
   private dense(from: Quantised): Quantised | undefined {
     const { b, r } = this;
     const [, inC = 1] = b.shape(from.at);
     const units = r.pick([1, 2, 3, 4, 5, 7, 10, 12, 17]);
-    const weight = this.param([units, inC], 'int8', { low: -127, high: 127 });
+    const weightType = r.chance(0.9) ? 'int8' : 'uint8';
+    const weight = this.operand([units, inC], weightType, weightType === 'int8' ? { low: -127, high: 127 } : undefined);
     const weights = this.weightScales(units, false);
-    const weightZero = r.chance(0.1) ? r.int(-9, 9) : 0;
+    const weightZero = weightType === 'uint8' ? r.int(100, 150) : r.chance(0.1) ? r.int(-9, 9) : 0;
     const at = b.attempt(
       'qnn.dense',
       [from.at, weight, this.i32(from.zero), this.i32(weightZero), this.f32(from.scale), weights.at],

@@ -1,4 +1,5 @@
 /** Random programs by seed: shapes are valid by construction, because the operators' own relations admit each node. */
+import { addBranch, addFunctions } from './control-flow.ts';
 import { buildFloat } from './generate-float.ts';
 import { buildInteger } from './generate-integer.ts';
 import { buildOperators } from './generate-operators.ts';
@@ -23,6 +24,9 @@ export function generate(seed: number, only?: Family): Program {
   const built = build(b, r);
   const { approximate } = built;
   const outputs = [...new Set([...built.outputs, ...(r.chance(0.3) ? addTwins(b, r) : [])])];
+  const branch = r.chance(0.1) ? addBranch(b, r) : undefined;
+  if (branch !== undefined) outputs[r.int(0, outputs.length - 1)] = branch;
+  if (r.chance(0.1)) addFunctions(b, r);
   const program = { seed, family, nodes: b.nodes, outputs, lets: r.chance(0.3), approximate };
   // Some programs keep nodes that nothing needs.
   return r.chance(0.15) ? program : withoutDead(program);

@@ -5,6 +5,7 @@ import type { AttributeValueData } from '../../compiler/src/operators/attributes
 import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
 import { dtypeInfo, integerRange, isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { allocateElements, elementCount, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import { equalTypes } from '../../compiler/src/types/equal.ts';
 import { staticShape, tensorType, type Type } from '../../compiler/src/types/type.ts';
 import { Random } from './random.ts';
 
@@ -35,11 +36,16 @@ export type Node =
   | { readonly kind: 'literal'; readonly value: number; readonly dtype: 'int32' | 'float32' | 'int64' }
   | {
       readonly kind: 'call';
+      /** An operator; or `if`, of a condition and the results of both branches. */
       readonly op: string;
       readonly args: readonly Arg[];
       readonly attrs: Readonly<Record<string, AttributeValueData>>;
+      /** The call stands in a function of its own, together with all that it needs. */
+      readonly within?: 'function' | 'closure';
     }
   | { readonly kind: 'get'; readonly tuple: number; readonly index: number };
+
+type Call = Extract<Node, { kind: 'call' }>;
 
 export interface Program {
   readonly seed: number;
@@ -68,6 +74,7 @@ function exprOf(node: Node, index: number, at: (i: number) => Expr): Expr {
     case 'literal':
       return constant(filled([], node.dtype, node.value));
     case 'call': {
+      if (node.op === 'if') return branch(node, index, at);
       const args = node.args.map((a) => (typeof a === 'number' ? at(a) : tuple(a.map(at))));
       const { type } = callOperator(operatorRegistry, node.op, args, node.attrs);
       return variable(`v${index}`, type);
@@ -79,6 +86,14 @@ function exprOf(node: Node, index: number, at: (i: number) => Expr): Expr {
       return variable(`v${index}`, field);
     }
   }
+}
+
+function branch({ args }: Call, index: number, at: (i: number) => Expr): Expr {
+  const [condition, then, otherwise] = args.map((a) => (typeof a === 'number' ? at(a).type : undefined));
+  if (!condition || !then || !otherwise) throw new Error('a branch takes a condition and two values');
+  if (!equalTypes(condition, tensorType([], 'bool'))) throw new Error('a condition is one bool');
+  if (!equalTypes(then, otherwise)) throw new Error('both branches give the same type');
+  return variable(`v${index}`, then);
 }
 
 /** Builds a graph node by node and knows every node's shape. */
@@ -182,15 +197,40 @@ export function inputsOf(program: Program, round = 0): Map<string, NDArray> {
 
 /** The program as Relay text. */
 export function textOf(program: Program): string {
-  const { nodes } = program;
-  const types = typesOf(nodes);
-  const params = nodes.flatMap((node, i) =>
-    node.kind === 'input' || node.kind === 'param'
-      ? [`%${node.kind === 'input' ? 'x' : 'p'}${i}: Tensor[${shapeText(node.shape)}, ${node.dtype}]`]
-      : [],
-  );
-  const name = (i: number): string => {
-    const node = nodes[i] as Node;
+  return new TextWriter(program).text();
+}
+
+class TextWriter {
+  private readonly program: Program;
+  private readonly types: readonly Type[];
+  /** Whether bindings are written with `let` now. */
+  private lets: boolean;
+  /** Definitions of functions, the innermost first. */
+  private readonly functions: string[] = [];
+
+  constructor(program: Program) {
+    this.program = program;
+    this.types = typesOf(program.nodes);
+    this.lets = program.lets;
+  }
+
+  text(): string {
+    const { nodes, outputs } = this.program;
+    const params = nodes.flatMap((node, i) => (isParam(node) ? [i] : []));
+    const [only] = outputs;
+    const result = outputs.length === 1 && only !== undefined ? this.name(only) : `(${outputs.map((o) => this.name(o)).join(', ')})`; // prettier-ignore
+    const lines = this.lines(nodes.map((_, i) => i));
+    const main = `def @main(${params.map((p) => this.param(p)).join(', ')}) {\n${[...lines, `  ${result}`].join('\n')}\n}\n`;
+    return ['#[version = "0.0.5"]', ...this.functions, main].join('\n');
+  }
+
+  private param(i: number): string {
+    const type = this.types[i];
+    return `${this.name(i)}: Tensor[${type?.kind === 'tensor' ? `${shapeText(staticShape(type) ?? [])}, ${type.dtype}` : ''}]`;
+  }
+
+  private name(i: number): string {
+    const node = this.program.nodes[i] as Node;
     switch (node.kind) {
       case 'input':
         return `%x${i}`;
@@ -199,23 +239,64 @@ export function textOf(program: Program): string {
       case 'literal':
         return number(node.value, node.dtype === 'float32' ? 'f' : node.dtype === 'int64' ? 'i64' : '');
       default:
-        return program.lets ? `%v${i}` : `%${i}`;
+        return this.lets ? `%v${i}` : `%${i}`;
     }
+  }
+
+  /** Bindings of some nodes; `own` is written out although it stands in a function, because this is its body. */
+  private lines(indices: readonly number[], own?: number): string[] {
+    return indices.flatMap((i) => {
+      const node = this.program.nodes[i] as Node;
+      if (node.kind !== 'call' && node.kind !== 'get') return [];
+      const value = node.kind === 'get' ? `${this.name(node.tuple)}.${node.index}` : node.within && i !== own ? this.outlined(i, node.within) : this.call(node); // prettier-ignore
+      const type = this.types[i];
+      const note = type?.kind === 'tensor' ? `  // ${shapeText(staticShape(type) ?? [])} ${type.dtype}` : '';
+      return [`  ${this.lets ? 'let ' : ''}${this.name(i)} = ${value};${note}`];
+    });
+  }
+
+  private call(node: Call): string {
+    const args = node.args.map((a) =>
+      typeof a === 'number' ? this.name(a) : `(${a.map((x) => `${this.name(x)}, `).join('')})`,
+    );
+    if (node.op === 'if') return `if (${args[0]}) { ${args[1]} } else { ${args[2]} }`;
+    return `${node.op}(${[...args, ...attributes(node)].join(', ')})`;
+  }
+
+  /** A call of a function that computes a node from inputs and parameters alone. */
+  private outlined(at: number, form: 'function' | 'closure'): string {
+    const cone = coneOf(this.program.nodes, at);
+    const params = cone.filter((i) => isParam(this.program.nodes[i] as Node));
+    const head = `(${params.map((p) => this.param(p)).join(', ')})`;
+    const args = `(${params.map((p) => this.name(p)).join(', ')})`;
+    // Numbered bindings would be those of the function around.
+    const { lets } = this;
+    if (form === 'closure') this.lets = true;
+    const body = [...this.lines(cone, at), `  ${this.name(at)}`];
+    this.lets = lets;
+    if (form === 'closure') return `(fn ${head} {\n${body.map((l) => `  ${l}`).join('\n')}\n  })${args}`;
+    const name = `@part${at}`;
+    this.functions.push(`def ${name}${head} {\n${body.join('\n')}\n}`);
+    return `${name}${args}`;
+  }
+}
+
+function isParam(node: Node): boolean {
+  return node.kind === 'input' || node.kind === 'param';
+}
+
+/** A node and all that it needs, in order. */
+function coneOf(nodes: readonly Node[], at: number): readonly number[] {
+  const needed = new Set<number>();
+  const visit = (i: number): void => {
+    if (needed.has(i)) return;
+    const node = nodes[i];
+    if (node?.kind === 'call') node.args.flat().forEach(visit);
+    if (node?.kind === 'get') visit(node.tuple);
+    needed.add(i);
   };
-  const arg = (a: Arg): string => (typeof a === 'number' ? name(a) : `(${a.map((x) => `${name(x)}, `).join('')})`);
-  const lines = nodes.flatMap((node, i) => {
-    let value: string;
-    if (node.kind === 'call') value = `${node.op}(${[...node.args.map(arg), ...attributes(node)].join(', ')})`;
-    else if (node.kind === 'get') value = `${name(node.tuple)}.${node.index}`;
-    else return [];
-    const type = types[i];
-    const note = type?.kind === 'tensor' ? `  // ${shapeText(staticShape(type) ?? [])} ${type.dtype}` : '';
-    return [`  ${program.lets ? 'let ' : ''}${name(i)} = ${value};${note}`];
-  });
-  const [only] = program.outputs;
-  const result =
-    program.outputs.length === 1 && only !== undefined ? name(only) : `(${program.outputs.map(name).join(', ')})`;
-  return `#[version = "0.0.5"]\ndef @main(${params.join(', ')}) {\n${[...lines, `  ${result}`].join('\n')}\n}\n`;
+  visit(at);
+  return [...needed].sort((x, y) => x - y);
 }
 
 function shapeText(shape: readonly number[]): string {
@@ -226,7 +307,7 @@ function number(value: number, suffix: string): string {
   return `${value}${suffix}`;
 }
 
-function attributes(node: Extract<Node, { kind: 'call' }>): string[] {
+function attributes(node: Call): string[] {
   const operator = operatorRegistry.get(node.op);
   const schema = operator?.attributes ?? {};
   const marker =

@@ -4,16 +4,13 @@ import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
 import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import type { IRModule } from '../../compiler/src/ir/expr.ts';
 import { programModule } from '../../compiler/src/passes/program.ts';
-import { backend } from '../../compiler/src/pipeline/backend.ts';
 import { compileModel, type CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { passContext, simplificationOrder } from '../../compiler/src/pipeline/simplification.ts';
-import type { ScheduleConfig, TuningTask } from '../../compiler/src/schedule/task.ts';
-import type { Target } from '../../compiler/src/targets/target.ts';
 import { isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { elementCount, type ElementArray, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { inputsOf, paramsOf, textOf, type Program } from './graph.ts';
 import { arenaMemory, runArena } from '../run-arena.ts';
-import { Random } from './random.ts';
+import type { Variation } from './variation.ts';
 
 /** Floats may differ by this much of the larger of their own size and the tensor's largest finite magnitude. */
 const floatError = 1e-5;
@@ -32,12 +29,9 @@ export interface Prepared {
   readonly expected: readonly NDArray[];
 }
 
-export interface PrepareOptions {
-  readonly target: Target;
+export interface PrepareOptions extends Variation {
   /** Name of the program in C. */
   readonly name?: string;
-  /** Take random valid points of the schedule spaces; else the heuristic's. */
-  readonly randomSchedules?: boolean;
   /** Whether kernels run in JavaScript too; true unless said otherwise. */
   readonly javascript?: boolean;
 }
@@ -61,29 +55,12 @@ export function prepareText(
   program = handWritten,
   params?: ReadonlyMap<string, NDArray> | Uint8Array,
 ): Prepared | Mismatch {
-  const compiled = compileModel({
-    text,
-    ...(params ? { params } : {}),
-    target: options.target,
-    name: options.name ?? 'program',
-    ...(options.randomSchedules === true ? { configFor: randomConfigs(program.seed, options.target) } : {}),
-  });
+  const { javascript: _, name = 'program', ...variation } = options;
+  const compiled = compileModel({ text, ...(params ? { params } : {}), ...variation, name });
   if (!compiled.ok) return { where: 'refused', detail: `${compiled.error.code}: ${compiled.error.message}` };
   const expected = evaluate(compiled.value.typed, inputs);
   if (typeof expected === 'string') return { where: 'evaluator', detail: expected };
   return { program, text, compiled: compiled.value, inputs, expected };
-}
-
-function randomConfigs(seed: number, target: Target): (task: TuningTask) => ScheduleConfig | undefined {
-  const r = new Random(seed ^ 0x1234567);
-  return (task) => {
-    const space = backend.spaceOf(task, target);
-    for (let tries = 0; tries < 30; tries++) {
-      const config = Object.fromEntries(space.knobs.map((k) => [k.name, r.pick(k.values)]));
-      if (space.isValid(config)) return config;
-    }
-    return undefined;
-  };
 }
 
 function evaluate(module: IRModule, inputs: ReadonlyMap<string, NDArray>): readonly NDArray[] | string {
