@@ -216,6 +216,8 @@ export const convCases: readonly ConvCase[] = [
   { name: 'wide rows in strips, residual', input: [1, 4, 29, 16], outC: 16, kernel: [3, 3], padding: [1, 1, 1, 1], residual: 'other' },
   { name: 'depthwise 3×3', input: [1, 6, 5, 8], outC: 8, kernel: [3, 3], groups: 8, padding: [1, 1, 1, 1] },
   { name: 'depthwise stride 2, asymmetric padding', input: [1, 8, 9, 5], outC: 5, kernel: [3, 3], groups: 5, strides: [2, 2], padding: [0, 0, 1, 1] },
+  { name: 'depthwise along a long signal', input: [1, 1, 700, 2], outC: 2, kernel: [1, 3], groups: 2, padding: [0, 1, 0, 1] },
+  { name: 'depthwise 1×1 of a large image', input: [1, 23, 47, 2], outC: 2, kernel: [1, 1], groups: 2 },
   { name: 'depthwise 5×5', input: [1, 7, 8, 3], outC: 3, kernel: [5, 5], groups: 3, padding: [2, 2, 2, 2] },
   { name: 'depthwise stride 3, dilation 2', input: [1, 9, 13, 4], outC: 4, kernel: [2, 3], groups: 4, strides: [1, 3], dilation: [2, 2] },
   { name: 'depthwise stride 2, dilation 2', input: [1, 13, 14, 3], outC: 3, kernel: [3, 2], groups: 3, strides: [2, 2], dilation: [2, 2], padding: [1, 3, 2, 2], inputZero: 9 },

@@ -319,7 +319,8 @@ const smallPlane = 1024;
 
 /** All rows where the plane is small; else as many as fit, whole parts preferred. */
 function defaultRows(p: ConvProblem): number {
-  if (!hasParts(p) || planeBytes(p, p.outH) <= smallPlane) return 0;
+  // One row, however long, has no parts.
+  if (p.outH === 1 || !hasParts(p) || planeBytes(p, p.outH) <= smallPlane) return 0;
   const fitting = [8, 6, 4, 3, 2].filter((r) => r < p.outH && planeBytes(p, r) <= smallPlane);
   return fitting.find((r) => p.outH % r === 0) ?? fitting[0] ?? 1;
 }
