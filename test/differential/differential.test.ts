@@ -38,7 +38,7 @@ function installed(command: string): boolean {
 }
 
 describe('random programs give what the evaluator says', function () {
-  this.timeout(120_000);
+  this.timeout(400_000);
 
   it('after every pass, and as kernels on one arena', () => {
     prepared(1, 150);

@@ -21,7 +21,7 @@ function twin(b: GraphBuilder, r: Random): number | undefined {
   const node = r.pick(calls);
   const attrs: Record<string, AttributeValueData> = { ...node.attrs };
   const keys = Object.keys(attrs).filter(
-    (k) => !['channels', 'units', 'groups', 'num_groups', 'kernel_size'].includes(k),
+    (k) => !['channels', 'units', 'groups', 'num_groups', 'kernel_size', 'k1', 'k2'].includes(k),
   );
   if (keys.length > 0 && r.chance(0.7)) {
     const key = r.pick(keys);
