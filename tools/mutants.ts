@@ -50,6 +50,8 @@ const mutants: readonly Mutant[] = [
   { name: 'window keeps one row too many', file: 'schedule/templates/window.ts', find: 'moveDown(w.to, p.strideH * r.length', replace: 'moveDown(w.to, r.length' },
   { name: 'taps of a transposed convolution in the wrong order', file: 'schedule/transposed.ts', find: 'rest + stride * (count - 1 - k)', replace: 'rest + stride * k' },
   { name: 'interleaved outputs lie side by side', file: 'schedule/templates/conv.ts', find: 'step: among?.step ?? 1', replace: 'step: 1' },
+  { name: 'zero points of products multiplied twice', file: 'schedule/templates/matmul.ts', find: 'mul(sum, i32(-p.a.zeroPoint))', replace: 'mul(sum, i32(p.a.zeroPoint))' },
+  { name: 'result upon the second matrix', file: 'schedule/matmul-problem.ts', find: '.filter((o) => o.input !== second)', replace: '' },
   { name: 'sum skips the last elements', file: 'schedule/templates/add.ts', find: 'if (rest > 0)', replace: 'if (rest > 1)' },
   // Loops
   { name: 'rows and columns swapped in subscripts', file: 'loops/te-lower.ts', find: 'const size = shape[d] ?? 1;', replace: 'const size = shape[d - 1] ?? 1;' },
@@ -82,6 +84,8 @@ const mutants: readonly Mutant[] = [
   // Primitives
   { name: 'left-over turns start one too late', file: 'schedule/primitives/loops.ts', find: 'add(last, whole * factor)', replace: 'add(last, whole * factor - 1)' },
   { name: 'what a loop writes is read before it', file: 'schedule/primitives/hoist.ts', find: "if (e.kind === 'local' || e.kind === 'loopvar') return !changing.has(e);", replace: "if (e.kind === 'local' || e.kind === 'loopvar') return e !== loop.variable;" },
+  { name: 'parts of a loop start one too late', file: 'schedule/primitives/partition.ts', find: 'add(variable, start)]', replace: 'add(variable, start + 1)]' },
+  { name: 'collapsed loops over elements apart', file: 'schedule/primitives/partition.ts', find: '=== few.value * step', replace: '>= few.value * step' },
   { name: 'packed constants in reversed order', file: 'schedule/primitives/memory.ts', find: 'data[i] = value.data[from] as never', replace: 'data[length - 1 - i] = value.data[from] as never' },
   { name: 'temporaries computed in the wrong turn', file: 'schedule/primitives/memory.ts', find: 'if (!range || range.low < 0 || range.high >= factor) return undefined;', replace: 'if (!range) return undefined;' },
   { name: 'words read from half of a word on', file: 'schedule/primitives/tensorise.ts', find: '(n * bytes) % 4 === 0', replace: '(n * bytes) % 2 === 0' },
@@ -116,6 +120,8 @@ const closerTests: readonly (readonly [string, string])[] = [
   ['schedule/requantize', 'test/schedule/requantize.test.ts'],
   ['schedule/transposed', 'test/schedule/transposed.test.ts'],
   ['schedule/templates/conv', 'test/schedule/transposed.test.ts'],
+  ['schedule/templates/matmul', 'test/schedule/matmul.test.ts'],
+  ['schedule/matmul', 'test/schedule/matmul.test.ts'],
   ['loops/te-lower', 'test/loops/generic.test.ts'],
   ['emit/c.ts', 'test/loops/generic.test.ts'],
   ['emit/module', 'test/emit/module.test.ts'],

@@ -83,7 +83,7 @@ export const programRows: readonly ProgramRow[] = [
   products('dense of two inputs 16×64 · 32×64ᵀ', 1.7, `${int8([16, 64])}, ${int8([32, 64], 'y')}`, 16 * 64 * 32,
     `%0 = qnn.dense(%x, %y, 3, -5, 0.05f, 0.04f, units=32, out_dtype="int32");
   qnn.requantize(%0, 0.002f, 0, 0.3f, 4, out_dtype="int8")`),
-  products('float batch_matmul 4×(32×32 · 32×32ᵀ)', 1.8, `${float(heads)}, ${float(heads, 'y')}`, 4 * 32 ** 3, 'nn.batch_matmul(%x, %y)'),
+  products('float batch_matmul 4×(32×32 · 32×32ᵀ)', 1.8, `${float(heads)}, ${float(heads, 'y')}`, 4 * 32 ** 3, 'nn.batch_matmul(%x, %y, transpose_b=True)'),
   products('float batch_matmul 4×(32×32 · 32×32)', 1.8, `${float(heads)}, ${float(heads, 'y')}`, 4 * 32 ** 3, 'nn.batch_matmul(%x, %y, transpose_b=False)'),
   products('float dense of two inputs 16×64 · 32×64ᵀ', 1.8, `${float([16, 64])}, ${float([32, 64], 'y')}`, 16 * 64 * 32, 'nn.dense(%x, %y, units=32)'),
   element('softmax 64×32 float', 80, float([64, 32]), [64, 32], 'nn.softmax(%x)'),

@@ -157,8 +157,9 @@ function callOf(e: Call, get: (x: Expr) => Value): Value {
     inputs: inputs.map((i) => i ?? []),
     attrs: { ...defaultAttributes(operator), ...e.attrs } as never,
     outputs: typed(e),
-    constant: (i: number) => {
-      const arg = e.args[i];
+    constant: (i: number, field?: number) => {
+      const whole = e.args[i];
+      const arg = whole?.kind === 'tuple' && field !== undefined ? whole.fields[field] : whole;
       return arg?.kind === 'constant' ? arg.value : undefined;
     },
   };

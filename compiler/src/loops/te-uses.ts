@@ -5,7 +5,10 @@ import type { TEExpr, TETensor } from '../tensor/te.ts';
 export interface TensorUse {
   /** All tensors, producers before consumers. */
   readonly order: readonly TETensor[];
-  /** Load sites of each tensor; one that reads elements repeatedly (in a reduction, broadcasting) counts as many. */
+  /**
+   * Load sites of each tensor; one that reads elements repeatedly (in a reduction, broadcasting) counts as many, and one
+   * in a tensor that is computed where it is read as often as that is.
+   */
   readonly reads: ReadonlyMap<TETensor, number>;
   /** Nodes that are reached along more than one edge of a body. */
   readonly shared: ReadonlySet<TEExpr>;
@@ -19,7 +22,7 @@ const many = 100;
 
 export function loadsOf(outputs: readonly TETensor[]): TensorUse {
   const order: TETensor[] = [];
-  const reads = new Map<TETensor, number>();
+  const sites = new Map<TETensor, { readonly tensor: TETensor; readonly times: number }[]>();
   const shared = new Set<TEExpr>();
   const reducing = new Set<TETensor>();
   const cost = new Map<TETensor, number>();
@@ -43,7 +46,7 @@ export function loadsOf(outputs: readonly TETensor[]): TensorUse {
   };
   const visitBody = (owner: TETensor, body: TEExpr): TETensor[] => {
     const nodes = new Set<TEExpr>();
-    const found: TETensor[] = [];
+    const found: { readonly tensor: TETensor; readonly times: number }[] = [];
     let total = 0;
     const visit = (e: TEExpr, inReduction: boolean): void => {
       if (e.kind === 'axis' || e.kind === 'const') return;
@@ -55,8 +58,7 @@ export function loadsOf(outputs: readonly TETensor[]): TensorUse {
       total += e.kind === 'unary' ? 8 : e.kind === 'qmulshift' ? 8 : 1;
       switch (e.kind) {
         case 'load':
-          reads.set(e.tensor, (reads.get(e.tensor) ?? 0) + (inReduction || spreads(owner, e.tensor) ? many : 1));
-          found.push(e.tensor);
+          found.push({ tensor: e.tensor, times: inReduction || spreads(owner, e.tensor) ? many : 1 });
           e.indices.forEach((i) => visit(i, inReduction));
           return;
         case 'binary':
@@ -85,10 +87,19 @@ export function loadsOf(outputs: readonly TETensor[]): TensorUse {
     };
     visit(body, false);
     cost.set(owner, total);
-    return found;
+    sites.set(owner, found);
+    return found.map((f) => f.tensor);
   };
   outputs.forEach(visitTensor);
-  return { order, reads, shared, reducing, cost };
+  const reads = new Map<TETensor, number>();
+  const uses = { order, reads, shared, reducing, cost };
+  // Readers before what they read: how often they are computed themselves is known by then.
+  for (const reader of [...order].reverse()) {
+    const own = outputs.includes(reader) || isMaterialised(reader, uses) ? 1 : (reads.get(reader) ?? 1);
+    for (const { tensor, times } of sites.get(reader) ?? [])
+      reads.set(tensor, Math.min(many, (reads.get(tensor) ?? 0) + times * own));
+  }
+  return uses;
 }
 
 /** Whether a reader has more elements than what it reads, so that elements are read repeatedly. */

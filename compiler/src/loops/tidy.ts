@@ -18,6 +18,7 @@ function fold(e: LExpr): LExpr {
   if (e.kind === 'select' && e.condition.kind === 'const')
     return Number(e.condition.value) !== 0 ? e.then : e.otherwise;
   if (e.kind === 'binary' && e.dtype === 'bool') return booleans(e);
+  if (e.kind === 'cast') return withoutDetour(e);
   if (e.kind === 'unary' && (e.op === 'neg' || e.op === 'abs') && typeOfExpr(e.operand) === 'bool') return e.operand;
   if (e.kind !== 'compare') return e;
   const type = typeOfExpr(e.left);
@@ -25,6 +26,14 @@ function fold(e: LExpr): LExpr {
   if (sameExpression(e.left, e.right)) return bool(e.op === 'eq' || e.op === 'le' || e.op === 'ge');
   const value = e.right.kind === 'const' ? outOfRange(e.op, type, e.right.value) : undefined;
   return value === undefined ? e : bool(value);
+}
+
+/** A small integer turned into a float and back is itself. */
+function withoutDetour(e: Extract<LExpr, { kind: 'cast' }>): LExpr {
+  const inner = e.operand;
+  if (inner.kind !== 'cast' || (inner.dtype !== 'float32' && inner.dtype !== 'float64')) return e;
+  const from = typeOfExpr(inner.operand);
+  return from === e.dtype && /^u?int(8|16)$/.test(from) ? inner.operand : e;
 }
 
 /** Arithmetic of one bit: sums and differences wrap, so they are exclusive or; C would make every sum 1. */
@@ -38,10 +47,10 @@ function booleans(e: Extract<LExpr, { kind: 'binary' }>): LExpr {
     case 'mul':
     case 'min':
     case 'and':
-      return { ...e, op: 'and' };
+      return settled(left, right, false) ?? { ...e, op: 'and' };
     case 'max':
     case 'or':
-      return { ...e, op: 'or' };
+      return settled(left, right, true) ?? { ...e, op: 'or' };
     case 'pow':
     case 'atan2':
       return e;
@@ -54,6 +63,13 @@ function booleans(e: Extract<LExpr, { kind: 'binary' }>): LExpr {
     }
   }
 }
+
+/** Two conditions of which one is a constant; `decisive`: the value that decides, whatever the other is. */
+function settled(left: LExpr, right: LExpr, decisive: boolean): LExpr | undefined {
+  for (const [known, other] of [[left, right], [right, left]] as const)
+    if (known.kind === 'const') return (Number(known.value) !== 0) === decisive ? bool(decisive) : other;
+  return undefined;
+} // prettier-ignore
 
 function bool(value: boolean): LExpr {
   return { kind: 'const', dtype: 'bool', value: value ? 1 : 0 };

@@ -92,8 +92,8 @@ export interface ComputeContext<A> {
   readonly attrs: A;
   /** The call's solved type: static tensors, flattened from the result. */
   readonly outputs: readonly { readonly shape: readonly number[]; readonly dtype: DType }[];
-  /** The value of an input that is a literal or a metadata constant, so that scales fold; else undefined. */
-  constant(index: number): NDArray | undefined;
+  /** The value of an input, or of one field of it, that is a literal or a metadata constant, so that scales fold. */
+  constant(index: number, field?: number): NDArray | undefined;
 }
 
 export interface KernelContext<A> {

@@ -31,7 +31,9 @@ export function highMultiply(
 ): HighMultiply | undefined {
   const total = 31 - shift + scaled;
   const magnitude = Math.max(Math.abs(range.min), Math.abs(range.max)) * 2 ** scaled;
-  if (magnitude >= 2 ** 31 || multiplier < 0 || multiplier >= 2 ** 31) return undefined;
+  // The least integer of 32 bits may come unscaled; nothing else of its magnitude is one.
+  const fits = magnitude < 2 ** 31 || (scaled === 0 && range.min >= -(2 ** 31) && range.max < 2 ** 31);
+  if (!fits || multiplier < 0 || multiplier >= 2 ** 31) return undefined;
   // Less than a half in magnitude rounds to zero: any smaller total will do.
   if (magnitude * multiplier < 2 ** (total - 1) * (1 - 2 ** -40)) return { multiplier: 0, shift: 1 };
   if (total < 33) return undefined;

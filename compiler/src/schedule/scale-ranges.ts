@@ -23,9 +23,9 @@ function rangeOfType(type: ScalarType): Range | undefined {
   return { min: Number(range.min), max: Number(range.max) };
 }
 
-/** The statements with scaling in its short form wherever it is exact. */
-export function exactScaling(root: Stmt): Stmt {
-  const known = new Map<Local, Range>();
+/** The statements with scaling in its short form wherever it is exact. `given`: ranges of locals that are known. */
+export function exactScaling(root: Stmt, given: ReadonlyMap<Local, Range> = new Map()): Stmt {
+  const known = new Map(given);
   const assigned = new Set<Local>();
   const collect = (s: Stmt): void => {
     if (s.kind === 'assign') assigned.add(s.local);
@@ -56,7 +56,7 @@ export function exactScaling(root: Stmt): Stmt {
       }
       default: {
         const made = mapOwnExpressions(s, change);
-        if (made.kind === 'declare' && !assigned.has(made.local)) {
+        if (made.kind === 'declare' && !assigned.has(made.local) && !known.has(made.local)) {
           const range = rangeOf(made.value, known);
           if (range) known.set(made.local, range);
         }

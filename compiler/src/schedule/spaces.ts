@@ -8,6 +8,8 @@ import { fitConv } from './conv-space.ts';
 import { parseAdd, parseConv } from './parse.ts';
 import { fitFilter, fitTransposed, parseFilter } from './float/space.ts';
 import { parseTransposed } from './float/transposed.ts';
+import { parseMatmul } from './matmul-problem.ts';
+import { fitMatmul } from './matmul-space.ts';
 import { fitPointwise, parsePointwise } from './pointwise-space.ts';
 import { fitPool, parsePool } from './pool-space.ts';
 import { genericSpace, scheduleGeneric } from './primitives/generic.ts';
@@ -52,6 +54,8 @@ function findTemplate(func: Func, dsp: boolean, fpu: boolean): Fitted | undefine
   if (filter) return fitFilter(filter);
   const transposed = fpu ? parseTransposed(func) : undefined;
   if (transposed) return fitTransposed(transposed);
+  const product = parseMatmul(func);
+  if (product) return fitMatmul(product, dsp, fpu);
   const sum = parseAdd(func);
   if (!sum) {
     const pointwise = parsePointwise(func);

@@ -75,13 +75,13 @@ export const concatenate = defineOperator({
     const output = outputOf(context);
     const axis = context.attrs.axis < 0 ? context.attrs.axis + output.shape.length : context.attrs.axis;
     const rescaled = data.map((tensor, field) => {
-      // Each field is rescaled as one call of its own; the tuples' values are not known ahead.
+      // Each field is rescaled as one call of its own.
       const [scale, zero, scaleOut, zeroOut] = [scales[field], zeroPoints[field], outScale[0], outZeroPoint[0]];
       if (!scale || !zero || !scaleOut || !zeroOut) throw new Error('concatenation: a parameter is absent');
       const rescale = elementRescaler(
         {
           inputs: [tensor, scale, zero, scaleOut, zeroOut],
-          constant: (index) => (index >= 3 ? context.constant(index) : undefined),
+          constant: (index) => (index >= 3 ? context.constant(index) : context.constant(index, field)),
         },
         { scale: 1, zeroPoint: 2, outScale: 3, outZeroPoint: 4 },
       );

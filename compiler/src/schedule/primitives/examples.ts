@@ -1,7 +1,21 @@
 /** Small kernels that the primitives' examples start from. */
-import { add, assign, block, buffer, cast, declare, i32, load, local, loop, mul, store } from '../../loops/build.ts';
+import {
+  add,
+  assign,
+  block,
+  buffer,
+  cast,
+  declare,
+  i32,
+  ix,
+  load,
+  local,
+  loop,
+  mul,
+  store,
+} from '../../loops/build.ts';
 import type { Buffer, LoweredKernel } from '../../loops/kernel.ts';
-import type { Stmt } from '../../loops/ir.ts';
+import type { LExpr, Stmt } from '../../loops/ir.ts';
 import { allocateElements } from '../../tensor/ndarray.ts';
 
 interface Parts {
@@ -158,4 +172,42 @@ export function diagonal(): LoweredKernel {
     }),
   );
   return kernel('diagonal', { inputs: [x], outputs: [y], body });
+}
+
+/** `y[i] = x[i − 2]` within x, else 7. */
+export function padded(): LoweredKernel {
+  const [x, y] = [buffer('x', 'int32', 6), buffer('y', 'int32', 10)];
+  const body = loop('i', 10, (i) => {
+    const at = add(i, -2);
+    const above = { kind: 'compare', op: 'ge', left: at, right: ix(0) } as const;
+    const below = { kind: 'compare', op: 'lt', left: at, right: ix(6) } as const;
+    const condition = { kind: 'binary', op: 'and', dtype: 'bool', left: above, right: below } as const;
+    return store(y, i, { kind: 'select', condition, then: load(x, at), otherwise: i32(7), dtype: 'int32' });
+  });
+  return kernel('padded', { inputs: [x], outputs: [y], body });
+}
+
+/** `y[i, j] = 3 · x[i, j]`, rows one behind the other. */
+export function flatScaled(): LoweredKernel {
+  const [x, y] = [buffer('x', 'int32', 24), buffer('y', 'int32', 24)];
+  const at = (i: LExpr, j: LExpr): LExpr => add(mul(i, 6), j);
+  const body = loop('i', 4, (i) => loop('j', 6, (j) => store(y, at(i, j), mul(load(x, at(i, j)), i32(3)))));
+  return kernel('flat_scaled', { inputs: [x], outputs: [y], body });
+}
+
+/** Bytes set to one value. */
+export function filled(length: number): LoweredKernel {
+  const y = buffer('y', 'int8', length);
+  const body = loop('i', length, (i) => store(y, i, { kind: 'const', dtype: 'int8', value: -7 }));
+  return kernel('filled', { inputs: [], outputs: [y], body });
+}
+
+/** Bytes scaled by fixed-point numbers of 64 bits. */
+export function rescaled(length: number): LoweredKernel {
+  const [x, y] = [buffer('x', 'int8', length), buffer('y', 'int32', length)];
+  const body = loop('i', length, (i) => {
+    const args = [add(cast('int32', load(x, i)), i32(5)), i32(1_518_500_250), i32(-3)];
+    return store(y, i, add({ kind: 'intrinsic', name: 'qmulshift', args, dtype: 'int32' }, i32(11)));
+  });
+  return kernel('rescaled', { inputs: [x], outputs: [y], body });
 }

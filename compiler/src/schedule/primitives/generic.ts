@@ -21,20 +21,26 @@ export const genericKnobs: readonly Knob[] = [
     summary: 'Temporaries are computed whole, or part by part in the loops that read them (`compute_at`).',
     values: ['whole', 'parts'],
   },
+  {
+    name: 'ranges',
+    summary: 'Loops are taken apart where conditions change, and made one where they walk over one stretch of memory (`partition`, `collapse`).',
+    values: [false, true],
+  },
   { name: 'pack', summary: 'Constants lie in the order in which they are read (`pack`).', values: [false, true] },
   {
     name: 'order',
     summary: 'Innermost loops stand as they are, or change places with the loops around them (`reorder`).',
     values: ['given', 'swapped'],
   },
-  { name: 'hoist', summary: 'What does not change in innermost loops is computed before (`hoist`).', values: [false, true] },
-  { name: 'words', summary: 'Bytes are copied and multiplied by fours (`tensorise`).', values: [false, true] },
+  { name: 'hoist', summary: 'What does not change in a loop is computed before (`hoist`).', values: [false, true] },
+  { name: 'words', summary: 'Bytes are copied, set and multiplied by fours, fixed-point scaling is shortened (`tensorise`).', values: [false, true] },
   { name: 'unroll', summary: 'Turns of innermost loops that are written out (`split`, `unroll`).', values: [1, 2, 4, 8] },
 ]; // prettier-ignore
 
 const chosen: ScheduleConfig = {
   flags: '-O3',
   temporaries: 'parts',
+  ranges: true,
   pack: true,
   order: 'given',
   hoist: true,
@@ -44,6 +50,9 @@ const chosen: ScheduleConfig = {
 
 /** Most nodes of loop IR that unrolling makes of one loop; a larger body is written out fewer times. */
 const mostNodes = 400;
+
+/** Nodes of loop IR up to which loops may be taken apart; a larger kernel may come to twice its size. */
+const mostPartedNodes = 600;
 
 /** A configuration with the default for each knob that it does not name: records of earlier versions named fewer. */
 function completed(config: ScheduleConfig): ScheduleConfig {
@@ -96,6 +105,7 @@ export function scheduleGeneric(
   const state: Scheduled = { kernel: withNamedLoops(lowered), trace: [] };
   if (point['temporaries'] === 'parts')
     for (const buffer of lowered.scratch) placeTemporary(state, buffer.name);
+  if (point['ranges'] === true) takeRanges(state);
   if (point['pack'] === true)
     for (const { buffer } of lowered.constants) attempt(state, 'pack', { buffer: buffer.name });
   if (point['order'] === 'swapped')
@@ -104,7 +114,8 @@ export function scheduleGeneric(
       if (outer) attempt(state, 'reorder', { loop: outer.variable.name });
     }
   if (point['hoist'] === true)
-    for (const { loop } of innermost(state.kernel)) attempt(state, 'hoist', { loop: loop.variable.name });
+    // From the inside out: what one loop gives away, the next may pass on.
+    for (const { loop } of loopsOf(state.kernel.body).reverse()) attempt(state, 'hoist', { loop: loop.variable.name });
   if (point['words'] === true)
     for (const { loop } of innermost(state.kernel)) useWords(state, loop.variable.name, dsp);
   for (const { loop } of innermost(state.kernel)) {
@@ -126,15 +137,34 @@ function placeTemporary(state: Scheduled, name: string): void {
   }
 }
 
+/** Takes loops apart as far as code stays small, then joins those that walk on. */
+function takeRanges(state: Scheduled): void {
+  const most = Math.max(mostPartedNodes, 2 * nodesOf(state.kernel.body));
+  const refused = new Set<string>();
+  for (;;) {
+    const next = loopsOf(state.kernel.body).find(({ loop }) => !refused.has(loop.variable.name));
+    if (!next) break;
+    const before = { kernel: state.kernel, steps: state.trace.length };
+    const done = attempt(state, 'partition', { loop: next.loop.variable.name });
+    if (done && nodesOf(state.kernel.body) <= most) continue;
+    state.kernel = before.kernel;
+    state.trace.length = before.steps;
+    refused.add(next.loop.variable.name);
+  }
+  const outer = loopsOf(state.kernel.body).reverse();
+  for (const { loop } of outer) attempt(state, 'collapse', { loop: loop.variable.name });
+}
+
 /** Takes four turns at once where an instruction means them. */
 function useWords(state: Scheduled, name: string, dsp: boolean): void {
   const before = { kernel: state.kernel, steps: state.trace.length };
-  for (const [factor, instruction] of [[4, 'dot4'], [4, 'copy4'], [2, 'dot2']] as const) {
+  for (const [factor, instruction] of [[4, 'dot4'], [4, 'copy4'], [4, 'fill4'], [2, 'dot2']] as const) {
     // Without instructions on halves, taking words apart costs more than it saves.
-    if (instruction !== 'copy4' && !dsp) continue;
+    if (instruction.startsWith('dot') && !dsp) continue;
     if (attempt(state, 'split', { loop: name, factor }) && attempt(state, 'tensorise', { loop: `${name}_inner`, instruction })) return;
     state.kernel = before.kernel;
     state.trace.length = before.steps;
   }
+  if (dsp) attempt(state, 'tensorise', { loop: name, instruction: 'high_multiply' });
   attempt(state, 'tensorise', { loop: name, instruction: 'saturate' });
 } // prettier-ignore

@@ -49,17 +49,28 @@ export const hoist: Primitive = {
     };
     /** The largest fixed parts that cost something; the branches of a selection are left, as they may not be taken. */
     const lift = (e: LExpr): LExpr => {
-      if (isWorthwhile(e) && fixed(e)) return take(e);
+      // Sums and products of subscripts are left to the compiler: where elements lie is read from them.
+      const sum = e.kind === 'binary' && e.dtype === 'index' && ['add', 'sub', 'mul'].includes(e.op);
+      if (!sum && isWorthwhile(e) && fixed(e)) return take(e);
       if (e.kind === 'select') return { ...e, condition: lift(e.condition) };
       // What stands to the right may be guarded by what stands to the left.
       if (e.kind === 'binary' && e.dtype === 'bool' && (e.op === 'and' || e.op === 'or'))
         return { ...e, left: lift(e.left) };
       return mapOperands(e, lift);
     };
+    const settled: Stmt[] = [];
+    const assigned = new Set<Local>([...effects.assigned.map((a) => a.local), ...effects.performed]);
+    /** A local that is declared in every turn with the same value moves as a whole. */
+    const isSettled = (s: Stmt): boolean => {
+      if (s.kind !== 'declare' || assigned.has(s.local) || !fixed(s.value)) return false;
+      settled.push(s);
+      changing.delete(s.local);
+      return true;
+    };
     const visit = (s: Stmt): Stmt => {
       switch (s.kind) {
         case 'block':
-          return { kind: 'block', body: s.body.map(visit) };
+          return { kind: 'block', body: s.body.filter((inner) => !isSettled(inner)).map(visit) };
         case 'for':
           return constantTurns(s).ok ? { ...s, body: visit(s.body) } : s;
         case 'if':
@@ -69,14 +80,20 @@ export const hoist: Primitive = {
       }
     };
     const body = visit(loop.body);
-    if (moved.length === 0) return illegal(`Nothing in \`${String(name)}\` is the same in all turns.`);
-    const declared = moved.map((m) => declare(m.name, m.value));
-    return ok({ ...replaced(kernel, loop, block(...declared, { ...loop, body: block(...statementsOf(body)) })), overlaps: [] }); // prettier-ignore
+    if (moved.length + settled.length === 0) return illegal(`Nothing in \`${String(name)}\` is the same in all turns.`);
+    const before = [...settled, ...moved.map((m) => declare(m.name, m.value))];
+    return ok({ ...replaced(kernel, loop, block(...before, { ...loop, body: block(...statementsOf(body)) })), overlaps: [] }); // prettier-ignore
   },
 };
 
-/** Loads and calls of functions; arithmetic around them comes along, arithmetic alone is the compiler's. */
+/**
+ * Loads, calls of functions, and of subscripts what is no sum of products; arithmetic around them comes along, arithmetic
+ * alone is the compiler's.
+ */
 function isWorthwhile(e: LExpr): boolean {
-  if (e.kind === 'const' || e.kind === 'local' || e.kind === 'loopvar' || typeOfExpr(e) === 'index') return false;
-  return e.kind === 'load' || e.kind === 'unary' || e.kind === 'intrinsic' || operands(e).some(isWorthwhile);
+  if (e.kind === 'const' || e.kind === 'local' || e.kind === 'loopvar') return false;
+  if (e.kind === 'load' || e.kind === 'unary' || e.kind === 'intrinsic' || operands(e).some(isWorthwhile)) return true;
+  if (typeOfExpr(e) !== 'index') return false;
+  if (e.kind === 'cast') return /^float/.test(typeOfExpr(e.operand));
+  return e.kind === 'select' || (e.kind === 'binary' && !['add', 'sub', 'mul'].includes(e.op));
 }

@@ -1,11 +1,13 @@
 /** The primitive that has instructions do what a loop says, and the loops that are the instructions' meaning. */
 import { ok } from '../../base/result.ts';
-import { assign, block, deref, intr, point, pointer, storeVia } from '../../loops/build.ts';
+import { add, assign, block, deref, i32, intr, ix, point, pointer, storeVia } from '../../loops/build.ts';
 import type { LExpr, Local, LoopVar, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer, LoweredKernel } from '../../loops/kernel.ts';
 import { mapStatement } from '../../loops/map.ts';
 import { elementBytes } from '../../tensor/dtype.ts';
-import { affineOf, expressionOf, parted, type Affine } from '../../loops/affine.ts';
+import { operands } from '../../loops/visit.ts';
+import { affineOf, expressionOf, parted, plus, type Affine } from '../../loops/affine.ts';
+import { exactScaling } from '../scale-ranges.ts';
 import * as examples from './examples.ts';
 import { findLoop, illegal, onlyStatement, replaced, turnsOf, type Loop, type Primitive } from './primitive.ts';
 
@@ -23,26 +25,44 @@ export interface TensorInstruction {
   readonly apply: (loop: Loop) => Stmt | string;
 }
 
-/** Where a subscript starts when it steps by one with the variable, and lies at whole words; else undefined. */
-function wordStart(index: LExpr, variable: LoopVar, buffer: Buffer): Affine | undefined {
-  const whole = affineOf(index);
-  if (whole?.terms.get(variable) !== 1) return undefined;
-  const { rest } = parted(whole, (v) => v === variable);
+/**
+ * Where a subscript starts when it steps by one with the variable, and lies at whole words; else undefined. What is no
+ * sum of loop variables may be part of it when it is multiplied by whole words.
+ */
+function wordStart(index: LExpr, variable: LoopVar, buffer: Buffer): LExpr | undefined {
   const bytes = elementBytes(buffer.dtype);
-  const aligned = [rest.constant, ...rest.terms.values()].every((n) => (n * bytes) % 4 === 0);
-  return aligned && buffer.align % 4 === 0 ? rest : undefined;
+  const aligned = (n: number): boolean => (n * bytes) % 4 === 0;
+  let sum: Affine = { constant: 0, terms: new Map() };
+  let others: LExpr = ix(0);
+  const gather = (e: LExpr): boolean => {
+    const affine = affineOf(e);
+    if (affine) sum = plus(sum, affine, 1);
+    else if (e.kind === 'binary' && e.op === 'add') return gather(e.left) && gather(e.right);
+    else {
+      const factor = e.kind === 'binary' && e.op === 'mul' && e.right.kind === 'const' ? Number(e.right.value) : 1;
+      if (!aligned(factor) || reads(e, variable)) return false;
+      others = add(others, e);
+    }
+    return true;
+  };
+  if (!gather(index) || sum.terms.get(variable) !== 1) return undefined;
+  const { rest } = parted(sum, (v) => v === variable);
+  if (![rest.constant, ...rest.terms.values()].every(aligned) || buffer.align % 4 !== 0) return undefined;
+  return add(others, expressionOf(rest));
 }
 
+const reads = (e: LExpr, variable: LoopVar): boolean => e === variable || operands(e).some((o) => reads(o, variable));
+
 /** Declares a pointer to the word at a position, and reads it. */
-function word(buffer: Buffer, at: Affine, name: string): { readonly declared: Stmt; readonly value: LExpr; readonly pointer: Pointer } {
+function word(buffer: Buffer, at: LExpr, name: string): { readonly declared: Stmt; readonly value: LExpr; readonly pointer: Pointer } {
   const p = pointer(name, buffer, 'int32');
-  return { declared: point(p, expressionOf(at)), value: deref(p, 0), pointer: p };
+  return { declared: point(p, at), value: deref(p, 0), pointer: p };
 } // prettier-ignore
 
 interface Product {
   readonly acc: Local;
-  readonly a: { readonly buffer: Buffer; readonly at: Affine };
-  readonly b: { readonly buffer: Buffer; readonly at: Affine };
+  readonly a: { readonly buffer: Buffer; readonly at: LExpr };
+  readonly b: { readonly buffer: Buffer; readonly at: LExpr };
 }
 
 /** `acc = acc + int32(a[… + k]) · int32(b[… + k])` over `turns` turns. */
@@ -127,6 +147,35 @@ export const tensorInstructions: readonly TensorInstruction[] = [
       if (!read || !write) return 'they do not lie one after the other from whole words on';
       const [x, y] = [word(from, read, 'x'), word(to, write, 'y')];
       return block(x.declared, y.declared, storeVia(y.pointer, 0, x.value));
+    },
+  },
+  {
+    name: 'fill4',
+    summary: 'Four bytes set to one value as one word.',
+    uses: [],
+    meaning: () => examples.filled(4),
+    loop: 'i',
+    apply: (loop) => {
+      if (turnsOf(loop) !== 4) return 'it does not run 4 turns';
+      const only = onlyStatement(loop);
+      if (only?.kind !== 'store' || only.value.kind !== 'const') return 'it does not set elements to a constant';
+      const to = only.buffer;
+      if (elementBytes(to.dtype) !== 1 || to.dtype === 'bool') return 'its elements are not bytes';
+      const start = wordStart(only.index, loop.variable, to);
+      if (!start) return 'they do not lie one after the other from whole words on';
+      const y = word(to, start, 'y');
+      return block(y.declared, storeVia(y.pointer, 0, i32(Math.imul(Number(only.value.value) & 255, 0x01010101))));
+    },
+  },
+  {
+    name: 'high_multiply',
+    summary: 'Fixed-point scaling of values of a known range by the upper half of one product.',
+    uses: ['smmla'],
+    meaning: () => examples.rescaled(4),
+    loop: 'i',
+    apply: (loop) => {
+      const made = exactScaling(loop);
+      return made === loop ? 'it scales nothing by constants that has a small enough range' : made;
     },
   },
   {

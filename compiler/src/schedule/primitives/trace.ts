@@ -5,11 +5,19 @@ import { verifyKernel } from '../../loops/verify.ts';
 import { hoist } from './hoist.ts';
 import { loopPrimitives } from './loops.ts';
 import { memoryPrimitives } from './memory.ts';
+import { collapse, partition } from './partition.ts';
 import { withNamedLoops, type Arguments, type ArgumentSpec, type Primitive } from './primitive.ts';
 import { tensorise } from './tensorise.ts';
 
 /** All primitives, in the order of the manual page. */
-export const primitives: readonly Primitive[] = [...loopPrimitives, hoist, ...memoryPrimitives, tensorise];
+export const primitives: readonly Primitive[] = [
+  ...loopPrimitives,
+  partition,
+  collapse,
+  hoist,
+  ...memoryPrimitives,
+  tensorise,
+];
 
 export interface Step {
   readonly primitive: string;
