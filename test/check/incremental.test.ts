@@ -136,11 +136,13 @@ describe('checking again after edits', () => {
     assert.match(seen(after), /bool/);
   });
 
-  it('never throws on text that is no program', () => {
+  it('says the same of text that is no program, checked anew or from what was known', () => {
+    const known = check(parseSource(program));
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.nat(), (junk, seed) => {
         const at = seed % program.length;
-        check(parseSource(program.slice(0, at) + junk + program.slice(at)));
+        const tree = parseSource(program.slice(0, at) + junk + program.slice(at));
+        assert.equal(seen(check(tree, { previous: known })), seen(check(tree)));
       }),
       { numRuns: 300, seed: 11 },
     );

@@ -1,47 +1,17 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { before, describe, it } from 'mocha';
-import * as oniguruma from 'vscode-oniguruma';
-import * as textmate from 'vscode-textmate';
-
-const require = createRequire(import.meta.url);
-const grammarFile = new URL('../../syntaxes/relay.tmLanguage.json', import.meta.url);
-
-async function load(): Promise<textmate.IGrammar> {
-  const wasm = readFileSync(require.resolve('vscode-oniguruma/release/onig.wasm'));
-  await oniguruma.loadWASM(wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.byteLength));
-  const registry = new textmate.Registry({
-    onigLib: Promise.resolve({
-      createOnigScanner: (patterns) => new oniguruma.OnigScanner(patterns),
-      createOnigString: (text) => new oniguruma.OnigString(text),
-    }),
-    loadGrammar: async (scope) =>
-      scope === 'source.relay'
-        ? textmate.parseRawGrammar(readFileSync(grammarFile, 'utf8'), 'relay.tmLanguage.json')
-        : null,
-  });
-  const grammar = await registry.loadGrammar('source.relay');
-  assert.ok(grammar);
-  return grammar;
-}
+import type { IGrammar } from 'vscode-textmate';
+import { innermostScopes, loadGrammar } from '../textmate.ts';
 
 describe('syntax colours', () => {
-  let grammar: textmate.IGrammar;
+  let grammar: IGrammar;
   before(async () => {
-    grammar = await load();
+    grammar = await loadGrammar();
   });
 
   /** The innermost scope of each wanted piece of the text, tokenised line by line. */
   function checkScopes(text: string, expected: Readonly<Record<string, string>>): void {
-    const found = new Map<string, string>();
-    let stack = textmate.INITIAL;
-    for (const line of text.split('\n')) {
-      const result = grammar.tokenizeLine(line, stack);
-      for (const token of result.tokens)
-        found.set(line.slice(token.startIndex, token.endIndex).trim(), token.scopes.at(-1) ?? '');
-      stack = result.ruleStack;
-    }
+    const found = innermostScopes(grammar, text.split('\n'));
     for (const [piece, scope] of Object.entries(expected)) {
       const actual = found.get(piece) ?? 'no such piece';
       assert.ok(actual.startsWith(scope), `${piece}: ${actual}, expected ${scope}`);

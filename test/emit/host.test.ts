@@ -14,13 +14,30 @@ import {
 } from '../schedule/functions.ts';
 import { hostCompiler, runOnHost, sanitizers, type HostCase } from './host.ts';
 
+/** A case with the name and the bytes that it is expected to give. */
+interface Expected {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly run: HostCase;
+}
+
+/** Runs all cases as one program; names those that give other bytes. */
+function assertSame(cc: string, cases: readonly Expected[]): void {
+  const results = runOnHost(
+    cc,
+    cases.map((c) => c.run),
+    sanitizers,
+  );
+  const wrong = cases.filter((c, i) => Buffer.compare(c.bytes, results[i]!) !== 0).map((c) => c.name);
+  assert.deepEqual(wrong, []);
+}
+
 describe('emitted C gives what the operators say, without undefined behaviour', () => {
   it('when the output takes the memory of an input, at the distance that the kernel allows', function () {
     this.timeout(120_000);
     const cc = hostCompiler();
     if (!cc) return this.skip();
-    const cases: HostCase[] = [];
-    const expected: { name: string; bytes: Uint8Array }[] = [];
+    const cases: Expected[] = [];
     const functions = [
       ...convCases.map((c) => ({ name: c.name, fused: convFunction(c) })),
       { name: 'dense', fused: denseFunction(1, 24, 9) },
@@ -41,27 +58,27 @@ describe('emitted C gives what the operators say, without undefined behaviour', 
             const distance = Math.ceil(lead / 4) * 4;
             if (exact && distance !== lead) continue;
             cases.push({
-              kernel: { ...kernel.value, flags: [] },
-              inputs: inputs.map((i) => bytesOf(i.data)),
-              shared: { input, lead: distance },
+              name: `${name}, input ${input}, ${JSON.stringify(config)}`,
+              bytes: bytesOf(result!.data),
+              run: {
+                kernel: { ...kernel.value, flags: [] },
+                inputs: inputs.map((i) => bytesOf(i.data)),
+                shared: { input, lead: distance },
+              },
             });
-            expected.push({ name: `${name}, input ${input}, ${JSON.stringify(config)}`, bytes: bytesOf(result!.data) });
           }
         }
       }
     }
     assert.ok(cases.length > 40);
-    const results = runOnHost(cc, cases, sanitizers);
-    const wrong = expected.filter((e, i) => Buffer.compare(e.bytes, results[i]!) !== 0).map((e) => e.name);
-    assert.deepEqual(wrong, []);
+    assertSame(cc, cases);
   });
 
   it('for every template and the plain loops', function () {
     this.timeout(120_000);
     const cc = hostCompiler();
     if (!cc) return this.skip();
-    const cases: HostCase[] = [];
-    const expected: { name: string; bytes: Uint8Array }[] = [];
+    const cases: Expected[] = [];
     const functions = [
       ...convCases.map((c) => ({ name: c.name, fused: convFunction(c) })),
       { name: 'dense', fused: denseFunction(1, 21, 9) },
@@ -78,12 +95,10 @@ describe('emitted C gives what the operators say, without undefined behaviour', 
         lowerGeneric('generic', fused.func),
       ]) {
         assert.ok(kernel.ok, kernel.ok ? '' : kernel.error.message);
-        cases.push({ kernel: { ...kernel.value, flags: [] }, inputs: inputs.map((i) => bytesOf(i.data)) });
-        expected.push({ name, bytes: bytesOf(result!.data) });
+        const run = { kernel: { ...kernel.value, flags: [] }, inputs: inputs.map((i) => bytesOf(i.data)) };
+        cases.push({ name, bytes: bytesOf(result!.data), run });
       }
     }
-    const results = runOnHost(cc, cases, sanitizers);
-    const wrong = expected.filter((e, i) => Buffer.compare(e.bytes, results[i]!) !== 0).map((e) => e.name);
-    assert.deepEqual(wrong, []);
+    assertSame(cc, cases);
   });
 });

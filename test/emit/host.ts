@@ -89,4 +89,4 @@ export function runOnHost(cc: string, cases: readonly HostCase[], extra: readonl
   }
 }
 
-export const sanitizers: readonly string[] = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g'];
+export const sanitizers: readonly string[] = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g1'];

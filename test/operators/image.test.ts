@@ -2,19 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { coordinateModes, methods, roundings } from '../../compiler/src/operators/compute/interpolate.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
-import { printType } from '../../compiler/src/types/print.ts';
 import { anyDim } from '../../compiler/src/types/type.ts';
-import { explain, filled, relate, run, t } from './nn-support.ts';
+import { explain, filled, messageOf, run, t, typeOf, type relate } from './nn-support.ts';
 
-function typeOf(...call: Parameters<typeof relate>): string {
-  const result = relate(...call);
-  return result.kind === 'ok' ? printType(result.result) : result.kind;
-}
-function messageOf(...call: Parameters<typeof relate>): string {
-  const result = relate(...call);
-  assert.equal(result.kind, 'error');
-  return result.kind === 'error' ? result.error.message : '';
-}
 const close = (a: readonly number[], b: readonly number[], tolerance = 1e-4): void => {
   assert.equal(a.length, b.length);
   a.forEach((x, i) => assert.ok(Math.abs(x - (b[i] ?? NaN)) <= tolerance, `element ${i} is ${x}, expected ${b[i]}`));

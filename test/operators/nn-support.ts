@@ -9,6 +9,7 @@ import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
 import { defaultAttributes } from '../../compiler/src/operators/normalize.ts';
 import type { DimOrigin, RelateContext, RelateResult } from '../../compiler/src/operators/operator.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
+import { printType } from '../../compiler/src/types/print.ts';
 import type { DType } from '../../compiler/src/tensor/dtype.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { allocateElements, elementCount } from '../../compiler/src/tensor/ndarray.ts';
@@ -49,6 +50,19 @@ export function explain(
   if (related.kind !== 'ok') return undefined;
   const at = field === undefined ? { dim } : { dim, field };
   return operatorRegistry.get(name)?.explain?.(contextOf(name, inputs, attrs), related.result, at);
+}
+
+/** The result type of a call, or how its relation ended otherwise. */
+export function typeOf(...call: Parameters<typeof relate>): string {
+  const result = relate(...call);
+  return result.kind === 'ok' ? printType(result.result) : result.kind;
+}
+
+/** What a call that is refused is told. */
+export function messageOf(...call: Parameters<typeof relate>): string {
+  const result = relate(...call);
+  assert.equal(result.kind, 'error');
+  return result.kind === 'error' ? result.error.message : '';
 }
 
 /** An array of counted values: element i is `f(i)`. */

@@ -2,19 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { check } from '../../compiler/src/check/check.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
-import { printType } from '../../compiler/src/types/print.ts';
 import { anyDim } from '../../compiler/src/types/type.ts';
-import { explain, filled, relate, run, t } from './nn-support.ts';
+import { explain, filled, messageOf, run, t, typeOf, type relate } from './nn-support.ts';
 
-function typeOf(...call: Parameters<typeof relate>): string {
-  const result = relate(...call);
-  return result.kind === 'ok' ? printType(result.result) : result.kind;
-}
-function messageOf(...call: Parameters<typeof relate>): string {
-  const result = relate(...call);
-  assert.equal(result.kind, 'error');
-  return result.kind === 'error' ? result.error.message : '';
-}
 const numbers = (shape: readonly number[], values: readonly number[], dtype = 'float32') =>
   filled(dtype, shape, (i) => values[i] ?? 0);
 const key = (name: string): string => `attrs_type_key="relay.attrs.${name}Attrs"`;
