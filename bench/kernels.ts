@@ -3,7 +3,8 @@
  * the MLPerf Tiny models, shapes of no model, and layers in float32. `--odd N` takes N seeded random shapes instead
  * (`--seed S`) and tells how they lie to their goals. `--search` also tries other points of each space and reports the
  * best; `--cortex-m3` measures what a processor without the DSP extension gets (the goals are not for it);
- * `--other` measures programs of other operators, an instruction count for each element or multiply–accumulate;
+ * `--other` measures programs of other operators, an instruction count for each element or multiply–accumulate, and
+ * `--layers` layers in other layouts, orders of operators and element types;
  * `--only TEXT` takes the rows whose name has the text; `--json` prints data.
  */
 import type { LoweredKernel } from '../compiler/src/loops/kernel.ts';
@@ -16,7 +17,8 @@ import { targetNamed } from '../compiler/src/targets/targets.ts';
 import { fnv, inputBytes, measure, processors, type Measured, type Processor } from './support/emulator.ts';
 import { expectedFloats, floatRows, type FloatRow } from './support/float-rows.ts';
 import { goalOf, oddShapes } from './support/odd-shapes.ts';
-import { programRows } from './support/program-rows.ts';
+import { layerRows } from './support/layer-rows.ts';
+import { programRows, type ProgramRow } from './support/program-rows.ts';
 import { measurePrograms, type ProgramResult } from './support/programs.ts';
 import { fixedPoint, makeProblem, random, reference, type ProblemOptions } from './support/problems.ts';
 
@@ -165,7 +167,7 @@ const only = option('--only') ?? '';
 const search = args.includes('--search');
 const json = args.includes('--json');
 const odd = option('--odd');
-const other = args.includes('--other');
+const programs = args.includes('--other') ? programRows : args.includes('--layers') ? layerRows : undefined;
 const processor: Processor = args.includes('--cortex-m3') ? processors.m3 : processors.m4;
 
 /** Rows without a search share images; with one, each row has its own. */
@@ -200,20 +202,20 @@ const shapes: readonly (() => Prepared)[] =
     : oddShapes(Number(odd), Number(option('--seed') ?? 1))
         .filter((r) => r.name.includes(only))
         .map((r) => () => prepare({ ...r, goal: goalOf(r.kind, r.kH * r.kW * (r.inC / (r.groups ?? 1))) }, search));
-const results = other ? [] : measureRows(shapes);
-if (other) measureOthers();
+const results = programs ? [] : measureRows(shapes);
+if (programs) measureAll(programs);
 else if (json) console.log(JSON.stringify({ provenance: 'emulated', results }, undefined, 2));
 else if (odd !== undefined) console.log(distribution(results));
 if (results.some((r) => !r.right)) process.exitCode = 1;
 
-function measureOthers(): void {
-  const programs = measurePrograms(
-    programRows.filter((r) => r.name.includes(only)),
+function measureAll(rows: readonly ProgramRow[]): void {
+  const measured = measurePrograms(
+    rows.filter((r) => r.name.includes(only)),
     processor,
   );
-  if (json) console.log(JSON.stringify({ provenance: 'emulated', programs }, undefined, 2));
-  else programs.forEach(printProgram);
-  if (programs.some((p) => !p.right)) process.exitCode = 1;
+  if (json) console.log(JSON.stringify({ provenance: 'emulated', programs: measured }, undefined, 2));
+  else measured.forEach(printProgram);
+  if (measured.some((p) => !p.right)) process.exitCode = 1;
 }
 
 function printProgram({ row, instructions, codeBytes, right, kernels }: ProgramResult): void {

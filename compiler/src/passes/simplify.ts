@@ -99,6 +99,24 @@ const rules: readonly Rule[] = [
     },
   },
   {
+    label: 'transposes that keep the order of elements made reshapes',
+    operators: ['transpose'],
+    rewrite(e, context) {
+      const [type, source] = [tensorOf(e), tensorOf(e.args[0])];
+      const axes = axesOf(e)?.filter((a) => source?.shape[a] !== 1);
+      if (type === undefined || axes === undefined || axes.some((a, i) => i > 0 && a < (axes[i - 1] ?? 0)))
+        return undefined;
+      if (!type.shape.every((d) => typeof d === 'number' && d > 0)) return undefined;
+      return callOperator(
+        context.operators,
+        'reshape',
+        [e.args[0] as Expr],
+        { newshape: type.shape.map(Number) },
+        e.origin,
+      );
+    },
+  },
+  {
     label: 'additions of zero removed',
     operators: ['add', 'subtract', 'nn.bias_add'],
     rewrite(e) {

@@ -6,6 +6,7 @@ import { tensorValue, tensorsOf } from '../evaluate/value.ts';
 import type { Value } from '../evaluate/value.ts';
 import type { IRModule } from '../ir/expr.ts';
 import { operatorRegistry } from '../operators/registry.ts';
+import { channelsLast } from '../passes/channels-last.ts';
 import { commonSubexpressions } from '../passes/common-subexpressions.ts';
 import { constantChannels } from '../passes/constant-channels.ts';
 import { deadCode } from '../passes/dead-code.ts';
@@ -26,6 +27,7 @@ export const passes: readonly Pass[] = [
   selectBranches,
   foldConstants,
   foldBatchNorm,
+  channelsLast,
   simplify,
   commonSubexpressions,
   constantChannels,
@@ -40,6 +42,7 @@ export const simplificationOrder: readonly Pass[] = [
   partialEvaluation,
   selectBranches,
   foldBatchNorm,
+  channelsLast,
   simplify,
   foldConstants,
   commonSubexpressions,

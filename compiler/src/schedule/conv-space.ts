@@ -214,6 +214,7 @@ function convConfig(c: ScheduleConfig): ConvConfig {
 function depthwiseConfig(c: ScheduleConfig, dsp: boolean): DepthwiseConfig {
   return {
     pixels: num(c, 'pixels'),
+    straight: c['straight'] === true,
     rows: num(c, 'rows'),
     requantize: c['requantize'] as ConvConfig['requantize'],
     plain: !dsp,
@@ -275,6 +276,11 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: bool
       values: [1, 2, 3, 4, 5, 6, 8].filter((x) => x === 1 || x <= p.outW),
     },
     {
+      name: 'straight',
+      summary: 'All blocks of a row are written out, without a loop.',
+      values: p.outW >= 2 && p.outW <= 16 ? [false, true] : [false],
+    },
+    {
       name: 'rows',
       summary: 'Output rows whose inputs are held at one time; 0: all. Fewer take less scratch memory.',
       values: hasParts(p) ? [0, ...partSizes(p.outH)] : [0],
@@ -288,6 +294,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: bool
   ];
   const chosen: ScheduleConfig = {
     pixels: defaultNeighbours(p),
+    straight: false,
     rows: defaultRows(p),
     requantize: compact ? 'compact' : high ? 'high' : 'wide',
     // Short one-dimensional loops gain from being peeled; elsewhere it costs more flash than it is worth.

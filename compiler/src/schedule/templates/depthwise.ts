@@ -18,6 +18,8 @@ import { fill, moveDown } from './rows.ts';
 export interface DepthwiseConfig {
   /** Neighbouring outputs computed together. */
   readonly pixels: number;
+  /** All blocks of a row are written out, one behind the other, without a loop. */
+  readonly straight: boolean;
   /** Output rows of which the plane holds the inputs at one time; 0: all, which is fastest. */
   readonly rows: number;
   /** As for other convolutions; `compact` keeps the shift in the low byte of the bias. */
@@ -263,6 +265,9 @@ function gatherRows(plan: Plan, source: LExpr, row: LExpr, count: LExpr): Stmt[]
   ];
 }
 
+/** Pixels of a row that are copied without a loop. */
+const writtenOut = 20;
+
 /** Copies the pixels of a row, one channel of each; both pointers end behind the row. */
 function copyRow(step: number, from: Pointer, to: Pointer, columns: number): Stmt[] {
   const copy = (count: number): Stmt[] => [
@@ -270,8 +275,9 @@ function copyRow(step: number, from: Pointer, to: Pointer, columns: number): Stm
     advance(from, count * step),
     advance(to, count),
   ];
-  if (columns <= 12) return copy(columns);
-  const unroll = [12, 11, 10, 9, 8, 7, 6].find((u) => columns % u === 0) ?? 8;
+  if (columns <= writtenOut) return copy(columns);
+  const turns = Math.ceil(columns / writtenOut);
+  const unroll = [12, 11, 10, 9, 8, 7, 6].find((u) => columns % u === 0) ?? Math.floor(columns / turns);
   const rest = columns % unroll;
   return [loop('x', Math.floor(columns / unroll), () => block(copy(unroll))), ...(rest > 0 ? copy(rest) : [])];
 }
@@ -434,9 +440,10 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   const inWord = config.plain ? 1 : 2;
   const stepWords = (plan.pixels * p.strideW) / inWord;
   const moved = Math.floor(stepWords) * whole;
+  const oneBlock = (): Stmt => block(outputs(plan.pixels), advance(x, Math.floor(stepWords)));
   const oneRow = (): Stmt =>
     block(
-      loop('xb', whole, () => block(outputs(plan.pixels), advance(x, Math.floor(stepWords)))),
+      config.straight ? Array.from({ length: whole }, oneBlock) : loop('xb', whole, oneBlock),
       ...(rest > 0 ? [outputs(rest)] : []),
       advance(x, (plan.planeW * p.strideH) / inWord - moved),
     );

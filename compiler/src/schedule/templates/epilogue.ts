@@ -9,9 +9,10 @@ const range = { int8: { min: -128, max: 127 }, uint8: { min: 0, max: 255 } } as 
 
 /** Saturates to the type, then applies bounds that are tighter. */
 export function clamp(value: LExpr, dtype: OutputDType, min: number, max: number): LExpr {
-  let v = intr(dtype === 'int8' ? 'ssat8' : 'usat8', value);
-  if (min > range[dtype].min) v = bin('max', v, i32(min));
-  if (max < range[dtype].max) v = bin('min', v, i32(max));
+  const [above, below] = [min > range[dtype].min, max < range[dtype].max];
+  let v = above && below ? value : intr(dtype === 'int8' ? 'ssat8' : 'usat8', value);
+  if (above) v = bin('max', v, i32(min));
+  if (below) v = bin('min', v, i32(max));
   return v;
 }
 

@@ -82,15 +82,10 @@ export function outputBlock(
   for (let ky = 0; !plan.plain && ky < p.kH; ky++) {
     const row = (ky * p.dilationH * plan.planeW) / 2;
     const uses = Array.from({ length: pixels }, (_, i) => tapsOf(p, i * p.strideW));
-    const inputs = loadWords(
-      x,
-      row,
-      [...new Set(uses.flat().map((t) => t.word))].sort((a, b) => a - b),
-      out,
-    );
+    const words = wordReader(x, row, [...new Set(uses.flat().map((t) => t.word))], out);
     for (let i = 0; i < pixels; i++) {
       for (const t of uses[i] ?? []) {
-        const input = inputs.get(t.word) as Local;
+        const input = words(t.word);
         if (!t.single) {
           const pair = taps[ky * pairs.length + pairs.indexOf(t.tap)] as Local;
           accumulate(i, (sum) => intr('smlad', input, pair, sum));
@@ -106,19 +101,21 @@ export function outputBlock(
   return out;
 }
 
-/** Words of the plane into locals, neighbours by pairs. */
-function loadWords(x: Pointer, row: number, words: readonly number[], out: Stmt[]): Map<number, Local> {
-  const inputs = new Map<number, Local>();
-  for (let i = 0; i < words.length; i++) {
-    const at = words[i] as number;
+/**
+ * Reads words of a row of the plane when they are first asked for, neighbours by pairs: few registers hold words that
+ * wait for their use.
+ */
+function wordReader(x: Pointer, row: number, wanted: readonly number[], out: Stmt[]): (word: number) => Local {
+  const held = new Map<number, Local>();
+  const read = (at: number): Local => {
     const a = local('a');
-    inputs.set(at, a);
-    if (words[i + 1] === at + 1) {
+    held.set(at, a);
+    if (wanted.includes(at + 1) && !held.has(at + 1)) {
       const b = local('a');
-      inputs.set(at + 1, b);
+      held.set(at + 1, b);
       out.push(declare(a, 0), declare(b, 0), ldrd(a, b, x, row + at));
-      i++;
     } else out.push(declare(a, deref(x, row + at)));
-  }
-  return inputs;
+    return a;
+  };
+  return (word) => held.get(word) ?? read(word);
 }
