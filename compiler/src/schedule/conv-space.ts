@@ -1,7 +1,7 @@
 /** The schedule spaces of convolution, dense and depthwise convolution. */
 import type { Func, Var } from '../ir/expr.ts';
 import type { ParsedConv } from './parse.ts';
-import { isDepthwise, normalise, settleConstantChannels, type ConvProblem } from './problem.ts';
+import { isDepthwise, normalise, settleConstantChannels, withFewAxes, type ConvProblem } from './problem.ts';
 import { defaultFlags, flagSets, flagsKnob, ownAddresses, inParameterOrder, log, oneHot, spaceOver } from './space.ts';
 import type { Fitted, FittedRows } from './space.ts';
 import type { Knob, RowInput, ScheduleConfig } from './task.ts';
@@ -25,7 +25,8 @@ import {
   readsBytes,
   windowBytes,
 } from './templates/legality.ts';
-import type { KernelParts } from './templates/parts.ts';
+import type { KernelParts, Making, Scaling } from './templates/parts.ts';
+import type { TailedFilter } from './tailed.ts';
 
 const num = (config: ScheduleConfig, name: string): number => Number(config[name]);
 
@@ -48,6 +49,7 @@ export function fitConv(parsed: ParsedConv, func: Func, dsp = true): Fitted | un
 function fitRows(parsed: ConvProblem, ordered: Ordered, main: number, dsp: boolean): FittedRows | undefined {
   const { inH, inW, inC, outH, outW, outC, kH, strideH, dilationH, padTop, batch } = parsed;
   const depthwise = isDepthwise(parsed);
+  if (parsed.inputDtype === 'int16') return undefined;
   if (batch !== 1 || outH < 2 || (inW * inC) % 4 !== 0 || (outW * outC) % 4 !== 0) return undefined;
   if (depthwise && inC !== outC) return undefined;
   const p = settleConstantChannels(parsed);
@@ -65,21 +67,43 @@ function fitRows(parsed: ConvProblem, ordered: Ordered, main: number, dsp: boole
     access: { rows: outH, rowBytes, main, inputs },
     lower: (c, range) =>
       ordered(
-        depthwise
-          ? lowerDepthwise(p, depthwiseConfig(c, dsp), false, range)
-          : lowerConv(p, convConfig(c), false, range),
+        depthwise ? lowerDepthwise(p, depthwiseConfig(c, dsp), { range }) : lowerConv(p, convConfig(c), { range }),
       ),
   };
 }
 
-/** The template for a (normalised) problem; `same`: its residual is its input. */
+/** The template for a filter and what its function does to the results; undefined where instructions are missing. */
+export function fitTailed(parsed: TailedFilter, dsp: boolean): Fitted | undefined {
+  if (!dsp && parsed.problem.weights instanceof Int16Array) return undefined;
+  const problem = parsed.scaled ? normalise(parsed.problem) : withFewAxes(parsed.problem);
+  return fitProblem(problem, false, (parts) => parts, dsp, parsed);
+}
+
+/**
+ * The template for a (normalised) problem; `same`: its residual is its input; `tailed`: what is done to its results, and
+ * whether they are scaled before.
+ */
 export function fitProblem(
   problem: ConvProblem,
   same: boolean,
   ordered: Ordered = (parts) => parts,
   dsp = true,
+  tailed?: Pick<TailedFilter, 'scaled' | 'bind'>,
 ): Fitted {
-  return isDepthwise(problem) ? fitDepthwise(problem, same, ordered, dsp) : fitDirect(problem, same, ordered, dsp);
+  return (isDepthwise(problem) ? fitDepthwise : fitDirect)(problem, same, ordered, dsp, tailed);
+}
+
+type Tailed = Pick<TailedFilter, 'scaled' | 'bind'>;
+
+/** What lowering is told of the results. */
+function makingOf(same: boolean, tailed: Tailed | undefined): Making {
+  return tailed ? { tail: tailed.bind() } : { same };
+}
+
+/** The values of the knob `requantize`. */
+function scalings(tailed: Tailed | undefined, compact: boolean, high: boolean): readonly Scaling[] {
+  if (tailed?.scaled === false) return ['sums'];
+  return [...(compact ? (['compact'] as const) : []), ...(high ? (['high'] as const) : []), 'wide'];
 }
 
 const requantizeSummary =
@@ -96,7 +120,7 @@ function problemFeatures(p: ConvProblem): number[] {
   ]; // prettier-ignore
 }
 
-function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean): Fitted {
+function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean, tailed?: Tailed): Fitted {
   const bytes = p.weights instanceof Int8Array;
   const packings: Packing[] = !dsp
     ? ['plain']
@@ -108,6 +132,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
   const high = packings.filter((packing) => highLegal(p, packing));
   const compact = high.filter((packing) => compactBase(p, packing) !== undefined);
   const perGroup = p.outC / p.groups;
+  const summed = tailed?.scaled === false;
   const hasTables = p.epilogue.residual !== undefined && sumTables(p.epilogue.residual) !== undefined;
   const knobs: Knob[] = [
     {
@@ -143,7 +168,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
     {
       name: 'requantize',
       summary: requantizeSummary,
-      values: [...(compact.length > 0 ? ['compact'] : []), ...(high.length > 0 ? ['high'] : []), 'wide'],
+      values: scalings(tailed, compact.length > 0, high.length > 0),
     },
     {
       name: 'tables',
@@ -161,9 +186,9 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
     if (sums > 12 || (unroll > 1 && unroll >= Math.max(2, fours))) return false;
     if (unroll === 0 && fours * sums > 512) return false;
     const exact = c['requantize'] === 'compact' ? compact : high;
-    return c['requantize'] === 'wide' || exact.includes(c['packing'] as Packing);
+    return c['requantize'] === 'wide' || summed || exact.includes(c['packing'] as Packing);
   };
-  const dual = packings.includes('dual') && (high.includes('dual') || high.length === 0);
+  const dual = packings.includes('dual') && (summed || high.includes('dual') || high.length === 0);
   const packing: Packing = dual ? 'dual' : (packings[0] ?? 'single');
   const blocked = dsp ? defaultBlock(p) : plainBlock(p);
   const tables = hasTables && p.outH * p.outW * p.outC >= manySums;
@@ -173,8 +198,13 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
     strip: defaultStrip(p, blocked.pixels),
     bytes: readsBytes(p, dsp) && (!dsp || p.outW === 1),
     packing,
-    requantize:
-      compact.includes(packing) && p.kH * runLength(p) >= 16 ? 'compact' : high.includes(packing) ? 'high' : 'wide',
+    requantize: summed
+      ? 'sums'
+      : compact.includes(packing) && p.kH * runLength(p) >= 16
+        ? 'compact'
+        : high.includes(packing)
+          ? 'high'
+          : 'wide',
     tables,
     // Without halves to multiply, sums are fewer than registers: the compiler may schedule early.
     flags: !dsp ? '-O2' : tables ? tableFlags : defaultFlags,
@@ -194,7 +224,7 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
   };
   return {
     space: spaceOver('conv2d_rows_smlad', knobs, chosen, valid, features),
-    lower: (c) => ordered(lowerConv(p, convConfig(c), same)),
+    lower: (c) => ordered(lowerConv(p, convConfig(c), makingOf(same, tailed))),
   };
 }
 
@@ -266,7 +296,7 @@ function defaultUnroll(p: ConvProblem, fours: number): number {
   return fours > 4 ? 4 : 0;
 }
 
-function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean): Fitted {
+function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean, tailed?: Tailed): Fitted {
   const high = depthwiseHighLegal(p);
   const compact = depthwiseCompactLegal(p);
   const knobs: Knob[] = [
@@ -288,7 +318,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: bool
     {
       name: 'requantize',
       summary: requantizeSummary,
-      values: [...(compact ? ['compact'] : []), ...(high ? ['high'] : []), 'wide'],
+      values: scalings(tailed, compact, high),
     },
     flagsKnob,
   ];
@@ -296,7 +326,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: bool
     pixels: defaultNeighbours(p),
     straight: false,
     rows: defaultRows(p),
-    requantize: compact ? 'compact' : high ? 'high' : 'wide',
+    requantize: scalings(tailed, compact, high)[0] ?? 'wide',
     // Short one-dimensional loops gain from being peeled; elsewhere it costs more flash than it is worth.
     flags: !dsp ? '-O2' : p.outH === 1 ? '-O3 -fno-schedule-insns' : defaultFlags,
   };
@@ -311,7 +341,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: bool
   ];
   return {
     space: spaceOver('depthwise_plane_smlad', knobs, chosen, () => true, features),
-    lower: (c) => ordered(lowerDepthwise(p, depthwiseConfig(c, dsp), same)),
+    lower: (c) => ordered(lowerDepthwise(p, depthwiseConfig(c, dsp), makingOf(same, tailed))),
   };
 }
 

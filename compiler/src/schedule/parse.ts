@@ -6,7 +6,7 @@ import { fixedPointMultiplier } from '../operators/qnn/fixed-point.ts';
 import type { Call, Expr, Func, Var } from '../ir/expr.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import { dtypeOf, filterOf, shapeOf, type Filter } from './filter.ts';
-import type { AddSide, ConvProblem, Epilogue, InputDType, OutputDType, Residual } from './problem.ts';
+import type { AddSide, ConvProblem, DataDType, Epilogue, InputDType, OutputDType, Residual } from './problem.ts';
 
 /** A problem and how the function's parameters serve it. */
 export interface ParsedConv {
@@ -68,52 +68,59 @@ function rangeOf(dtype: OutputDType): readonly [number, number] {
 
 /** A quantised convolution or dense with bias, requantisation, bounds and at most one residual addition. */
 export function parseConv(func: Func): ParsedConv | undefined {
-  const found = chain(func, (c) => nameOf(c) === 'qnn.conv2d' || nameOf(c) === 'qnn.dense');
-  if (!found) return undefined;
-  const { base, steps } = found;
+  const found = chain(func, (c) => filterOf(c) !== undefined);
+  const read = found && operandsOfFilter(found.base, func);
+  const sums = read && parseSteps(found.steps, func, read.filter.outC);
+  const problem = sums && problemOf(read.filter, read.operands, sums);
+  return problem && { problem, input: read.operands.data, residual: sums.residual };
+}
+
+/** A filter over channels-last images of integers and what it works on; undefined when it is another. */
+export function operandsOfFilter(
+  base: Call,
+  func: Func,
+): { readonly filter: Filter; readonly operands: Operands } | undefined {
   let data: Expr | undefined = base.args[0];
-  while (
-    data &&
-    nameOf(data) === 'reshape' &&
-    data.kind === 'call' &&
-    base.args[0] !== undefined &&
-    nameOf(base) === 'qnn.dense'
-  )
-    data = data.args[0];
+  const dense = nameOf(base) === 'qnn.dense' || nameOf(base) === 'nn.dense';
+  while (dense && data?.kind === 'call' && nameOf(data) === 'reshape') data = data.args[0];
   const operands = operandsOf(base, data, func);
   const filter = filterOf(base);
   if (!filter?.channelsLast || !operands || (filter.groups > 1 && filter.outC % filter.groups !== 0)) return undefined;
-  if (weightCount(filter) !== operands.weight.data.length) return undefined;
-  const sums = parseSteps(steps, func, filter.outC);
-  const problem = sums && problemOf(filter, operands, sums);
-  return problem && { problem, input: operands.data, residual: sums.residual };
+  return weightCount(filter) === operands.weight.data.length ? { filter, operands } : undefined;
 }
 
 /** What a quantised product of a parameter and constant weights works on. */
 export interface Operands {
   readonly data: Var;
-  readonly inputDtype: InputDType;
+  readonly inputDtype: DataDType;
   readonly inputZero: number;
   readonly weight: NDArray;
-  readonly weightZero: number;
+  /** One for all weights, or one a channel. */
+  readonly weightZero: readonly number[];
 }
 
 /** The operands of a call whose sums are int32; `data`: what stands in the place of its first. */
 export function operandsOf(base: Call, data: Expr | undefined, func: Func): Operands | undefined {
   if (data?.kind !== 'var' || !func.params.includes(data)) return undefined;
-  const inputDtype = byteType(dtypeOf(data));
+  const dtype = dtypeOf(data);
+  const inputDtype = dtype === 'int16' ? dtype : byteType(dtype);
   const weight = constantOf(base.args[1]);
-  const inputZero = single(base.args[2]);
-  const weightZero = single(base.args[3]);
-  if (!inputDtype || !weight || inputZero === undefined || weightZero === undefined) return undefined;
-  if (dtypeOf(base) !== 'int32') return undefined;
-  const [lo, hi] = rangeOf(inputDtype);
+  const quantised = nameOf(base)?.startsWith('qnn.') === true;
+  const inputZero = quantised ? single(base.args[2]) : 0;
+  const weightZero = quantised ? numbers(base.args[3]) : [0];
+  if (!inputDtype || !weight || inputZero === undefined || !weightZero?.length) return undefined;
+  if (dtypeOf(base) !== 'int32' || !['int8', 'uint8', 'int16'].includes(weight.dtype)) return undefined;
+  const [lo, hi] = inputDtype === 'int16' ? [-32768, 32767] : rangeOf(inputDtype);
   if (inputZero < lo || inputZero > hi) return undefined;
   return { data, inputDtype, inputZero, weight, weightZero };
 }
 
 /** The problem of a filter (channels last) over operands, given what follows the sums. */
-export function problemOf(filter: Filter, operands: Operands, sums: ParsedSteps): ConvProblem | undefined {
+export function problemOf(
+  filter: Filter,
+  operands: Operands,
+  sums: Pick<ParsedSteps, 'bias' | 'epilogue'>,
+): ConvProblem | undefined {
   const { inputDtype, inputZero } = operands;
   const weights = weightsOf(filter, operands.weight, operands.weightZero);
   if (!weights) return undefined;
@@ -130,12 +137,14 @@ export function problemOf(filter: Filter, operands: Operands, sums: ParsedSteps)
 const weightCount = (f: Filter): number => f.outC * f.kH * f.kW * (f.inC / f.groups);
 
 /** The weights less their zero point; as bytes where all fit. Taps without a place are zero. */
-function weightsOf(f: Filter, value: NDArray, zero: number): Int8Array | Int16Array | undefined {
+function weightsOf(f: Filter, value: NDArray, zeros: readonly number[]): Int8Array | Int16Array | undefined {
   const inGroup = f.inC / f.groups;
   const out = new Int16Array(weightCount(f));
   let n = 0;
   let bytes = true;
-  for (let o = 0; o < f.outC; o++)
+  if (zeros.length !== 1 && zeros.length !== f.outC) return undefined;
+  for (let o = 0; o < f.outC; o++) {
+    const zero = zeros[zeros.length === 1 ? 0 : o] ?? 0;
     for (let ky = 0; ky < f.kH; ky++)
       for (let kx = 0; kx < f.kW; kx++)
         for (let i = 0; i < inGroup; i++) {
@@ -145,6 +154,7 @@ function weightsOf(f: Filter, value: NDArray, zero: number): Int8Array | Int16Ar
           bytes &&= w >= -128 && w <= 127;
           out[n++] = w;
         }
+  }
   return bytes ? Int8Array.from(out) : out;
 }
 
@@ -158,6 +168,16 @@ export interface ParsedSteps {
 
 /** What follows the sums, in order: bias, requantisation, bounds, residual. */
 export function parseSteps(steps: readonly Call[], func: Func, channels: number): ParsedSteps | undefined {
+  const parsed = parseBehind(steps, func, channels);
+  return parsed?.epilogue && { ...parsed, epilogue: parsed.epilogue };
+}
+
+/** As `parseSteps`, of as few steps as there are. */
+export function parseBehind(
+  steps: readonly Call[],
+  func: Func,
+  channels: number,
+): (Omit<ParsedSteps, 'epilogue'> & { readonly epilogue: Epilogue | undefined }) | undefined {
   const bias = new Array<number>(channels).fill(0);
   let epilogue: Epilogue | undefined;
   let residual: Var | undefined;
@@ -200,7 +220,7 @@ export function parseSteps(steps: readonly Call[], func: Func, channels: number)
       residual = other;
     } else return undefined;
   }
-  return epilogue ? { bias, epilogue, residual } : undefined;
+  return { bias, epilogue, residual };
 }
 
 function sameShape(a: Expr, b: Expr): boolean {

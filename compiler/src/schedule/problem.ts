@@ -19,6 +19,8 @@ export interface Epilogue {
 }
 export type OutputDType = 'int8' | 'uint8';
 export type InputDType = 'int8' | 'uint8';
+/** What filters read: bytes are widened, halves are taken as they are. */
+export type DataDType = InputDType | 'int16';
 
 /** One side of a quantised sum: (x − zeroPoint) · scale, as a fixed-point factor into the output's scale. */
 export interface AddSide {
@@ -59,7 +61,7 @@ export interface SlidingWindow {
 /** NHWC convolution with constant weights. */
 export interface ConvProblem extends SlidingWindow {
   readonly groups: number;
-  readonly inputDtype: InputDType;
+  readonly inputDtype: DataDType;
   /** Zero point of the input; the value of padding. */
   readonly inputZero: number;
   /** Less their zero point, [outC][kH][kW][inC / groups]; int16 where some do not fit int8. */
@@ -78,12 +80,13 @@ export function isDepthwise(p: ConvProblem): boolean {
   return p.groups === p.inC && p.groups > 1;
 }
 
-/**
- * The same problem in a form that suits the templates. It has as few axes as it needs: a pointwise one without stride or padding becomes a single row, a
- * column of width 1 becomes a row. Channels whose output is constant get plain parameters.
- */
+/** The same problem in a form that suits the templates: few axes, and plain parameters where the output is constant. */
 export function normalise(problem: ConvProblem): ConvProblem {
-  const p = settleConstantChannels(problem);
+  return withFewAxes(settleConstantChannels(problem));
+}
+
+/** A pointwise problem without stride or padding as a single row, a column of width 1 as a row. */
+export function withFewAxes(p: ConvProblem): ConvProblem {
   const plain = p.kH === 1 && p.kW === 1 && p.strideH === 1 && p.strideW === 1 && p.padTop === 0 && p.padLeft === 0;
   if (plain && p.outH === p.inH && p.outW === p.inW) {
     const pixels = p.batch * p.inH * p.inW;
@@ -109,10 +112,16 @@ export function normalise(problem: ConvProblem): ConvProblem {
   return p;
 }
 
+const dataRange: Readonly<Record<DataDType, readonly [number, number]>> = {
+  int8: [-128, 127],
+  uint8: [0, 255],
+  int16: [-32768, 32767],
+};
+
 /** The least and greatest value of a channel's sum, bias included, over all inputs. */
 export function sumRange(p: ConvProblem, channel: number): { readonly min: number; readonly max: number } {
   const length = p.kH * p.kW * (p.inC / p.groups);
-  const [lo, hi] = p.inputDtype === 'int8' ? [-128, 127] : [0, 255];
+  const [lo, hi] = dataRange[p.inputDtype];
   let min = p.bias[channel] ?? 0;
   let max = min;
   for (let i = channel * length; i < (channel + 1) * length; i++) {

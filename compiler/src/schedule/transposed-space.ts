@@ -168,7 +168,7 @@ function lowerInterleaved(parsed: ParsedTransposed, c: ScheduleConfig, dsp: bool
       step,
       pixel: (n, y, x) => add(mul(add(mul(n, outH), place.row(y)), outW), place.column(x)),
     };
-    return lowerConv(problem, configFor(problem, c, dsp), false, undefined, among);
+    return lowerConv(problem, configFor(problem, c, dsp), { among });
   });
   return {
     inputs: other ? [input, other] : [input],

@@ -7,6 +7,7 @@ import {
   bin,
   block,
   buffer,
+  cast,
   declare,
   deref,
   i32,
@@ -19,6 +20,7 @@ import {
   mul,
   point,
   pointer,
+  storeVia,
   sub,
 } from '../../loops/build.ts';
 import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
@@ -29,7 +31,15 @@ import { dotBlock, packBlock, packedBytes, type DotBlock, type Packing, type Tap
 import { finish, sumTables, type SumTables } from './epilogue.ts';
 import { leadOf } from './lead.ts';
 import { channelScale, compactBase, hasStrips, isPointwise } from './legality.ts';
-import { residualBuffer, rowScalars, rowsRead, type KernelParts, type RowRange } from './parts.ts';
+import {
+  residualBuffer,
+  rowScalars,
+  rowsRead,
+  type KernelParts,
+  type Making,
+  type Scaling,
+  type Tail,
+} from './parts.ts';
 import { plainBlock } from './plain.ts';
 import { widen, type RowLayout, type Widening } from './rows.ts';
 import { fillStrip, firstRows, nextRows } from './window.ts';
@@ -49,8 +59,7 @@ export interface ConvConfig {
   readonly strip: number;
   /** Inputs are widened in the inner loop, not beforehand: no scratch memory. See `readsBytes`. */
   readonly bytes: boolean;
-  /** Scaling by the upper half of a product (`compact`: with the shift beside the start of the sum), or by 64 bits. */
-  readonly requantize: 'high' | 'compact' | 'wide';
+  readonly requantize: Scaling;
   /** Both sides of a fused residual addition are looked up. */
   readonly tables: boolean;
 }
@@ -73,7 +82,7 @@ function geometry(p: ConvProblem, width: number, bytes: boolean, strips: boolean
     return {
       taps: { rows: 1, rowStride: 0, runs: [{ offset: 0, length: perGroup }], pixelStep: step },
       row: undefined,
-      shuffled: perGroup % 4 === 0,
+      shuffled: perGroup % 4 === 0 && p.inputDtype !== 'int16',
       groupStride,
     };
   }
@@ -100,7 +109,7 @@ function geometry(p: ConvProblem, width: number, bytes: boolean, strips: boolean
       length,
       padValue: p.inputZero,
     },
-    shuffled: groupStride === perGroup && perGroup % 4 === 0,
+    shuffled: groupStride === perGroup && perGroup % 4 === 0 && p.inputDtype !== 'int16',
     groupStride,
   };
 }
@@ -120,24 +129,24 @@ export interface Interleaving {
 }
 
 /**
- * The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. `same`: the residual is
- * the input. With `range`, of one image, the kernel computes some of the rows a call. With `among`, its outputs are some
- * of a larger result's pixels.
+ * The kernel of a (normalised) problem. Legality of packing and scaling is the caller's to check. With `among`, its
+ * outputs are some of a larger result's pixels.
  */
 export function lowerConv(
   p: ConvProblem,
   config: ConvConfig,
-  same = false,
-  range?: RowRange,
-  among?: Interleaving,
+  making: Making & { readonly among?: Interleaving } = {},
 ): KernelParts {
+  const { same = false, range, among, tail } = making;
   const pixels = Math.min(config.pixels, p.outW);
   const strip = config.strip > 0 && hasStrips(p) ? Math.max(pixels, config.strip) : 0;
   const g = geometry(p, strip || Math.max(pixels, p.outW), config.bytes, strip > 0);
   const [inRows, outRows] = range ? [rowsRead(p, range.most), range.most] : [p.batch * p.inH, p.batch * p.outH];
-  const input = among?.input ?? buffer('input', p.inputDtype, inRows * p.inW * p.inC);
+  const input = tail?.data ?? among?.input ?? buffer('input', p.inputDtype, inRows * p.inW * p.inC);
   const output =
-    among?.output ?? buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
+    tail?.output ??
+    among?.output ??
+    buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
   const other = among ? among.other : residualBuffer(p, input, output.length, same);
   const ringRows = !g.row ? 0 : strip > 0 ? p.kH : (p.kH - 1) * p.dilationH + 1;
   const rows =
@@ -170,6 +179,7 @@ export function lowerConv(
         output,
         other,
         tables,
+        tail,
         start,
         first,
         step: among?.step ?? 1,
@@ -223,30 +233,31 @@ export function lowerConv(
         ),
       ),
     );
+  const alone = p.batch === 1 && !same && range === undefined && among === undefined;
+  // Leads are counted in bytes, one an element.
+  const lead =
+    alone && output.dtype.endsWith('int8')
+      ? leadOf(p, { rows: g.row !== undefined, bytes: config.bytes, strip }, pixels)
+      : undefined;
+  const weightsConstant = { buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } };
+  const common = { scratch: config.bytes ? [] : [rows], ...rowScalars(range), body: block(...body), macs: convMacs(p) };
+  if (tail)
+    return {
+      ...common,
+      ...tail.buffers,
+      constants: [weightsConstant, ...tail.buffers.constants],
+      overlaps: tail.overlaps(lead),
+    };
   return {
+    ...common,
     inputs: other && !same ? [input, other] : [input],
     outputs: [output],
-    constants: [
-      { buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } },
-      ...(tables?.constants ?? []),
-    ],
-    scratch: config.bytes ? [] : [rows],
-    ...rowScalars(range),
-    body: block(...body),
+    constants: [weightsConstant, ...(tables?.constants ?? [])],
     overlaps: [
-      ...(p.batch === 1 && !same && range === undefined && among === undefined
-        ? [
-            {
-              input: 0,
-              output: 0,
-              leadBytes: leadOf(p, { rows: g.row !== undefined, bytes: config.bytes, strip }, pixels),
-            },
-          ]
-        : []),
+      ...(lead === undefined ? [] : [{ input: 0, output: 0, leadBytes: lead }]),
       // Elements of the residual are read just before their place is written, in the order of blocks.
       ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0, exact: true }] : []),
     ],
-    macs: convMacs(p),
   };
 }
 
@@ -275,6 +286,7 @@ interface BlockPlaces {
   readonly output: Buffer;
   readonly other: Buffer | undefined;
   readonly tables: SumTables | undefined;
+  readonly tail: Tail | undefined;
   /** The weights as bytes, beside the pointer to words: for products tap by tap. */
   readonly bytes?: Pointer;
   /** Element of the first pixel in `rows`. */
@@ -295,16 +307,11 @@ function channelBlocks(p: ConvProblem, config: ConvConfig, g: Geometry, places: 
   const rest = perGroup % config.channels;
   const group = (i: LExpr): Stmt => {
     const start = add(at.start, mul(i, g.groupStride));
-    const base = add(mul(at.first, p.outC), mul(i, perGroup));
+    const compute = (count: number, channel: LExpr): Stmt[] =>
+      computeBlock(p, config, g, at, w, count, start, add(mul(i, perGroup), channel));
     const out: Stmt[] = [];
-    if (whole > 0)
-      out.push(
-        loop('cb', whole, (cb) =>
-          block(...computeBlock(p, config, g, at, w, config.channels, start, add(base, mul(cb, config.channels)))),
-        ),
-      );
-    if (rest > 0)
-      out.push(block(...computeBlock(p, config, g, at, w, rest, start, add(base, whole * config.channels))));
+    if (whole > 0) out.push(loop('cb', whole, (cb) => block(...compute(config.channels, mul(cb, config.channels)))));
+    if (rest > 0) out.push(block(...compute(rest, ix(whole * config.channels))));
     return block(...out);
   };
   return [point(w, 0), ...(bytes ? [point(bytes, 0)] : []), loop('g', p.groups, group)];
@@ -319,9 +326,10 @@ function computeBlock(
   w: Pointer,
   channels: number,
   start: LExpr,
-  index: LExpr,
+  channel: LExpr,
 ): Stmt[] {
   const out: Stmt[] = [];
+  const index = add(mul(at.first, p.outC), channel);
   const sums: Local[][] = [];
   const dual = config.packing === 'dual';
   const halves = config.packing !== 'plain';
@@ -343,18 +351,38 @@ function computeBlock(
     weights: w,
     inputs: at.rows,
     start,
-    ...(config.bytes ? { bytes: p.inputDtype } : {}),
+    ...(config.bytes && p.inputDtype !== 'int16' ? { bytes: p.inputDtype } : {}),
     sums,
   };
   const bytesOfWeights = packedBytes(g.taps, channels, config.packing);
   if (at.bytes) {
     out.push(advance(at.bytes, 4 * channels), ...plainBlock(dot, at.bytes));
     const used = g.taps.rows * g.taps.runs.reduce((n, run) => n + run.length, 0) * channels;
-    const parameters = 4 * (base === undefined ? 2 : 1) * channels;
+    const parameters = 4 * wordsOfScale(config) * channels;
     out.push(advance(at.bytes, bytesOfWeights - used + parameters), advance(w, bytesOfWeights / 4));
   } else out.push(...dotBlock(dot));
   const o = pointer('out', at.output, at.output.dtype);
-  out.push(point(o, index));
+  if (!at.tail) out.push(point(o, index));
+  const sumOf = (c: number, i: number): { own: Local; partner: Local | undefined } => ({
+    own: sums[c]?.[i] as Local,
+    partner: dual && c % 2 === 1 ? sums[c - 1]?.[i] : undefined,
+  });
+  const store = (c: number, i: number, value: LExpr): void => {
+    if (!at.tail) return void out.push(storeVia(o, i * at.step * p.outC + c, value));
+    const result = local('q', config.requantize === 'sums' ? 'int32' : p.epilogue.dtype);
+    out.push(
+      declare(result, cast(result.dtype, value)),
+      ...at.tail.finish(add(at.first, i * at.step), add(channel, c), result),
+    );
+  };
+  if (config.requantize === 'sums') {
+    for (let c = 0; c < channels; c++)
+      for (let i = 0; i < at.count; i++) {
+        const { own, partner } = sumOf(c, i);
+        store(c, i, partner ? bin('shr', sub(own, partner), i32(8)) : own);
+      }
+    return out;
+  }
   for (let c = 0; c < channels; c++) {
     const multiplier = local('m');
     const shift = local('sh');
@@ -373,20 +401,23 @@ function computeBlock(
       out.push(declare(rounding, shiftBy('shl', odd, sub(shift, i32(1)), halves)));
     }
     for (let i = 0; i < at.count; i++) {
-      const own = sums[c]?.[i] as Local;
-      const partner = config.packing === 'dual' && c % 2 === 1 ? sums[c - 1]?.[i] : undefined;
+      const { own, partner } = sumOf(c, i);
       const value = partner ? sub(own, partner) : own;
       let scaled: LExpr;
       if (config.requantize !== 'wide')
         scaled = shiftBy('shr', intr('smmla', value, multiplier, rounding), shift, halves);
       else scaled = scaleWide(partner ? bin('shr', value, i32(8)) : value, multiplier, shift, zero);
       const residual = at.other ? load(at.other, add(index, i * at.step * p.outC + c)) : undefined;
-      const result = finish(scaled, p.epilogue, residual, at.tables);
-      out.push({ kind: 'store_via', pointer: o, offset: ix(i * at.step * p.outC + c), value: result });
+      store(c, i, finish(scaled, p.epilogue, residual, at.tables));
     }
   }
-  out.push(advance(w, (base === undefined ? 2 : 1) * channels));
+  out.push(advance(w, wordsOfScale(config) * channels));
   return out;
+}
+
+/** Words behind the weights of a channel. */
+function wordsOfScale(config: ConvConfig): number {
+  return config.requantize === 'sums' ? 0 : config.requantize === 'compact' ? 1 : 2;
 }
 
 /** The weights with each block's parameters: [starts…][packed weights][multiplier, shift…], or shifts with the starts. */
@@ -420,7 +451,7 @@ function packChannels(p: ConvProblem, config: ConvConfig, g: Geometry): Int8Arra
         return p.weights[(((first + c) * p.kH + row) * p.kW + kx) * inGroup + channel] ?? 0;
       };
       for (const b of packBlock(g.taps, channels, config.packing, g.shuffled, weight)) bytes.push(b);
-      for (let c = 0; c < channels; c++) {
+      for (let c = 0; c < channels && wordsOfScale(config) > 0; c++) {
         const e = p.epilogue;
         const m = e.multiplier[e.multiplier.length === 1 ? 0 : first + c] ?? 0;
         const s = e.shift[e.shift.length === 1 ? 0 : first + c] ?? 0;

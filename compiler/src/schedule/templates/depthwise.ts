@@ -11,7 +11,7 @@ import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
 import { highMultiply, scaleWide, shiftBy } from '../requantize.ts';
 import { finish } from './epilogue.ts';
-import { residualBuffer, rowScalars, rowsRead, type KernelParts, type RowRange } from './parts.ts';
+import { residualBuffer, rowScalars, rowsRead, type KernelParts, type Making, type RowRange, type Scaling, type Tail } from './parts.ts'; // prettier-ignore
 import { outputBlock, pairsOf } from './plane-dot.ts';
 import { fill, moveDown } from './rows.ts';
 
@@ -23,7 +23,7 @@ export interface DepthwiseConfig {
   /** Output rows of which the plane holds the inputs at one time; 0: all, which is fastest. */
   readonly rows: number;
   /** As for other convolutions; `compact` keeps the shift in the low byte of the bias. */
-  readonly requantize: 'high' | 'compact' | 'wide';
+  readonly requantize: Scaling;
   /** Taps go one by one: for processors without instructions on halves. */
   readonly plain: boolean;
 }
@@ -117,18 +117,12 @@ interface Plan {
   readonly other: Buffer | undefined;
   readonly plane: Buffer;
   readonly range: RowRange | undefined;
+  readonly tail: Tail | undefined;
 }
 
-/**
- * The kernel of a depthwise problem (`groups` = input channels; any multiplier of channels). `same`: the residual is the
- * input. With `range`, of one image, the kernel computes some of the rows a call.
- */
-export function lowerDepthwise(
-  image: ConvProblem,
-  config: DepthwiseConfig,
-  same = false,
-  range?: RowRange,
-): KernelParts {
+/** The kernel of a depthwise problem (`groups` = input channels; any multiplier of channels). */
+export function lowerDepthwise(image: ConvProblem, config: DepthwiseConfig, making: Making = {}): KernelParts {
+  const { same = false, range, tail } = making;
   const rows = range?.most ?? (config.rows === 0 ? image.outH : Math.min(config.rows, image.outH));
   const whole = rows === image.outH && range === undefined;
   const view = whole ? sparseView(image) : wholeView(image);
@@ -140,8 +134,8 @@ export function lowerDepthwise(
   const { columns, planeW } = planeRow(p);
   const planeH = rowsRead(p, rows);
   const [inRows, outRows] = range ? [planeH, rows] : [p.batch * image.inH, p.batch * p.outH];
-  const input = buffer('input', p.inputDtype, inRows * image.inW * p.inC);
-  const output = buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
+  const input = tail?.data ?? buffer('input', p.inputDtype, inRows * image.inW * p.inC);
+  const output = tail?.output ?? buffer('output', (p.epilogue.residual ?? p.epilogue).dtype, outRows * p.outW * p.outC);
   const other = residualBuffer(p, input, output.length, same);
   const plane = buffer('plane', 'int16', planeElements(p, planeH));
   const plan: Plan = {
@@ -159,6 +153,7 @@ export function lowerDepthwise(
     other,
     plane,
     range,
+    tail,
   };
   const packed = pack(plan);
   const weights = buffer('weights', 'int8', packed.length);
@@ -179,20 +174,28 @@ export function lowerDepthwise(
       ),
     ),
   );
+  const constants = [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }];
+  const common = { scratch: [plane], ...rowScalars(range), body, macs: convMacs(p) };
+  if (tail)
+    return {
+      ...common,
+      ...tail.buffers,
+      constants: [...constants, ...tail.buffers.constants],
+      overlaps: tail.overlaps(undefined),
+    };
+  const bytes = p.inputDtype !== 'int16';
+  const smaller = p.outC === p.inC && p.outH * p.outW <= image.inH * image.inW;
   return {
+    ...common,
     inputs: other && !same ? [input, other] : [input],
     outputs: [output],
-    constants: [{ buffer: weights, value: { dtype: 'int8', shape: [packed.length], data: packed } }],
-    scratch: [plane],
-    ...rowScalars(range),
-    body,
+    constants,
     overlaps: [
-      ...(p.batch === 1 && !same && range === undefined && p.outC === p.inC && p.outH * p.outW <= image.inH * image.inW
+      ...(p.batch === 1 && !same && range === undefined && bytes && smaller
         ? [{ input: 0, output: 0, leadBytes: 0, exact: true }]
         : []),
       ...(other && !same ? [{ input: 1, output: 0, leadBytes: 0, exact: true }] : []),
     ],
-    macs: convMacs(p),
   };
 }
 
@@ -358,6 +361,10 @@ function pack(plan: Plan): Int8Array {
         const b = all[i + 1];
         for (const d of [0, 1]) bytes.push(a ? tap(a.ky, a.k + d) : 0, b ? tap(b.ky, b.k + d) : 0);
       }
+    if (plan.config.requantize === 'sums') {
+      word(p.bias[c] ?? 0);
+      continue;
+    }
     const scale = plan.config.requantize !== 'wide' ? scaleOf(p, c) : undefined;
     const { multiplier, shift } = scale ?? factors(p, c);
     const compact = plan.config.requantize === 'compact';
@@ -409,30 +416,35 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   const rounding = local('r');
   const compact = config.requantize === 'compact';
   const start = deref(w, words);
-  held.push(
-    declare(bias, compact ? bin('shr', start, i32(8)) : start),
-    declare(multiplier, deref(w, words + 1)),
-    declare(shift, compact ? bin('and', start, i32(255)) : deref(w, words + 2)),
-  );
-  if (config.requantize !== 'wide')
+  const scaled = config.requantize !== 'sums';
+  held.push(declare(bias, compact ? bin('shr', start, i32(8)) : start));
+  if (scaled)
+    held.push(
+      declare(multiplier, deref(w, words + 1)),
+      declare(shift, compact ? bin('and', start, i32(255)) : deref(w, words + 2)),
+    );
+  if (scaled && config.requantize !== 'wide')
     held.push(declare(rounding, shiftBy('shl', i32(2 * p.epilogue.zeroPoint + 1), sub(shift, i32(1)), !config.plain)));
-  const next = advance(w, words + (compact ? 2 : 3));
+  const next = advance(w, words + (!scaled ? 1 : compact ? 2 : 3));
   const x = pointer('x', plan.plane, config.plain ? 'int16' : 'int32');
   const o = pointer('out', plan.output, plan.output.dtype);
   const residual = plan.other ? pointer('res', plan.other, plan.other.dtype) : undefined;
   const first = add(mul(n, p.outH * p.outW * p.outC), c);
-  out.push(point(o, first), ...(residual ? [point(residual, first)] : []));
+  out.push(...(plan.tail ? [] : [point(o, first)]), ...(residual ? [point(residual, first)] : []));
   const scale = (sum: Local): LExpr =>
     config.requantize !== 'wide'
       ? shiftBy('shr', intr('smmla', sum, multiplier, rounding), shift, !config.plain)
       : scaleWide(sum, multiplier, shift, p.epilogue.zeroPoint);
-  const outputs = (pixels: number): Stmt =>
+  const outputs = (pixels: number, pixel: LExpr): Stmt =>
     block(
       ...outputBlock({ ...plan, plain: config.plain }, pixels, x, taps, bias, (sum, i) => {
-        const value = finish(scale(sum), p.epilogue, residual ? deref(residual, i * p.outC) : undefined);
-        return storeVia(o, i * p.outC, value);
+        const other = residual ? deref(residual, i * p.outC) : undefined;
+        const value = scaled ? finish(scale(sum), p.epilogue, other) : sum;
+        if (!plan.tail) return storeVia(o, i * p.outC, value);
+        const result = local('q', scaled ? p.epilogue.dtype : 'int32');
+        return block(declare(result, cast(result.dtype, value)), ...plan.tail.finish(add(pixel, i), c, result));
       }),
-      advance(o, pixels * p.outC),
+      ...(plan.tail ? [] : [advance(o, pixels * p.outC)]),
       ...(residual ? [advance(residual, pixels * p.outC)] : []),
     );
   const whole = Math.floor(p.outW / plan.pixels);
@@ -440,13 +452,19 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
   const inWord = config.plain ? 1 : 2;
   const stepWords = (plan.pixels * p.strideW) / inWord;
   const moved = Math.floor(stepWords) * whole;
-  const oneBlock = (): Stmt => block(outputs(plan.pixels), advance(x, Math.floor(stepWords)));
-  const oneRow = (): Stmt =>
-    block(
-      config.straight ? Array.from({ length: whole }, oneBlock) : loop('xb', whole, oneBlock),
-      ...(rest > 0 ? [outputs(rest)] : []),
+  const oneBlock = (row: LExpr, xb: LExpr): Stmt =>
+    block(outputs(plan.pixels, add(row, mul(xb, plan.pixels))), advance(x, Math.floor(stepWords)));
+  /** `y`: the output row. */
+  const oneRow = (y: LExpr): Stmt => {
+    const row = mul(add(mul(n, p.outH), y), p.outW);
+    return block(
+      config.straight
+        ? Array.from({ length: whole }, (_, xb) => oneBlock(row, ix(xb)))
+        : loop('xb', whole, (xb) => oneBlock(row, xb)),
+      ...(rest > 0 ? [outputs(rest, add(row, whole * plan.pixels))] : []),
       advance(x, (plan.planeW * p.strideH) / inWord - moved),
     );
+  };
   if (!parts) return block(...held, next, point(x, 0), ...out, loop('oy', p.outH, oneRow));
   const { rows, range } = plan;
   // Taps are read behind the gathering, whose loops would else compete with them for registers.
@@ -454,7 +472,7 @@ function channel(plan: Plan, w: Pointer, n: LExpr, c: LExpr, parts?: LExpr): Stm
     ...gatherPart(plan, at, parts),
     ...held,
     point(x, 0),
-    loop('oy', count, oneRow),
+    loop('oy', count, (y) => oneRow(add(mul(at, rows), y))),
   ];
   if (range !== undefined) return block(...out, ...part(ix(0), range.rows), next);
   const left = (at: LExpr): LExpr => sub(ix(p.outH), mul(at, rows));

@@ -68,7 +68,7 @@ export function windowBytes(p: ConvProblem, width: number): number {
 
 /** Whether inputs can be read as they lie: pointwise, and all pixels aligned to words where words are read (`dsp`). */
 export function readsBytes(p: ConvProblem, dsp: boolean): boolean {
-  return isPointwise(p) && (!dsp || (p.inC / p.groups) % 4 === 0);
+  return isPointwise(p) && p.inputDtype !== 'int16' && (!dsp || (p.inC / p.groups) % 4 === 0);
 }
 
 export function isPointwise(p: ConvProblem): boolean {

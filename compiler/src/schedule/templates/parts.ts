@@ -1,10 +1,39 @@
 /** What a template makes; `spaces.ts` adds name, flags and origin. */
 import { buffer, local } from '../../loops/build.ts';
-import type { Local } from '../../loops/ir.ts';
+import type { LExpr, Local, Stmt } from '../../loops/ir.ts';
 import type { Buffer, LoweredKernel } from '../../loops/kernel.ts';
 import type { ConvProblem } from '../problem.ts';
 
 export type KernelParts = Omit<LoweredKernel, 'name' | 'flags' | 'origin'>;
+
+/**
+ * How sums are scaled: by the upper half of a product (`compact`: with the shift beside the start of the sum), by 64 bits
+ * (`wide`), or not (`sums`).
+ */
+export type Scaling = 'high' | 'compact' | 'wide' | 'sums';
+
+/** How a filter's kernel is to be made. */
+export interface Making {
+  /** The residual is the input. */
+  readonly same?: boolean;
+  /** Of one image, the kernel computes some of the rows a call. */
+  readonly range?: RowRange;
+  /** What is done to each result. */
+  readonly tail?: Tail;
+}
+
+/** What a function does to the results of a filter, taken from its operators' own meaning. */
+export interface Tail {
+  /** What the filter reads. */
+  readonly data: Buffer;
+  readonly output: Buffer;
+  /** Inputs in the function's order, outputs, and constants that elements read. */
+  readonly buffers: Pick<LoweredKernel, 'inputs' | 'outputs' | 'constants'>;
+  /** Stores the element of an output pixel (counted through the whole result) and channel, given the filter's. */
+  finish(pixel: LExpr, channel: LExpr, value: Local): Stmt[];
+  /** Where the output may lie upon an input; `lead`: bytes it starts below the filter's input. */
+  overlaps(lead: number | undefined): LoweredKernel['overlaps'];
+}
 
 /** The buffer of a fused residual's other operand: the input itself when `same`; undefined without one. */
 export function residualBuffer(p: ConvProblem, input: Buffer, length: number, same: boolean): Buffer | undefined {

@@ -7,6 +7,7 @@ import {
   declare,
   deref,
   intr,
+  ldrd,
   load,
   local,
   loop,
@@ -21,23 +22,26 @@ import {
 } from '../../loops/build.ts';
 import type { LExpr, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
-import type { InputDType } from '../problem.ts';
+import type { DataDType } from '../problem.ts';
 
 export interface Widening {
   readonly from: Buffer;
   readonly to: Buffer;
-  readonly dtype: InputDType;
+  readonly dtype: DataDType;
   /** Halves stand as SXTB16 makes them: elements 0, 2, 1, 3 of each four. */
   readonly shuffled: boolean;
   /** Bytes go one by one: for processors without instructions on halves. */
   readonly plain?: boolean;
 }
 
+/** Words of input that hold four elements. */
+const wordsOfFour = (w: Widening): number => (w.dtype === 'int16' ? 2 : 1);
+
 /** Pointers over fours of elements, and how far each goes for four. */
 function fourPointers(w: Widening): { from: Pointer; to: Pointer; source: number; target: number } {
   return w.plain === true
     ? { from: pointer('src', w.from, w.dtype), to: pointer('dst', w.to, 'int16'), source: 4, target: 4 }
-    : { from: pointer('src', w.from, 'int32'), to: pointer('dst', w.to, 'int32'), source: 1, target: 2 };
+    : { from: pointer('src', w.from, 'int32'), to: pointer('dst', w.to, 'int32'), source: wordsOfFour(w), target: 2 };
 }
 
 /**
@@ -60,7 +64,7 @@ export function widen(w: Widening, source: LExpr, target: LExpr, count: number, 
     out.push(
       point(from, source),
       point(to, target),
-      loop('i', turns, () => block(...body, advance(from, unroll), advance(to, 2 * unroll))),
+      loop('i', turns, () => block(...body, advance(from, wordsOfFour(w) * unroll), advance(to, 2 * unroll))),
     );
   }
   if (rest > 0) out.push(...widenBytes(w, add(source, 4 * fours), add(target, 4 * fours), rest));
@@ -71,6 +75,10 @@ export function widen(w: Widening, source: LExpr, target: LExpr, count: number, 
 function widenWord(w: Widening, from: Pointer, to: Pointer, i: number): Stmt[] {
   if (w.plain === true)
     return Array.from({ length: 4 }, (_, k) => storeVia(to, 4 * i + k, cast('int16', deref(from, 4 * i + k))));
+  if (w.dtype === 'int16') {
+    const [a, b] = [local('a'), local('b')];
+    return [declare(a, 0), declare(b, 0), ldrd(a, b, from, 2 * i), strd(to, 2 * i, a, b)];
+  }
   const op = w.dtype === 'int8' ? 'sxtb16' : 'uxtb16';
   const word = local('q');
   const even = local('e');
