@@ -308,7 +308,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: bool
     {
       name: 'straight',
       summary: 'All blocks of a row are written out, without a loop.',
-      values: p.outW >= 2 && p.outW <= 16 ? [false, true] : [false],
+      values: p.outW >= 2 && p.outW <= longestStraight ? [false, true] : [false],
     },
     {
       name: 'rows',
@@ -323,8 +323,7 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: bool
     flagsKnob,
   ];
   const chosen: ScheduleConfig = {
-    pixels: defaultNeighbours(p),
-    straight: false,
+    ...defaultRow(p),
     rows: defaultRows(p),
     requantize: scalings(tailed, compact, high)[0] ?? 'wide',
     // Short one-dimensional loops gain from being peeled; elsewhere it costs more flash than it is worth.
@@ -345,6 +344,9 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: bool
   };
 }
 
+/** Outputs of a row that may be written out. */
+const longestStraight = 16;
+
 /** A few sizes, and those that make two, three or four parts of about the same size. */
 function partSizes(rows: number): readonly number[] {
   const equal = [2, 3, 4].map((parts) => Math.ceil(rows / parts));
@@ -360,6 +362,16 @@ function defaultRows(p: ConvProblem): number {
   if (p.outH === 1 || !hasParts(p) || planeBytes(p, p.outH) <= smallPlane) return 0;
   const fitting = [8, 6, 4, 3, 2].filter((r) => r < p.outH && planeBytes(p, r) <= smallPlane);
   return fitting.find((r) => p.outH % r === 0) ?? fitting[0] ?? 1;
+}
+
+/** Taps up to which a row's loop costs more than writing the row out. */
+const fewTaps = 8;
+
+/** Rows of few products are written out in narrow blocks, which leave registers for all that they need. */
+function defaultRow(p: ConvProblem): { pixels: number; straight: boolean } {
+  const straight = p.kH * p.kW <= fewTaps && p.outW >= 2 && p.outW <= longestStraight;
+  if (!straight) return { pixels: defaultNeighbours(p), straight };
+  return { pixels: Math.min(p.outW, p.outH === 1 ? 4 : 2), straight };
 }
 
 function defaultNeighbours(p: ConvProblem): number {
