@@ -75,6 +75,13 @@ export const hostileTexts: Readonly<Record<string, (length: number) => string>> 
   'body: }⏎': inBody('}\n'),
   'body: f(%x;⏎': inBody('f(%x;\n'),
   'body: %0 = f(%x);⏎': inBody('%0 = f(%x);\n'),
+  'calls behind a binding without end': (length) =>
+    `${header}def @main(%x: int32) {
+  let %y = %x
+${repeated('(%x)\n')(length)};
+  let %z = (%y;
+}
+`,
   'nested calls': nested('abs(', '%x', ')'),
   'nested parentheses': nested('(', '%x', ')'),
   'nested tuples': nested('(', '%x', ',)'),

@@ -98,6 +98,7 @@ class Repair {
   private readonly output: IToken[] = [];
   private readonly issues: RawIssue[] = [];
   private readonly open: Open[] = [];
+  private readonly endings = new Map<number, boolean>();
   private lastIssue = -1;
   /** The same outside of all brackets. */
   private binds = false;
@@ -169,15 +170,25 @@ class Repair {
     return token.tokenType !== t.LParen || !this.endsWithSemicolon(i);
   }
 
+  /** Whether a semicolon or another statement follows the token at `from` before its block ends. */
   private endsWithSemicolon(from: number): boolean {
-    let depth = 0;
-    for (let i = from; i < this.tokens.length; i++) {
+    const known = this.endings.get(from);
+    if (known !== undefined) return known;
+    // The answer is the same from every token outside of brackets on the way: each stretch is walked once.
+    const passed: number[] = [];
+    let ends = false;
+    for (let i = from, depth = 0; i < this.tokens.length; i++) {
+      if (depth === 0) passed.push(i);
       const { tokenType } = this.tokens[i] as IToken;
       if (closerOf.has(tokenType)) depth++;
-      else if (openerOf.has(tokenType) && --depth < 0) return false;
-      else if (depth === 0 && (tokenType === t.Semicolon || starters.has(tokenType))) return true;
+      else if (openerOf.has(tokenType) && --depth < 0) break;
+      else if (depth === 0 && (tokenType === t.Semicolon || starters.has(tokenType))) {
+        ends = true;
+        break;
+      }
     }
-    return false;
+    for (const i of passed) this.endings.set(i, ends);
+    return ends;
   }
 
   /** `let %x = 1 in %x`, as other languages write it. */
