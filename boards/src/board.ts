@@ -5,6 +5,24 @@
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import type { Result } from '../../compiler/src/base/result.ts';
 
+/** A cache of a flash interface: fully associative, the line that was used least recently is replaced. */
+export interface FlashCache {
+  readonly lines: number;
+  readonly lineBytes: number;
+}
+
+/** How long a processor waits for its flash, at the clock that is meant; without it there are no wait states. */
+export interface FlashTiming {
+  /** Cycles beyond the first that a read of the flash takes. */
+  readonly waitStates: number;
+  /** Bytes that one read brings. */
+  readonly readBytes: number;
+  /** The next read of code is made ahead. */
+  readonly prefetch?: boolean;
+  readonly codeCache?: FlashCache;
+  readonly dataCache?: FlashCache;
+}
+
 export interface MemoryRegion {
   readonly name: string;
   readonly kind: 'flash' | 'ram';
@@ -12,6 +30,8 @@ export interface MemoryRegion {
   readonly bytes: number;
   /** Flash only: size of the largest sector that a program touches. */
   readonly eraseBytes?: number;
+  /** Flash only: what modelled cycles wait for. */
+  readonly timing?: FlashTiming;
 }
 
 /** Where numbers from this board come from; shown beside each of them. */

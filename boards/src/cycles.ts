@@ -1,15 +1,15 @@
 /**
- * Modelled cycles of an emulated Cortex-M4: a plugin for QEMU (`runtime/qemu-plugin/relay_cycles.c`), built on demand
- * into the user's cache, classifies what runs and adds up the processor's published timing. The figures are a model's.
+ * Modelled cycles of an emulated Cortex-M4: a plugin for QEMU (`runtime/qemu-plugin`), built on demand into the user's
+ * cache, passes what runs through a model of the processor's pipeline and its flash. The figures are a model's.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
-import type { BoardProfile } from './board.ts';
+import type { BoardProfile, FlashCache } from './board.ts';
 import { makeFolder } from './folders.ts';
 import { findCommand, runChild } from './child.ts';
 import { connectBoard } from './connect.ts';
@@ -17,7 +17,13 @@ import { marksOf, runModel, type ModelProgram } from './deploy.ts';
 import { runtimeFolder } from './resources.ts';
 import type { LinkedImage } from './size.ts';
 
-/** A modelled figure. `least` and `most` are what the manual's ranges allow (refill, load pipelining, division). */
+/**
+ * What 1 modelled cycle may be on silicon: the worst deviations from published measurements of 19 programs
+ * (docs/cycle-model.md).
+ */
+export const siliconError = { least: 0.97, most: 1.1 } as const;
+
+/** A modelled figure. Between `least` and `most` a measurement is expected: `siliconError`, and division's range. */
 export interface CycleFigure {
   readonly cycles: number;
   readonly least: number;
@@ -30,6 +36,8 @@ export interface CycleFigure {
 export interface CycleReport extends CycleFigure {
   /** Instructions by kind: `data`, `multiply`, `divide`, `load`, `store`, `multiple`, `branch`, `float`. */
   readonly kinds: Readonly<Record<string, number>>;
+  /** Cycles lost, included: to refills behind `branch`es, for want of a `fetch`, of an `address`, of `data` of flash. */
+  readonly stalls: Readonly<Record<string, number>>;
   /** Of each call of the program; absent when the calls could not be told apart. */
   readonly layers?: readonly CycleFigure[];
 }
@@ -53,22 +61,25 @@ function cacheFolder(): string {
  * no C compiler for this machine or it cannot make shared libraries.
  */
 export async function buildCyclePlugin(token?: CancellationToken): Promise<Result<string>> {
-  const source = path.join(runtimeFolder(), 'qemu-plugin', 'relay_cycles.c');
+  const sources = path.join(runtimeFolder(), 'qemu-plugin');
   const without = (message: string): Result<never> =>
     fail('no-cycle-model', message, 'Install gcc for modelled cycles; the instruction count needs nothing.');
   const compiler = ['gcc', 'cc', 'clang'].map((name) => findCommand(name)).find((found) => found !== undefined);
   if (compiler === undefined) return without('The cycle model needs a C compiler of this machine; none was found.');
   let temporary: string | undefined;
   try {
-    const text = await readFile(source, 'utf8');
-    const key = createHash('sha256').update(text).digest('hex').slice(0, 16);
+    const hash = createHash('sha256');
+    const files = (await readdir(sources)).filter((name) => /\.[ch]$/.test(name)).sort();
+    for (const name of files) hash.update(name).update(await readFile(path.join(sources, name), 'utf8'));
+    const key = hash.digest('hex').slice(0, 16);
     const folder = cacheFolder();
     const built = path.join(folder, `relay_cycles-${process.platform}-${process.arch}-${key}.so`);
     if (existsSync(built)) return ok(built);
     makeFolder(folder);
     temporary = path.join(folder, `building-${randomUUID()}.so`);
     const undefinedSymbols = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
-    const args = ['-shared', '-fPIC', '-O2', '-fvisibility=hidden', ...undefinedSymbols, '-o', temporary, source];
+    const units = files.filter((name) => name.endsWith('.c')).map((name) => path.join(sources, name));
+    const args = ['-shared', '-fPIC', '-O2', '-fvisibility=hidden', ...undefinedSymbols, '-o', temporary, ...units];
     const done = await runChild(compiler, args, { limitMs: 60_000, ...(token === undefined ? {} : { token }) });
     if (done.cancelled) return fail('cancelled', 'Cancelled.');
     if (done.code !== 0) return without(`The cycle model does not compile: ${done.stderr.trim().split('\n')[0] ?? ''}`);
@@ -108,7 +119,8 @@ export async function modelCycles(
   const folder = await mkdtemp(path.join(tmpdir(), 'relay-cycles-'));
   try {
     const out = path.join(folder, 'cycles.json');
-    const options = `${plugin.value},out=${out},run=${run.address & ~1},size=${run.bytes}`;
+    const counted = `out=${out},run=${run.address & ~1},size=${run.bytes}`;
+    const options = [plugin.value, counted, ...flashOptions(profile)].join(',');
     const emulated = { ...profile, transport: { ...transport, args: [...transport.args, '-plugin', options] } };
     const board = await connectBoard(emulated);
     if (!board.ok)
@@ -131,6 +143,24 @@ export async function modelCycles(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What the plugin is told of a flash that has wait states. */
+function flashOptions({ memory }: BoardProfile): string[] {
+  const flash = memory.find((region) => region.kind === 'flash');
+  if (flash?.timing === undefined) return [];
+  const { waitStates, readBytes, prefetch, codeCache, dataCache } = flash.timing;
+  const cache = (name: string, of: FlashCache | undefined): string[] =>
+    of === undefined ? [] : [`${name}-lines=${of.lines}`, `${name}-bytes=${of.lineBytes}`];
+  return [
+    `flash=${flash.start}`,
+    `flash-size=${flash.bytes}`,
+    `waits=${waitStates}`,
+    `read=${readBytes}`,
+    `prefetch=${prefetch === true ? 1 : 0}`,
+    ...cache('code', codeCache),
+    ...cache('data', dataCache),
+  ];
 }
 
 /** Figures of calls added up by kernel. */
@@ -157,7 +187,18 @@ export function parseCycleReport(text: string, calls: number): CycleReport | und
     return undefined;
   }
   if (typeof report.cycles !== 'number') return undefined;
-  const { cycles, least, most, instructions, taken, kinds, layers } = report;
-  const known = layers?.length === calls ? { layers } : {};
-  return { cycles, least, most, instructions, taken, kinds, ...known };
+  const { kinds, stalls, layers } = report;
+  const known = layers?.length === calls ? { layers: layers.map(onSilicon) } : {};
+  return { ...onSilicon(report), kinds, stalls, ...known };
+}
+
+/** A figure of the plugin, whose bounds know of division alone, with those of the model's error. */
+function onSilicon({ cycles, least, most, instructions, taken }: CycleFigure): CycleFigure {
+  return {
+    cycles,
+    least: Math.floor(least * siliconError.least),
+    most: Math.ceil(most * siliconError.most),
+    instructions,
+    taken,
+  };
 }

@@ -4,6 +4,7 @@ import type { BoardProfile } from './board.ts';
 import { violations, type Schema } from './schema.ts';
 import host from '../profiles/host.json' with { type: 'json' };
 import mps2An386 from '../profiles/mps2-an386.json' with { type: 'json' };
+import mps2An386L4r5 from '../profiles/mps2-an386-l4r5.json' with { type: 'json' };
 import microbit from '../profiles/microbit.json' with { type: 'json' };
 import mps2An385 from '../profiles/mps2-an385.json' with { type: 'json' };
 import mps2An500 from '../profiles/mps2-an500.json' with { type: 'json' };
@@ -22,6 +23,7 @@ export const builtinProfiles: readonly BoardProfile[] = [
   stm32f4Discovery,
   stm32f746Disco,
   nrf52840dk,
+  mps2An386L4r5,
   mps2An385,
   mps2An500,
   mps2An505,
@@ -71,6 +73,11 @@ function contradictions(data: Record<string, unknown>): string[] {
   const sorted = [...memory].sort((a, b) => a.start - b.start);
   for (const [index, region] of sorted.entries()) {
     const next = sorted[index + 1];
+    if (region.timing && region.kind !== 'flash')
+      found.push(`\`memory\`: ${region.name} is no flash and has \`timing\``);
+    for (const cache of [region.timing?.codeCache, region.timing?.dataCache])
+      if (cache && region.timing && cache.lineBytes < region.timing.readBytes)
+        found.push(`\`memory\`: ${region.name} has a cache whose lines are shorter than a read`);
     if (next && region.start + region.bytes > next.start) {
       found.push(`\`memory\`: ${region.name} reaches into ${next.name}`);
     }

@@ -100,7 +100,10 @@ function cyclesJson(d: Deployment): {
   if (d.run.unit === 'cycles') return { cycles: d.run.cost };
   const modelled = modelledOf(d);
   if (modelled !== undefined)
-    return { cycles: modelled.cycles, cycleModel: { ...cycleFigure(modelled), kinds: modelled.kinds } };
+    return {
+      cycles: modelled.cycles,
+      cycleModel: { ...cycleFigure(modelled), kinds: modelled.kinds, stalls: modelled.stalls },
+    };
   return { cycles: null, ...(d.cycles?.ok === false ? { notices: [d.cycles.error.message] } : {}) };
 }
 
@@ -130,7 +133,7 @@ function printDeployment(
   io.out(`${thousands(run.cost)} ${run.unit} (${run.provenance})`);
   if (modelled !== undefined)
     io.out(
-      `${thousands(modelled.cycles)} cycles (emulated, by the model of a Cortex-M4; between ${thousands(modelled.least)} and ${thousands(modelled.most)})`,
+      `${thousands(modelled.cycles)} cycles (emulated, by the model of a Cortex-M4; on silicon expect between ${thousands(modelled.least)} and ${thousands(modelled.most)})`,
     );
   else if (d.cycles?.ok === false) io.err(`relay: no modelled cycles: ${d.cycles.error.message}`);
   io.out(d.matches ? 'The output matches the reference.' : `The output DIFFERS from the reference: ${d.difference}.`);

@@ -7,6 +7,7 @@ export const bundledProfiles: readonly string[] = [
   'microbit',
   'mps2-an385',
   'mps2-an386',
+  'mps2-an386-l4r5',
   'mps2-an500',
   'mps2-an505',
   'mps3-an547',
