@@ -65,5 +65,12 @@ export async function connectGdbServer(profile: BoardProfile): Promise<Result<Gd
   const started = await client.start();
   if (started.ok) return ok({ client, ended: () => Promise.resolve(undefined), close });
   await close();
-  return started;
+  if (started.error.code !== 'board-timeout') return started;
+  // It was reached, and said nothing that makes sense.
+  const message = `What listens at ${host}:${port} for the board ${profile.name} does not answer as ${dialect.label}'s GDB server does.`;
+  return fail(
+    'board-timeout',
+    message,
+    'Check `port` and `dialect` of the profile, the cable, and the power of the board.',
+  );
 }

@@ -1,5 +1,7 @@
 /** Board profiles: the built-in ones, and loading others from JSON with messages that name the field. */
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import { LineIndex } from '../../compiler/src/base/span.ts';
+import { targetNamed } from '../../compiler/src/targets/targets.ts';
 import type { BoardProfile } from './board.ts';
 import { violations, type Schema } from './schema.ts';
 import host from '../profiles/host.json' with { type: 'json' };
@@ -34,7 +36,7 @@ export const builtinProfiles: readonly BoardProfile[] = [
 
 /** The built-in profile of that name. */
 export function findProfile(name: string, more: readonly BoardProfile[] = []): Result<BoardProfile> {
-  const all = [...more, ...builtinProfiles];
+  const all = [...more, ...builtinProfiles.filter((profile) => !more.some((one) => one.name === profile.name))];
   const found = all.find((profile) => profile.name === name);
   if (found) return ok(found);
   const names = all.map((profile) => profile.name).join(', ');
@@ -47,7 +49,9 @@ export function parseProfile(text: string, where: string): Result<BoardProfile> 
   try {
     data = JSON.parse(text);
   } catch (error) {
-    return fail('bad-board-profile', `${where} is not JSON: ${(error as Error).message}.`, 'Correct the file.');
+    const [reason = ''] = (error as Error).message.split('\n');
+    const remedy = 'JSON has no comments and no comma behind the last field; names stand in double quotes.';
+    return fail('bad-board-profile', `${where} is not JSON: ${reason}${placeIn(text, reason)}.`, remedy);
   }
   const found = [...violations(profileSchema as Schema, data), ...(isRecord(data) ? contradictions(data) : [])];
   if (found.length > 0) {
@@ -58,18 +62,35 @@ export function parseProfile(text: string, where: string): Result<BoardProfile> 
   return ok(data as unknown as BoardProfile);
 }
 
+/** Line and column of the position that a message of the JSON parser names. */
+function placeIn(text: string, message: string): string {
+  const position = /position (\d+)/.exec(message)?.[1];
+  if (position === undefined) return '';
+  const { line, character } = new LineIndex(text).position(Number(position));
+  return ` (line ${line + 1}, column ${character + 1})`;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What a schema cannot say: regions that a program needs, and regions that overlap. */
 function contradictions(data: Record<string, unknown>): string[] {
-  const memory = Array.isArray(data['memory']) ? (data['memory'] as BoardProfile['memory']) : [];
   const found: string[] = [];
+  const { target, stackBytes } = data;
+  const known = typeof target === 'string' ? targetNamed(target) : undefined;
+  if (known?.ok === false) found.push(`\`target\`: ${known.error.message} ${known.error.remedy ?? ''}`);
+  // What is no list is said by the schema.
+  if (!Array.isArray(data['memory'])) return found;
+  const memory = data['memory'] as BoardProfile['memory'];
   const transport = isRecord(data['transport']) ? data['transport']['kind'] : undefined;
-  if (transport !== 'process' && !memory.some((region) => region.kind === 'ram')) {
-    found.push('`memory` has no region of kind `ram`');
-  }
+  const ram = memory.filter((region) => region.kind === 'ram');
+  if (transport !== 'process' && ram.length === 0) found.push('`memory` has no region of kind `ram`');
+  const most = Math.max(...ram.map((region) => region.bytes));
+  if (typeof stackBytes === 'number' && ram.length > 0 && stackBytes >= most)
+    found.push(
+      `\`stackBytes\` must leave room in a region of RAM, of which the largest has ${most}, found ${stackBytes}`,
+    );
   const sorted = [...memory].sort((a, b) => a.start - b.start);
   for (const [index, region] of sorted.entries()) {
     const next = sorted[index + 1];

@@ -1,4 +1,5 @@
 /** The part of JSON Schema that the project's schemas use, checked with messages for people. */
+import { nearest } from '../../compiler/src/check/suggest.ts';
 
 export interface Schema {
   readonly type?: string;
@@ -54,7 +55,12 @@ function fields(schema: Schema, value: Record<string, unknown>, path: string, he
   for (const [name, item] of Object.entries(value)) {
     const property = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
     if (property) found.push(...violations(property, item, prefix + name));
-    else if (schema.additionalProperties === false) found.push(`${here} has an unknown field \`${name}\``);
+    else if (schema.additionalProperties === false) {
+      const close = nearest(name, Object.keys(schema.properties ?? {}));
+      found.push(
+        `${here} has an unknown field \`${name}\`${close === undefined ? '' : ` (did you mean \`${close}\`?)`}`,
+      );
+    }
   }
   return found;
 }

@@ -35,6 +35,17 @@ describe('board profiles', () => {
     assert.ok(!missing.ok && names.every((name) => missing.error.remedy?.includes(name)));
   });
 
+  it('may stand in for a built-in one, which is then listed once', () => {
+    const missing = findProfile('arduino', builtinProfiles);
+    assert.ok(!missing.ok);
+    const names = (missing.error.remedy ?? '').replace(/^.*?: |\.$/g, '').split(', ');
+    assert.equal(new Set(names).size, names.length);
+  });
+
+  it('without memory is told that, and nothing that only follows', () => {
+    assert.equal(messageOf(changed((p) => delete p['memory'])).split(';').length, 1);
+  });
+
   it('may name every debug server that is known', () => {
     const text = JSON.stringify(profileSchema.properties.transport);
     for (const dialect of stubDialects) assert.ok(text.includes(`"${dialect.name}"`), dialect.name);
@@ -45,6 +56,10 @@ describe('board profiles', () => {
     ['a list', '[]', /the file must be an object, found \[\]/],
     ['a missing field', changed((p) => delete p['timer']), /lacks `timer`/],
     ['an unknown field', changed((p) => (p['speed'] = 3)), /unknown field `speed`/],
+    ['a misspelt field', changed((p) => (p['trget'] = 3)), /unknown field `trget` \(did you mean `target`\?\)/],
+    ['an unknown processor', changed((p) => (p['target'] = 'cortex-m99')), /no compiler target named 'cortex-m99'/],
+    ['a stack larger than RAM', changed((p) => (p['stackBytes'] = 1e9)), /`stackBytes` must leave room/],
+    ['a comma too much', '{\n  "name": "x",\n}', /\(line 3, column 1\)/],
     ['a wrong type', changed((p) => (p['stackBytes'] = '8k')), /`stackBytes` must be an integer, found "8k"/],
     [
       'a bad transport',

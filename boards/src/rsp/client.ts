@@ -278,7 +278,13 @@ export class GdbClient {
   private async expectOk(command: string, what: string, limitMs = REQUEST_MS): Promise<Result<void>> {
     const reply = await this.text(command, limitMs);
     if (!reply.ok) return reply;
-    return reply.value === 'OK' ? ok(undefined) : fail('board-refused', `The board refused to ${what}.`);
+    return reply.value === 'OK'
+      ? ok(undefined)
+      : fail(
+          'board-refused',
+          `The board refused to ${what}.`,
+          `See what ${this.dialect.label} says of it; check the memory regions of the profile.`,
+        );
   }
 }
 
