@@ -21,6 +21,18 @@ describe('tensors from files', () => {
     assert.deepEqual([array.value.dtype, array.value.shape, [...array.value.data]], ['int16', [1, 2], [1, -1]]);
   });
 
+  it('reads arrays in either byte order, by rows or by columns', () => {
+    const values = (descr: string, fortran: string, payload: readonly number[]): readonly number[] => {
+      const header = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (2, 3), }\n`;
+      const array = decodeNpy('x.npy', npy(header, Uint8Array.from(payload)));
+      assert.ok(array.ok);
+      return [...array.value.data].map(Number);
+    };
+    assert.deepEqual(values('>i2', 'False', [0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 255, 255]), [1, 2, 3, 4, 5, -1]);
+    assert.deepEqual(values('|u1', 'True', [1, 4, 2, 5, 3, 6]), [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(values('>i2', 'True', [0, 1, 0, 4, 0, 2, 0, 5, 0, 3, 0, 6]), [1, 2, 3, 4, 5, 6]);
+  });
+
   for (const [what, bytes] of [
     ['an empty file', new Uint8Array()],
     ['another format', Uint8Array.from({ length: 64 }, (_, i) => i)],
@@ -29,7 +41,7 @@ describe('tensors from files', () => {
       npy("{'descr': '<i2', 'fortran_order': False, 'shape': (9, 2), }\n", new Uint8Array()).subarray(0, 20),
     ],
     ['a cut payload', npy("{'descr': '<i2', 'fortran_order': False, 'shape': (9, 2), }\n", new Uint8Array(3))],
-    ['Fortran order', npy("{'descr': '<i2', 'fortran_order': True, 'shape': (1,), }\n", new Uint8Array(2))],
+    ['complex elements', npy("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }\n", new Uint8Array(8))],
   ] as const)
     it(`says what is wrong with ${what}`, () => {
       const result = decodeNpy('x.npy', bytes);
