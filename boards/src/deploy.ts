@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { EmittedModule, ModuleTensor } from '../../compiler/src/emit/module.ts';
 import { elementBytes } from '../../compiler/src/tensor/dtype.ts';
 import { elementCount } from '../../compiler/src/tensor/ndarray.ts';
+import { claimFolder, REPORT } from './build-folder.ts';
 import { makeFolder } from './folders.ts';
 import type { Board, BoardProfile, Provenance } from './board.ts';
 import { readUnsigned, runJob, stackUsed, ticksToUnit } from './runner.ts';
@@ -210,16 +211,25 @@ export async function deployModel(options: {
 /** Folder, inside a build's, of what the board's image needs beside the program. */
 const HARNESS = 'harness';
 
+export interface SaveOptions {
+  /** Files of a project around the sources. */
+  readonly extra?: readonly { readonly name: string; readonly text: string }[];
+  /** What `report.json` says beside the names of the files. */
+  readonly report?: object;
+  /** Write over files that no earlier build wrote. */
+  readonly force?: boolean;
+}
+
 /**
- * Writes sources, `extra` files (a project around them) and the ELF to a folder, and the board's start-up code and
- * linker script to its folder `harness`. Returns the names written. Fails with `cannot-write`.
+ * Writes sources, a project around them, the ELF and `report.json` to a folder, and the board's start-up code and
+ * linker script to its folder `harness`. Returns the names written. Fails with `would-overwrite` or `cannot-write`.
  */
 export async function saveBuild(
   folder: string,
   toolchain: Toolchain,
   program: ModelProgram,
   image: LinkedImage,
-  extra: readonly { readonly name: string; readonly text: string }[] = [],
+  { extra = [], report = {}, force = false }: SaveOptions = {},
 ): Promise<Result<readonly string[]>> {
   const { stem, files } = program.module;
   const script = await readFile(`${image.path}.ld`, 'utf8').catch(() => undefined);
@@ -229,13 +239,18 @@ export async function saveBuild(
     ...(script === undefined ? [] : [{ name: `${stem}.ld`, text: script }]),
   ];
   const texts = [...files, ...extra, ...harness.map(({ name, text }) => ({ name: `${HARNESS}/${name}`, text }))];
+  const names = [...texts.map((file) => file.name), `${stem}.elf`, REPORT];
   try {
+    const claimed = claimFolder(folder, names, force);
+    if (!claimed.ok) return claimed;
     makeFolder(path.join(folder, HARNESS));
     for (const { name, text } of texts) await writeFile(path.join(folder, name), text);
     await copyFile(image.path, path.join(folder, `${stem}.elf`));
-    return ok([...texts.map((file) => file.name), `${stem}.elf`]);
+    await writeFile(path.join(folder, REPORT), `${JSON.stringify({ ...report, files: names }, null, 2)}\n`);
+    return ok(names);
   } catch (error) {
-    const { message } = error as Error;
-    return fail('cannot-write', `The folder ${folder} cannot be written: ${message}.`, 'Choose another output folder.');
+    const { message, code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOTDIR' || code === 'EEXIST' ? 'part of the path is a file' : message;
+    return fail('cannot-write', `The folder ${folder} cannot be written: ${reason}.`, 'Choose another output folder.');
   }
 }

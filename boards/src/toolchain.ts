@@ -91,7 +91,7 @@ export class Toolchain {
 
   /**
    * Finds the profile's compiler. `compilerPath` (a setting of the machine, never of a workspace) wins over the path.
-   * Fails with `missing-tool`.
+   * Fails with `missing-tool`, or `cannot-write` where there is no place for object files.
    */
   static async open(
     profile: BoardProfile,
@@ -106,7 +106,13 @@ export class Toolchain {
       return fail('missing-tool', message, installHint(profile.compiler.package));
     }
     removeAbandoned();
-    const folder = await mkdtemp(path.join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
+    let folder: string;
+    try {
+      folder = await mkdtemp(path.join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
+    } catch (error) {
+      const message = `No folder for object files can be made in ${tmpdir()}: ${(error as Error).message}.`;
+      return fail('cannot-write', message, 'Set TMPDIR to a folder that can be written to.');
+    }
     openFolders.add(folder);
     if (!hooked) {
       hooked = true;
@@ -184,7 +190,16 @@ export class Toolchain {
       if (token.isCancellationRequested) return fail('cancelled', 'Cancelled.');
       const stem = path.join(this.folder, key);
       await writeFile(`${stem}.c`, file.text);
-      const args = ['-c', ...flags, '-I', headers, '-o', `${stem}.o`, `${stem}.c`];
+      const args = [
+        '-c',
+        ...flags,
+        ...debugNames(this.folder, stem, file),
+        '-I',
+        headers,
+        '-o',
+        `${stem}.o`,
+        `${stem}.c`,
+      ];
       // Included binary files are looked up from the working folder.
       const limits = { limitMs: options.limitMs ?? COMPILE_LIMIT_MS, token, cwd: this.folder };
       let done = await runChild(this.compiler, args, limits);
@@ -256,10 +271,20 @@ export class Toolchain {
   }
 }
 
+/**
+ * Names for a debugger that hold where the build is saved, not where it was compiled: the folder is the debugger's
+ * own, and the file bears its name. So an image with line tables is the same byte for byte each time, too.
+ */
+function debugNames(folder: string, stem: string, { name, flags = [] }: SourceFile): readonly string[] {
+  if (!flags.includes('-g')) return [];
+  // The last that fits wins.
+  return [`-fdebug-prefix-map=${folder}=.`, `-fdebug-prefix-map=${stem}.c=${name}`];
+}
+
 /** Removes folders of processes that were killed before they could do it. */
 function removeAbandoned(): void {
   if (openFolders.size > 0) return;
-  for (const name of readdirSync(tmpdir())) {
+  for (const name of entriesOf(tmpdir())) {
     const owner = name.startsWith(FOLDER_PREFIX) ? /^(\d+)-/.exec(name.slice(FOLDER_PREFIX.length))?.[1] : undefined;
     if (owner === undefined || isAlive(Number(owner))) continue;
     try {
@@ -267,6 +292,15 @@ function removeAbandoned(): void {
     } catch {
       // Another user's folder; not ours to remove.
     }
+  }
+}
+
+/** What lies in a folder; nothing where it cannot be read. */
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 

@@ -69,12 +69,21 @@ export function gatherInputs(model: Model, args: ParsedArguments): Result<Readon
   return ok(inputs);
 }
 
-/** Every input: given ones from their files, the others random with a seed. `random` names the latter. */
-export function inputsOrRandom(
-  model: Model,
-  args: ParsedArguments,
-  seed: number,
-): Result<{ readonly inputs: ReadonlyMap<string, NDArray>; readonly random: readonly string[] }> {
+export interface Inputs {
+  readonly inputs: ReadonlyMap<string, NDArray>;
+  /** Names of those that are random. */
+  readonly random: readonly string[];
+}
+
+/** Tells which inputs are random. */
+export function randomNote(random: readonly string[]): string {
+  const shown = random.slice(0, 3).map((n) => `%${n}`);
+  const more = random.length > shown.length ? ` and ${random.length - shown.length} more` : '';
+  return `random values for ${shown.join(', ')}${more} (give others with --input NAME=FILE)`;
+}
+
+/** Every input: given ones from their files, the others random with a seed. */
+export function inputsOrRandom(model: Model, args: ParsedArguments, seed: number): Result<Inputs> {
   const sorted = files(model, args);
   if (!sorted.ok) return sorted;
   const given = gatherInputs(model, args);

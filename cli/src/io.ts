@@ -15,6 +15,8 @@ export interface CommandIO {
   readonly token: CancellationToken;
   /** Whether standard output is a terminal that takes colour; a `NO_COLOR` that is not empty turns it off. */
   readonly colour: boolean;
+  /** Columns of the terminal; undefined where standard output is none. */
+  readonly columns?: number | undefined;
 }
 
 /** A file's bytes, or a failure that names the file and what to do. */
@@ -46,6 +48,11 @@ export function readText(path: string | 0): Result<string> {
   }
 }
 
+/** How messages call a file that was named on the command line. */
+export function shownPath(file: string): string {
+  return file === '-' ? '<stdin>' : file;
+}
+
 /** The same, where `-` stands for standard input. */
 export function readInput(path: string): Result<string> {
   return path === '-' ? readText(0) : readText(path);
@@ -64,6 +71,8 @@ export function fileFailure(
     ENOTDIR: ['part of the path is a file', 'Check the path.'],
     EACCES: ['permission is denied', 'Change its permissions or choose another place.'],
     EROFS: ['the file system is read-only', 'Choose another place.'],
+    ELOOP: ['its links lead in a circle', 'Mend the symbolic link.'],
+    EIO: ['the device reports an error', 'Try again, or choose another place.'],
     ENOSPC: ['the disk is full', 'Free some space and run this again.'],
   };
   const [reason, remedy] = reasons[code] ?? [error instanceof Error ? error.message : String(error), 'Check the path.'];

@@ -1,5 +1,6 @@
 /** Lines of JSON on standard input, one answer a line: the batch form of `check` and `run`. */
 import { createInterface } from 'node:readline';
+import type { Failure } from '../../compiler/src/base/result.ts';
 import type { CommandIO } from './io.ts';
 
 /**
@@ -26,4 +27,10 @@ export async function answerLines(
     }
     io.out(JSON.stringify(answer(request as Record<string, unknown>)));
   }
+}
+
+/** Wrong usage of a batch form: it reads standard input alone. */
+export function noFilesWithLines(verb: string): Failure {
+  const message = '--jsonl reads standard input; it takes no file.';
+  return { code: 'usage', message, remedy: `relay ${verb} --jsonl < requests.jsonl` };
 }

@@ -12,10 +12,10 @@ import { targetNamed } from '../../compiler/src/targets/targets.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { bestConfigs, parseRecords, type BestConfig } from '../../tuner/src/index.ts';
 import { loadSolver } from './exact-solver.ts';
-import { fileFailure, readInput, type CommandIO, type ExitCode } from './io.ts';
+import { fileFailure, readInput, shownPath, type CommandIO, type ExitCode } from './io.ts';
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
-import { renderFailure } from './render.ts';
+import { counted, renderFailure } from './render.ts';
 import { loadParams, loadText, printDiagnostics, type LoadedSource } from './source.ts';
 import type { OptionSpec, ParsedArguments } from './verb.ts';
 
@@ -25,17 +25,21 @@ export const modelOptions = {
   board: { type: 'string', value: 'B', summary: 'a board of `relay boards`, or a profile file (default mps2-an386)' },
   records: { type: 'string', value: 'FILE', summary: 'tuning records (default .relay/records.jsonl)' },
   json: { type: 'boolean', summary: 'print one JSON object' },
+  name: { type: 'string', value: 'NAME', summary: 'the program’s name in C (default: the stem of FILE)' },
   progress: { type: 'string', value: 'FORM', summary: 'progress on stderr: text (default), json, none' },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
 /** A failure that ends a verb, with the exit code it deserves. */
 export type Ending = { readonly failure: Failure; readonly code: 1 | 2 };
 
+/** Failures that are about the command, not the program: wrong usage, whatever verb finds them. */
+const usageCodes = new Set(['usage', 'cannot-read', 'cannot-write', 'not-text']);
+
 /** Prints an ending: as JSON on stdout when asked for, and for people on stderr. */
 export function finish(ending: Ending, args: ParsedArguments, io: CommandIO): 1 | 2 {
   if (args.flag('json')) io.out(JSON.stringify({ ok: false, error: ending.failure }));
   io.err(renderFailure(ending.failure, io.colour));
-  return ending.code;
+  return usageCodes.has(ending.failure.code) ? 2 : ending.code;
 }
 
 export interface Model {
@@ -56,6 +60,19 @@ function importing(source: LoadedSource): ImportingProgram {
   };
 }
 
+/** Weights that lie beside the program are easily forgotten: without them they are inputs. */
+function noteParams(file: string, io: CommandIO): void {
+  const beside = file === '-' ? undefined : path.join(path.dirname(file), `${path.parse(file).name}.params`);
+  if (beside !== undefined && existsSync(beside))
+    io.err(`relay: ${beside} is not used: its tensors are inputs of @main. Bind them with --params ${beside}`);
+}
+
+/** What the program is called: `--name`, else the stem of its file; standard input has none. */
+export function modelName(args: ParsedArguments): string {
+  const file = args.positionals[0] ?? '-';
+  return args.text('name') ?? (file === '-' ? 'model' : path.parse(file).name);
+}
+
 /** Reads (`-`: standard input) and checks the model and its parameters; prints the diagnostics when there are errors. */
 export function loadModel(
   args: ParsedArguments,
@@ -65,20 +82,21 @@ export function loadModel(
   const stop = (failure: Failure, code: 1 | 2 = 1) => ({ ok: false, error: { failure, code } }) as const;
   const text = readInput(file);
   if (!text.ok) return stop(text.error, 2);
-  const own = loadText(file, text.value, io.token, false, file);
+  const own = loadText(shownPath(file), text.value, io.token, false, file);
   const whole = own.hasErrors ? ok(text.value) : inlineImports(importing(own));
   if (!whole.ok) return stop(whole.error);
-  const source = whole.value === text.value ? own : loadText(file, whole.value, io.token);
+  const source = whole.value === text.value ? own : loadText(shownPath(file), whole.value, io.token);
   if (source.hasErrors) {
     printDiagnostics(source, io, io.err);
     const count = source.diagnostics.filter((d) => d.severity === 'error').length;
     return stop({
       code: 'program-has-errors',
-      message: `${file} has ${count} error(s).`,
+      message: `${shownPath(file)} has ${counted(count, 'error')}.`,
       remedy: 'Correct the program first; `relay check` shows the same errors.',
     });
   }
   const paramsPath = args.text('params');
+  if (args.takes('params') && paramsPath === undefined) noteParams(file, io);
   const params = paramsPath === undefined ? ok(new Map<string, NDArray>()) : loadParams(paramsPath);
   if (!params.ok) return stop(params.error);
   const problems = checkParameters(source.check, params.value);
@@ -97,7 +115,7 @@ export function loadModel(
     ok: true,
     value: {
       path: file,
-      name: args.text('name') ?? path.parse(file).name,
+      name: modelName(args),
       text: whole.value,
       source,
       params: params.value,

@@ -134,10 +134,40 @@ export function renderFailure(failure: Failure, colour: boolean): string {
   return failure.remedy ? `${first}\n  help: ${printable(failure.remedy)}` : first;
 }
 
-/** Columns padded to their widest cell; numbers (cells that look like one) are right-aligned. */
-export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Words in lines of at most `width` characters; a longer word has a line of its own. */
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
+/** Widths that fit into `columns` with two spaces between them: the widest give way, down to twenty characters. */
+function fitted(widths: readonly number[], columns: number): readonly number[] {
+  const fitting = [...widths];
+  for (;;) {
+    const widest = Math.max(...fitting);
+    const total = fitting.reduce((sum, w) => sum + w + 2, -2);
+    if (total <= columns || widest <= 20) return fitting;
+    fitting[fitting.indexOf(widest)] = widest - 1;
+  }
+}
+
+/**
+ * Columns padded to their widest cell; numbers (cells that look like one) are right-aligned. In a terminal of `columns`
+ * characters wide cells are folded to fit.
+ */
+export function renderTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns = Infinity,
+): string {
   const all = [header, ...rows].map((row) => row.map(printable));
-  const widths = header.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
+  const natural = header.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
+  const widths = fitted(natural, columns);
   const numeric = header.map(
     (_, i) => rows.length > 0 && rows.every((row) => /^[-+]?[\d,.]*( ?[%×xMkB]*)?$/.test(row[i] ?? '')),
   );
@@ -146,7 +176,18 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
       .map((cell, i) => (numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
       .join('  ')
       .trimEnd();
-  return [line(all[0] ?? []), widths.map((w) => '-'.repeat(w)).join('  '), ...all.slice(1).map(line)].join('\n');
+  const folded = (row: readonly string[]): readonly string[] => {
+    const cells = row.map((cell, i) => wrapped(cell, widths[i] ?? cell.length));
+    const height = Math.max(1, ...cells.map((parts) => parts.length));
+    return Array.from({ length: height }, (_, at) => line(cells.map((parts) => parts[at] ?? '')));
+  };
+  const rule = widths.map((w) => '-'.repeat(w)).join('  ');
+  return [...folded(all[0] ?? []), rule, ...all.slice(1).flatMap(folded)].join('\n');
+}
+
+/** `1 kernel`, `2 kernels`. */
+export function counted(n: number, word: string): string {
+  return `${n} ${word}${n === 1 ? '' : word.endsWith('x') ? 'es' : 's'}`;
 }
 
 /** `12345678` as `12,345,678`. */

@@ -11,7 +11,7 @@ import { parseSource } from '../../compiler/src/syntax/parser.ts';
 import type { SourceTree } from '../../compiler/src/syntax/tree.ts';
 import { decodeParams } from '../../compiler/src/tensor/params.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
-import { readBytes, readInput, readText, type CommandIO } from './io.ts';
+import { readBytes, readInput, readText, shownPath, type CommandIO } from './io.ts';
 import { renderDiagnostic, renderFix, type SourceView } from './render.ts';
 
 export interface LoadedSource {
@@ -99,7 +99,7 @@ function realFile(file: string): string | undefined {
 /** Reads, parses and checks a file (`-` is standard input); fails only when it cannot be read. */
 export function loadSource(file: string, token: CommandIO['token'], strict = false): Result<LoadedSource> {
   const text = readInput(file);
-  return text.ok ? ok(loadText(file === '-' ? '<stdin>' : file, text.value, token, strict, file)) : text;
+  return text.ok ? ok(loadText(shownPath(file), text.value, token, strict, file)) : text;
 }
 
 /** Diagnostics shown of a file, and how many of them are searched for computed repairs, which takes checks of their own. */

@@ -15,6 +15,8 @@ export interface OptionSpec {
 
 export interface ParsedArguments {
   readonly positionals: readonly string[];
+  /** Whether the verb has an option of that name. */
+  takes(name: string): boolean;
   flag(name: string): boolean;
   text(name: string): string | undefined;
   texts(name: string): readonly string[];
@@ -29,6 +31,8 @@ export interface Verb {
   readonly usage: string;
   readonly options: Readonly<Record<string, OptionSpec>>;
   readonly positionals: { readonly min: number; readonly max: number };
+  /** Whether Ctrl-C leaves it time to put away children, boards and records; other verbs end at once. */
+  readonly stopsInOrder?: boolean;
   run(args: ParsedArguments, io: CommandIO): Promise<ExitCode> | ExitCode;
 }
 
@@ -55,17 +59,15 @@ export function parseVerb(verb: Verb, argv: readonly string[]): Result<ParsedArg
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
-    const message = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
-    return fail('usage', `${message}.`, `See: relay ${verb.name} --help`);
+    // The first sentence says what is wrong; what follows is Node's advice about its own ways.
+    const message = error instanceof Error ? (error.message.split(/\.\s/)[0] ?? '') : String(error);
+    return fail('usage', `${message.replace(/\.$/, '')}.`, `See: relay ${verb.name} --help`);
   }
   const { positionals, values } = parsed;
   if (positionals.length < verb.positionals.min || positionals.length > verb.positionals.max) {
     const wanted = `relay ${verb.name} ${verb.usage}`.trimEnd();
-    return fail(
-      'usage',
-      `Got ${positionals.length} argument(s), expected: ${wanted}`,
-      `See: relay ${verb.name} --help`,
-    );
+    const got = positionals.length === 1 ? '1 argument' : `${positionals.length} arguments`;
+    return fail('usage', `Got ${got}, expected: ${wanted}`, `See: relay ${verb.name} --help`);
   }
   const text = (name: string): string | undefined => {
     const v = values[name];
@@ -73,6 +75,7 @@ export function parseVerb(verb: Verb, argv: readonly string[]): Result<ParsedArg
   };
   return ok({
     positionals,
+    takes: (name) => Object.hasOwn(verb.options, name),
     flag: (name) => values[name] === true,
     text,
     texts: (name) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'mocha';
@@ -51,6 +51,67 @@ describe('the command line', () => {
       assert.equal(code, 2, argv.join(' '));
       assert.match(err, /error\[usage\]/, argv.join(' '));
     }
+  });
+
+  it('answers scripts with one JSON object whatever is wrong', async () => {
+    const program = file('plain.relay', '#[version = "0.0.5"]\ndef @main(%x: int8) { %x }\n');
+    for (const argv of [
+      ['deploy', program, '--trails'],
+      ['check'],
+      ['check', '--explain', 'nope'],
+      ['lower', program, '--stage', 'nope'],
+      ['grad', program, '--function', '@nope'],
+      ['boards', '--check', 'nope.json'],
+      ['run', program, '--input', 'x=nope.npy'],
+      ['run', program, '--params', 'nope.params'],
+    ]) {
+      const { code, out } = await relay(...argv, '--json');
+      const answer = JSON.parse(out) as { ok: boolean; error: { code: string; message: string } };
+      assert.deepEqual([code, answer.ok, typeof answer.error.message], [2, false, 'string'], argv.join(' '));
+    }
+  });
+
+  it('suggests the verb that was meant', async () => {
+    assert.match((await relay('chekc')).err, /Did you mean 'relay check'\?/);
+    assert.equal((await relay('help', 'fmt')).out, (await relay('fmt', '--help')).out);
+  });
+
+  it('checks and formats every program of a folder', async () => {
+    mkdirSync(path.join(scratch, 'many/deeper'), { recursive: true });
+    mkdirSync(path.join(scratch, 'many/none'));
+    file('many/b.relay', '#[version = "0.0.5"]\ndef @main() { 1 }\n');
+    file('many/deeper/a.relay', broken);
+    file('many/notes.txt', 'nothing');
+    const checked = await relay('check', path.join(scratch, 'many'));
+    assert.equal(checked.code, 1);
+    assert.match(checked.out, /2 files checked: 1 error/);
+    assert.equal((await relay('fmt', '--check', path.join(scratch, 'many'))).out.split('\n').length, 1);
+    const none = await relay('check', path.join(scratch, 'many/none'));
+    assert.equal(none.code, 2);
+    assert.match(none.err, /holds no \.relay file/);
+  });
+
+  it('runs on random values when asked, and names a few of the values that are missing', async () => {
+    const inputs = ['a', 'b', 'c', 'd', 'e'].map((name) => `%${name}: Tensor[(2), int8]`).join(', ');
+    const program = file('five.relay', `#[version = "0.0.5"]\ndef @main(${inputs}) { (%a, %b, %c, %d, %e) }\n`);
+    const missing = await relay('run', program);
+    assert.equal(missing.code, 1);
+    assert.match(missing.err, /%a, %b, %c and 2 more/);
+    assert.match(missing.err, /--seed/);
+    const [first, again, other] = [
+      await relay('run', program, '--seed', '1'),
+      await relay('run', program, '--seed', '1'),
+      await relay('run', program, '--seed', '2'),
+    ];
+    assert.deepEqual([first.code, first.out], [0, again.out]);
+    assert.notEqual(first.out, other.out);
+  });
+
+  it('tells of weights that lie beside the program and are not used', async () => {
+    const program = file('beside.relay', '#[version = "0.0.5"]\ndef @main() { 1 }\n');
+    assert.equal((await relay('run', program)).err, '');
+    file('beside.params', '');
+    assert.match((await relay('run', program)).err, /beside\.params is not used.*--params/);
   });
 
   it('points at the argument that does not fit, with both sides', async () => {

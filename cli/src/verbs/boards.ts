@@ -1,5 +1,6 @@
 import { examineTools, type BoardProfile, type ToolReport } from '../../../boards/src/index.ts';
 import { exit } from '../io.ts';
+import { finish } from '../model.ts';
 import { knownProfiles, readProfile } from '../profiles.ts';
 import { renderFailure, renderTable } from '../render.ts';
 import type { Verb } from '../verb.ts';
@@ -37,10 +38,10 @@ export const boardsVerb: Verb = {
     const file = args.text('check');
     if (file !== undefined) {
       const profile = readProfile(file);
-      io.out(
-        profile.ok ? `${file} is a valid profile of '${profile.value.name}'.` : renderFailure(profile.error, io.colour),
-      );
-      return profile.ok ? exit.ok : exit.failed;
+      if (!profile.ok) return finish({ failure: profile.error, code: 1 }, args, io);
+      const { name } = profile.value;
+      io.out(args.flag('json') ? JSON.stringify({ ok: true, name }) : `${file} is a valid profile of '${name}'.`);
+      return exit.ok;
     }
     const { profiles, problems } = knownProfiles();
     const tools = await examineTools(profiles);
@@ -70,7 +71,7 @@ export const boardsVerb: Verb = {
         p.description,
       ];
     });
-    io.out(renderTable(['board', 'target', 'numbers are', 'memory', 'reached by', 'description'], rows));
+    io.out(renderTable(['board', 'target', 'numbers are', 'memory', 'reached by', 'description'], rows, io.columns));
     return exit.ok;
   },
 };

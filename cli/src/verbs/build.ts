@@ -1,21 +1,22 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildModel, saveBuild, type ModelProgram } from '../../../boards/src/index.ts';
 import { memoryJson, programOf } from '../deployment.ts';
 import { projectFiles } from '../../../compiler/src/emit/project.ts';
-import { ensureFolder, exit, fileFailure, type CommandIO, type ExitCode } from '../io.ts';
+import { exit, type CommandIO, type ExitCode } from '../io.ts';
 import {
   compile,
   compileOptions,
   finish,
   loadModel,
+  modelName,
   modelOptions,
   readBest,
   readCompileOptions,
   type Bench,
   withBench,
 } from '../model.ts';
-import { thousands } from '../render.ts';
+import { counted, thousands } from '../render.ts';
+import { endingAtOnce } from '../signals.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
 async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder: string): Promise<ExitCode> {
@@ -28,31 +29,18 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   const lineFile = args.flag('line-directives') ? path.relative(folder, model.value.path) : undefined;
   const options = readCompileOptions(args);
   if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
-  const compiled = await compile(model.value, profile, best.value, io.token, {
-    ...options.value,
-    preset: small ? 'size' : 'speed',
-    // As seen from the folder, where the project is compiled.
-    ...(lineFile === undefined ? {} : { lineFile: lineFile.split(path.sep).join('/') }),
-  });
+  const compiled = await endingAtOnce(() =>
+    compile(model.value, profile, best.value, io.token, {
+      ...options.value,
+      preset: small ? 'size' : 'speed',
+      // As seen from the folder, where the project is compiled.
+      ...(lineFile === undefined ? {} : { lineFile: lineFile.split(path.sep).join('/') }),
+    }),
+  );
   if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
   const program = lineFile === undefined ? programOf(compiled.value) : debuggable(programOf(compiled.value));
   const image = await buildModel(toolchain, program, { token: io.token });
   if (!image.ok) return finish({ failure: image.error, code: 1 }, args, io);
-  const made = ensureFolder(folder);
-  if (!made.ok) return finish({ failure: made.error, code: 1 }, args, io);
-  const saved = await saveBuild(
-    folder,
-    toolchain,
-    program,
-    image.value,
-    projectFiles({
-      ...program,
-      processorFlags: profile.transport.kind === 'process' ? [] : profile.compiler.flags,
-      compiler: profile.compiler.command,
-      optimise: small ? '-Os' : '-O3',
-    }),
-  );
-  if (!saved.ok) return finish({ failure: saved.error, code: 1 }, args, io);
   const { report } = compiled.value;
   const { ram, flash } = memoryJson(profile, image.value.size, compiled.value);
   const layers = report.layers.map(({ origin: _, ...layer }) => layer);
@@ -67,12 +55,19 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
     arenaPeak: report.arena.peak,
     layers,
   };
-  try {
-    writeFileSync(path.join(folder, 'report.json'), `${JSON.stringify(json, null, 2)}\n`);
-  } catch (error) {
-    return finish({ failure: fileFailure(folder, error, 'write').error, code: 1 }, args, io);
-  }
-  const files = [...saved.value, 'report.json'];
+  const optimise = `${small ? '-Os' : '-O3'}${lineFile === undefined ? '' : ' -g'}`;
+  const saved = await saveBuild(folder, toolchain, program, image.value, {
+    extra: projectFiles({
+      ...program,
+      processorFlags: profile.transport.kind === 'process' ? [] : profile.compiler.flags,
+      compiler: profile.compiler.command,
+      optimise,
+    }),
+    report: json,
+    force: args.flag('force'),
+  });
+  if (!saved.ok) return finish({ failure: saved.error, code: 2 }, args, io);
+  const files = saved.value;
   if (args.flag('json')) {
     io.out(JSON.stringify({ ...json, folder, files }));
     return exit.ok;
@@ -87,7 +82,7 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   );
   const tuned = report.layers.filter((l) => l.choice === 'tuned').length;
   io.out(
-    `  ${report.layers.length} kernels, ${tuned} with tuned schedules, ${thousands(report.macs)} multiply-accumulates`,
+    `  ${counted(report.layers.length, 'kernel')}, ${tuned} with tuned schedules, ${thousands(report.macs)} multiply-accumulates`,
   );
   return exit.ok;
 }
@@ -112,12 +107,14 @@ export const buildVerb: Verb = {
     ...compileOptions,
     size: { type: 'boolean', summary: 'least code: smaller schedules, -Os' },
     'line-directives': { type: 'boolean', summary: '`#line` directives, so that a debugger shows the program' },
+    name: modelOptions.name,
+    force: { type: 'boolean', summary: 'write over files in the folder that no earlier build wrote' },
     output: { type: 'string', short: 'o', value: 'DIR', summary: 'the folder to write to (default build/NAME)' },
   },
   positionals: { min: 1, max: 1 },
+  stopsInOrder: true,
   run: (args, io) => {
-    const stem = path.parse(args.positionals[0] ?? 'model').name;
-    const output = args.text('output') ?? path.join('build', stem);
+    const output = args.text('output') ?? path.join('build', modelName(args));
     return withBench(args, io, (bench) => build(args, io, bench, output));
   },
 };

@@ -6,11 +6,13 @@ import { callsOf } from '../../../compiler/src/check/calls.ts';
 import { nearest } from '../../../compiler/src/check/suggest.ts';
 import { printTvmType } from '../../../compiler/src/types/print-tvm.ts';
 import { checkParameters } from '../parameters.ts';
-import { answerLines } from '../jsonl.ts';
+import { answerLines, noFilesWithLines } from '../jsonl.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
 import { fixAll } from '../fixing.ts';
 import { unifiedDiff } from '../line-diff.ts';
-import { printable, renderFailure, renderFinding } from '../render.ts';
+import { finish } from '../model.ts';
+import { counted, printable, renderFailure, renderFinding } from '../render.ts';
+import { programFiles } from '../program-files.ts';
 import { replaceFile } from '../replace-file.ts';
 import { loadParams, loadSource, loadText, printDiagnostics, repairsOf, type LoadedSource } from '../source.ts';
 import { differencesOf, withExpectations } from '../verifying.ts';
@@ -118,7 +120,13 @@ function checkFiles(args: ParsedArguments, io: CommandIO): ExitCode {
     io.err(renderFailure(failure, io.colour));
   };
   const at = args.text('explain');
-  for (const file of args.positionals) {
+  const { files, problems } = programFiles(args.positionals);
+  for (const problem of problems) {
+    tally.unreadable++;
+    complain(problem);
+    json.push({ ok: false, error: problem });
+  }
+  for (const file of files) {
     const loaded = loadSource(file, io.token, args.flag('strict'));
     if (!loaded.ok) {
       tally.unreadable++;
@@ -137,39 +145,34 @@ function checkFiles(args: ParsedArguments, io: CommandIO): ExitCode {
     tally.warnings += source.diagnostics.filter((d) => d.severity === 'warning').length;
     const paramsPath = args.text('params');
     const params = paramsPath === undefined ? undefined : loadParams(paramsPath);
-    const problems =
+    const misfits =
       params === undefined ? [] : params.ok ? checkParameters(source.check, params.value) : [params.error];
-    problems.forEach(complain);
+    misfits.forEach(complain);
     if (at !== undefined) {
       const explained = explainAt(source, at);
       if (explained.ok) io.out(explained.value);
       else complain(explained.error);
     } else if (args.flag('json')) {
       const result = resultJson(source, (diagnostic) => repairsOf(source, diagnostic));
-      json.push({ file, ...result, ...(problems.length > 0 ? { ok: false, params: problems } : {}) });
+      json.push({ file, ...result, ...(misfits.length > 0 ? { ok: false, params: misfits } : {}) });
     } else {
       printDiagnostics(source, io, io.out);
     }
   }
-  if (args.flag('verify')) return verdictOfVerification(args, io, tally);
+  if (args.flag('verify')) return verdictOfVerification(files.length, io, tally);
   if (args.flag('json')) io.out(JSON.stringify(json.length === 1 ? json[0] : { ok: tally.errors === 0, files: json }));
-  else if (at === undefined) io.out(summary(args, tally));
+  else if (at === undefined) io.out(summary(files.length, args.flag('dry-run'), tally));
   if (tally.errors === 0) return exit.ok;
   return tally.unreadable === tally.errors ? exit.usage : exit.failed;
 }
 
-const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
-
-function summary(args: ParsedArguments, tally: Tally): string {
-  const fixed =
-    tally.fixed === 0
-      ? ''
-      : `; ${counted(tally.fixed, 'fix').replace('fixs', 'fixes')} ${args.flag('dry-run') ? 'to apply' : 'applied'}`;
-  return `${counted(args.positionals.length, 'file')} checked: ${counted(tally.errors, 'error')}, ${counted(tally.warnings, 'warning')}${fixed}`;
+function summary(files: number, dry: boolean, tally: Tally): string {
+  const fixed = tally.fixed === 0 ? '' : `; ${counted(tally.fixed, 'fix')} ${dry ? 'to apply' : 'applied'}`;
+  return `${counted(files, 'file')} checked: ${counted(tally.errors, 'error')}, ${counted(tally.warnings, 'warning')}${fixed}`;
 }
 
-function verdictOfVerification(args: ParsedArguments, io: CommandIO, tally: Tally): ExitCode {
-  const files = counted(args.positionals.length, 'file');
+function verdictOfVerification(count: number, io: CommandIO, tally: Tally): ExitCode {
+  const files = counted(count, 'file');
   io.out(
     tally.differences === 0
       ? `${files} verified: what is expected is what is found`
@@ -180,14 +183,13 @@ function verdictOfVerification(args: ParsedArguments, io: CommandIO, tally: Tall
 }
 
 /** What the catalogue says of a code. */
-function explainCode(code: string, io: CommandIO): ExitCode {
+function explainCode(code: string, args: ParsedArguments, io: CommandIO): ExitCode {
   const entry = catalogueEntry(code);
   if (!entry) {
     const message = `There is no diagnostic with the code '${code}'.`;
     const close = nearest(code, catalogueCodes());
     const remedy = close === undefined ? 'Codes stand in brackets behind messages.' : `Did you mean '${close}'?`;
-    io.err(renderFailure({ code: 'usage', message, remedy }, io.colour));
-    return exit.usage;
+    return finish({ failure: { code: 'usage', message, remedy }, code: 2 }, args, io);
   }
   const { title, explanation, wrong, right, files } = entry;
   const others = Object.entries(files ?? {}).map(([name, text]) => `\n\nWith ${name}:\n${text}`);
@@ -198,7 +200,7 @@ function explainCode(code: string, io: CommandIO): ExitCode {
 export const checkVerb: Verb = {
   name: 'check',
   summary: 'Check syntax, types and shapes of .relay files.',
-  usage: 'FILE… [--params P] [--fix] [--verify] [--json] | --jsonl | --explain CODE; - is standard input',
+  usage: 'FILE|FOLDER… [--params P] [--fix] [--verify] [--json] | --jsonl | --explain CODE; - is standard input',
   options: {
     params: { type: 'string', value: 'P', summary: 'a parameter file that main must be able to take' },
     explain: {
@@ -221,22 +223,14 @@ export const checkVerb: Verb = {
   },
   positionals: { min: 0, max: 10000 },
   run(args, io) {
-    if (args.flag('jsonl')) return checkLines(args, io);
+    if (args.flag('jsonl') && args.positionals.length === 0) return checkLines(args, io);
+    if (args.flag('jsonl')) return finish({ failure: noFilesWithLines('check'), code: 2 }, args, io);
     const asked = args.text('explain');
     const code = args.text('code') ?? (asked !== undefined && /^[a-z]/.test(asked) ? asked : undefined);
-    if (code !== undefined) return explainCode(code, io);
+    if (code !== undefined) return explainCode(code, args, io);
     if (args.positionals.length === 0) {
-      io.err(
-        renderFailure(
-          {
-            code: 'usage',
-            message: 'No file to check.',
-            remedy: 'relay check FILE…, or --jsonl for lines on standard input.',
-          },
-          io.colour,
-        ),
-      );
-      return exit.usage;
+      const remedy = 'relay check FILE…, or --jsonl for lines on standard input.';
+      return finish({ failure: { code: 'usage', message: 'No file to check.', remedy }, code: 2 }, args, io);
     }
     return checkFiles(args, io);
   },

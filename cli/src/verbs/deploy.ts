@@ -1,6 +1,6 @@
 import type { CycleFigure, CycleReport } from '../../../boards/src/index.ts';
 import { costFigure, deployCompiled, memoryJson, type Deployment } from '../deployment.ts';
-import { inputsOrRandom } from '../inputs.ts';
+import { inputsOrRandom, randomNote } from '../inputs.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
 import {
   compile,
@@ -18,6 +18,7 @@ import { createProgress } from '../progress.ts';
 import { renderTable, thousands } from '../render.ts';
 import { renderTensor } from '../tensor-text.ts';
 import { tensorJson } from '../tensors.ts';
+import { endingAtOnce } from '../signals.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
 async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promise<ExitCode> {
@@ -34,10 +35,12 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   progress.show({ event: 'phase', message: `Compiling ${model.value.name} for ${profile.name}` });
   const options = readCompileOptions(args);
   if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
-  const compiled = await compile(model.value, profile, best.value, io.token, {
-    ...options.value,
-    preset: args.flag('size') ? 'size' : 'speed',
-  });
+  const compiled = await endingAtOnce(() =>
+    compile(model.value, profile, best.value, io.token, {
+      ...options.value,
+      preset: args.flag('size') ? 'size' : 'speed',
+    }),
+  );
   if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
   const board = await openBoard(profile);
   if (!board.ok) return finish(board.error, args, io);
@@ -127,8 +130,7 @@ function printDeployment(
     );
     io.out('');
   }
-  if (random.length > 0)
-    io.out(`input: random values for ${random.map((n) => `%${n}`).join(', ')} (give others with --input NAME=FILE)`);
+  if (random.length > 0) io.out(`input: ${randomNote(random)}`);
   for (const { name, array } of d.outputs) io.out(`${name}: ${renderTensor(array)}`);
   io.out(`${thousands(run.cost)} ${run.unit} (${run.provenance})`);
   if (modelled !== undefined)
@@ -158,5 +160,6 @@ export const deployVerb: Verb = {
     'no-layers': { type: 'boolean', summary: 'leave out the profiling run that counts each kernel' },
   },
   positionals: { min: 1, max: 1 },
+  stopsInOrder: true,
   run: (args, io) => withBench(args, io, (bench) => deploy(args, io, bench)),
 };

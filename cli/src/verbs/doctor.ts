@@ -35,10 +35,10 @@ export const doctorVerb: Verb = {
       t.found ? 'found' : 'MISSING',
       t.name,
       t.purpose,
-      t.boards.join(', '),
       t.found ? (t.version ?? t.path ?? '') : `install ${t.package ?? t.name}`,
+      t.boards.join(', '),
     ]);
-    io.out(renderTable(['', 'tool', 'is the', 'for', 'details'], rows));
+    io.out(renderTable(['', 'tool', 'is the', 'details', 'for'], rows, io.columns));
     if (packages.length > 0) io.out(`\nInstall what is missing:\n  sudo apt-get install ${packages.join(' ')}`);
     return essential.length === 0 ? exit.ok : exit.usage;
   },

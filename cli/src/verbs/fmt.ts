@@ -2,8 +2,9 @@ import { resolveSpan, LineIndex } from '../../../compiler/src/base/span.ts';
 import { fail, ok, type Result } from '../../../compiler/src/base/result.ts';
 import { format } from '../../../compiler/src/format/format.ts';
 import { parseSource } from '../../../compiler/src/syntax/parser.ts';
-import { exit, readInput, type CommandIO, type ExitCode } from '../io.ts';
+import { exit, readInput, shownPath, type CommandIO, type ExitCode } from '../io.ts';
 import { unifiedDiff } from '../line-diff.ts';
+import { programFiles } from '../program-files.ts';
 import { replaceFile } from '../replace-file.ts';
 import { renderFailure } from '../render.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
@@ -18,7 +19,7 @@ function formatFile(file: string): Result<{ readonly before: string; readonly af
     const { line, character } = new LineIndex(text.value).position(resolveSpan(tree.anchors, error.span).start);
     return fail(
       'syntax-errors',
-      `${shown(file)} is not formatted because of an error at ${line + 1}:${character + 1}: ${error.message}`,
+      `${shownPath(file)} is not formatted because of an error at ${line + 1}:${character + 1}: ${error.message}`,
       `See: relay check ${file}`,
     );
   }
@@ -26,19 +27,19 @@ function formatFile(file: string): Result<{ readonly before: string; readonly af
   return formatted.ok ? ok({ before: text.value, after: formatted.value.text }) : formatted;
 }
 
-function shown(file: string): string {
-  return file === '-' ? '<stdin>' : file;
-}
-
 function run(args: ParsedArguments, io: CommandIO): ExitCode {
   let code: ExitCode = exit.ok;
   let changed = 0;
   let printed = false;
   const complain = (failure: Parameters<typeof renderFailure>[0]): void => {
-    code = exit.failed;
+    // A program that is wrong weighs more than a file that cannot be read.
+    const unreadable = ['cannot-read', 'cannot-write', 'not-text'].includes(failure.code);
+    code = unreadable && code !== exit.failed ? exit.usage : exit.failed;
     io.err(renderFailure(failure, io.colour));
   };
-  for (const file of args.positionals) {
+  const { files, problems } = programFiles(args.positionals);
+  problems.forEach(complain);
+  for (const file of files) {
     if (io.token.isCancellationRequested) break;
     const result = formatFile(file);
     if (!result.ok) {
@@ -56,11 +57,11 @@ function run(args: ParsedArguments, io: CommandIO): ExitCode {
     changed++;
     if (args.flag('check')) {
       code = exit.failed;
-      io.out(shown(file));
+      io.out(shownPath(file));
       continue;
     }
     if (args.flag('diff')) {
-      io.out(unifiedDiff(shown(file), before, after));
+      io.out(unifiedDiff(shownPath(file), before, after));
       continue;
     }
     const written = replaceFile(file, after);
@@ -74,7 +75,7 @@ function run(args: ParsedArguments, io: CommandIO): ExitCode {
 export const fmtVerb: Verb = {
   name: 'fmt',
   summary: 'Format .relay files; comments and tokens stay as they are.',
-  usage: 'FILE… [--check | --diff | --stdout]; - is standard input',
+  usage: 'FILE|FOLDER… [--check | --diff | --stdout]; - is standard input',
   options: {
     check: { type: 'boolean', summary: 'list the files that would change and write nothing; exit status 1 if any' },
     diff: { type: 'boolean', summary: 'print what would change and write nothing' },

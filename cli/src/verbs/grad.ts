@@ -4,7 +4,6 @@ import { operatorRegistry } from '../../../compiler/src/operators/registry.ts';
 import { gradient } from '../../../compiler/src/passes/gradient.ts';
 import { exit } from '../io.ts';
 import { finish, loadModel, placed } from '../model.ts';
-import { renderFailure } from '../render.ts';
 import { resolveSpan } from '../../../compiler/src/base/span.ts';
 import type { Verb } from '../verb.ts';
 
@@ -27,8 +26,11 @@ export const gradVerb: Verb = {
     if (!module.value.functions.has(name)) {
       const names = [...module.value.functions.keys()].map((n) => `@${n}`).join(', ');
       const message = `The program has no function @${name}.`;
-      io.err(renderFailure({ code: 'no-function', message, remedy: `Its functions are ${names}.` }, io.colour));
-      return exit.usage;
+      return finish(
+        { failure: { code: 'no-function', message, remedy: `Its functions are ${names}.` }, code: 2 },
+        args,
+        io,
+      );
     }
     const derived = gradient(module.value, name, { operators: operatorRegistry, token: io.token });
     if (!derived.ok) {

@@ -6,9 +6,8 @@ import type { TuningTask } from '../../../compiler/src/schedule/task.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { assemblyStage, printAssembly, type AssemblyText } from '../assembly.ts';
 import { exit } from '../io.ts';
-import { finish, loadModel, placed, readBest } from '../model.ts';
+import { finish, loadModel, modelOptions, placed, readBest } from '../model.ts';
 import { chooseProfile } from '../profiles.ts';
-import { renderFailure } from '../render.ts';
 import type { Verb } from '../verb.ts';
 
 interface Wanted {
@@ -35,7 +34,7 @@ export const lowerVerb: Verb = {
     board: { type: 'string', value: 'B', summary: 'the board whose processor to lower for (default mps2-an386)' },
     records: { type: 'string', value: 'FILE', summary: 'tuning records, whose best configurations are used' },
     kernel: { type: 'string', value: 'K', summary: 'print the assembly of this kernel alone' },
-    name: { type: 'string', value: 'NAME', summary: 'the program’s name in C (default: the stem of FILE)' },
+    name: modelOptions.name,
     json: { type: 'boolean', summary: 'print one JSON object: text, language, and the source lines of each line' },
   },
   positionals: { min: 1, max: 1 },
@@ -45,8 +44,7 @@ export const lowerVerb: Verb = {
     if (!stage) {
       const names = [...stages.map((s) => s.name), assemblyStage.name].join(', ');
       const message = name === undefined ? '--stage is missing.' : `There is no stage '${name}'.`;
-      io.err(renderFailure({ code: 'usage', message, remedy: `Stages: ${names}.` }, io.colour));
-      return exit.usage;
+      return finish({ failure: { code: 'usage', message, remedy: `Stages: ${names}.` }, code: 2 }, args, io);
     }
     const model = loadModel(args, io);
     if (!model.ok) return finish(model.error, args, io);

@@ -1,13 +1,13 @@
 import { evaluateFunction } from '../../../compiler/src/evaluate/ir.ts';
 import { tensorsOf, tensorValue, type Value } from '../../../compiler/src/evaluate/value.ts';
 import { elaborate } from '../../../compiler/src/ir/elaborate.ts';
-import { fail, ok, type Result } from '../../../compiler/src/base/result.ts';
+import { fail, ok, type Failure, type Result } from '../../../compiler/src/base/result.ts';
 import { parameterNamed } from '../../../compiler/src/passes/bind-params.ts';
 import { canonicalDType } from '../../../compiler/src/tensor/dtype.ts';
 import type { NDArray } from '../../../compiler/src/tensor/ndarray.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
-import { gatherInputs } from '../inputs.ts';
-import { answerLines } from '../jsonl.ts';
+import { gatherInputs, inputsOrRandom, randomNote, type Inputs } from '../inputs.ts';
+import { answerLines, noFilesWithLines } from '../jsonl.ts';
 import { finish, loadModel, type Model } from '../model.ts';
 import { loadText } from '../source.ts';
 import { renderTensor } from '../tensor-text.ts';
@@ -70,13 +70,29 @@ function readTensorJson(value: unknown): Result<{ readonly name: string; readonl
   return array.ok ? ok({ name, array: array.value }) : array;
 }
 
+function given(model: Model, args: ParsedArguments): Result<Inputs> {
+  const inputs = gatherInputs(model, args);
+  return inputs.ok ? ok({ inputs: inputs.value, random: [] }) : inputs;
+}
+
+/** What is missing can also be made up. */
+function withRandom(failure: Failure): Failure {
+  if (failure.code !== 'missing-input') return failure;
+  const remedy = 'Give it with --input NAME=FILE, a parameter file with --params, or --seed N for random values.';
+  return { ...failure, remedy };
+}
+
 function runFile(args: ParsedArguments, io: CommandIO): ExitCode {
   const model = loadModel(args, io);
   if (!model.ok) return finish(model.error, args, io);
-  const inputs = gatherInputs(model.value, args);
+  const seed = args.integer('seed', { min: 0, max: 2 ** 31 - 1 });
+  if (!seed.ok) return finish({ failure: seed.error, code: 2 }, args, io);
+  const inputs = seed.value === undefined ? given(model.value, args) : inputsOrRandom(model.value, args, seed.value);
   if (!inputs.ok) return finish({ failure: inputs.error, code: 1 }, args, io);
-  const outputs = evaluateMain(model.value.source, new Map([...model.value.params, ...inputs.value]), io.token);
-  if (!outputs.ok) return finish({ failure: outputs.error, code: 1 }, args, io);
+  const values = new Map([...model.value.params, ...inputs.value.inputs]);
+  const outputs = evaluateMain(model.value.source, values, io.token);
+  if (!outputs.ok) return finish({ failure: withRandom(outputs.error), code: 1 }, args, io);
+  if (inputs.value.random.length > 0) io.err(`relay: ${randomNote(inputs.value.random)}`);
   if (args.flag('json')) io.out(JSON.stringify({ outputs: outputs.value.map(tensorJson) }));
   else for (const output of outputs.value) io.out(renderTensor(output));
   return exit.ok;
@@ -85,7 +101,7 @@ function runFile(args: ParsedArguments, io: CommandIO): ExitCode {
 export const runVerb: Verb = {
   name: 'run',
   summary: 'Evaluate @main on this machine (the reference that boards are compared with).',
-  usage: 'FILE [--params P] [--input NAME=FILE]… [--json] | --jsonl',
+  usage: 'FILE [--params P] [--input NAME=FILE]… [--seed N] [--json] | --jsonl',
   options: {
     params: { type: 'string', value: 'P', summary: 'the parameter file that holds the weights' },
     input: {
@@ -94,12 +110,14 @@ export const runVerb: Verb = {
       value: 'NAME=FILE',
       summary: 'an input: .npy, or raw little-endian elements',
     },
+    seed: { type: 'string', value: 'N', summary: 'random values of this seed for inputs that are not given' },
     json: { type: 'boolean', summary: 'print one JSON object' },
     jsonl: { type: 'boolean', summary: 'read {"id","text","inputs"} lines from standard input' },
   },
   positionals: { min: 0, max: 1 },
   async run(args, io) {
     if (args.flag('jsonl')) {
+      if (args.positionals.length > 0) return finish({ failure: noFilesWithLines('run'), code: 2 }, args, io);
       await answerLines(io, (request) => answer(request, io));
       return exit.ok;
     }

@@ -23,6 +23,7 @@ export const stagesVerb: Verb = {
         renderTable(
           ['stage', 'what it shows'],
           rows.map((s) => [s.name, s.summary]),
+          io.columns,
         ),
       );
     }

@@ -182,5 +182,6 @@ export const tuneVerb: Verb = {
     input: { type: 'string', multiple: true, value: 'NAME=FILE', summary: 'an input for the runs before and after' },
   },
   positionals: { min: 1, max: 1 },
+  stopsInOrder: true,
   run: (args, io) => withBench(args, io, (bench) => runTune(args, io, bench)),
 };

@@ -52,10 +52,11 @@ export function evaluateFunction(
     frame.variables.set(param, value);
   }
   if (missing.length > 0) {
-    const names = missing.map((m) => `%${m}`).join(', ');
+    const names = missing.slice(0, 3).map((m) => `%${m}`);
+    const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : '';
     return fail(
       'missing-input',
-      `No value is given for ${names}.`,
+      `No value is given for ${names.join(', ')}${more}.`,
       'Give the input, or the parameter file that holds it.',
     );
   }
