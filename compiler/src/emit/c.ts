@@ -144,8 +144,6 @@ class Writer {
     switch (s.kind) {
       case 'block':
         return this.lines(s.body, depth);
-      case 'comment':
-        return [`${pad}/* ${commentText(s.text)} */`];
       case 'for': {
         const v = this.names.of(s.variable, s.variable.name, 'i');
         const unroll = s.unroll ? [`${pad}${this.helpers.unroll()}`] : [];

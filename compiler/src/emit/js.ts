@@ -118,8 +118,6 @@ class Writer {
     switch (s.kind) {
       case 'block':
         return this.lines(s.body);
-      case 'comment':
-        return [];
       case 'for': {
         const v = this.name(s.variable, s.variable.name);
         return [`for (let ${v} = 0, $n = ${this.expr(s.extent)}; ${v} < $n; ${v}++) {`, ...this.statement(s.body), '}'];

@@ -31,8 +31,6 @@ function operationsOf(s: Stmt, known: Known): number {
     }
     case 'block':
       return s.body.reduce((sum, inner) => sum + operationsOf(inner, known), 0);
-    case 'comment':
-      return 0;
     case 'declare':
     case 'assign': {
       const value = valueOf(s.value, known);

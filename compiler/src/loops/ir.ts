@@ -75,7 +75,6 @@ export type LExpr =
 
 export type Stmt =
   | { readonly kind: 'block'; readonly body: readonly Stmt[] }
-  | { readonly kind: 'comment'; readonly text: string }
   /** `variable` runs from 0 to `extent` − 1, ascending. Unrolled loops are written out in C. */
   | {
       readonly kind: 'for';

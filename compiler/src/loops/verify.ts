@@ -121,8 +121,6 @@ class Verifier {
         }
         return;
       }
-      case 'comment':
-        return;
     }
   }
 

@@ -29,9 +29,6 @@ function statement(s: Stmt, indent: string, lines: string[]): void {
     case 'block':
       for (const part of s.body) statement(part, indent, lines);
       return;
-    case 'comment':
-      for (const line of s.text.split('\n')) lines.push(`${indent}// ${line}`);
-      return;
     case 'for':
       lines.push(`${indent}for ${s.variable.name} < ${printLoopExpr(s.extent)}${s.unroll ? ' unrolled' : ''} {`);
       statement(s.body, inner, lines);

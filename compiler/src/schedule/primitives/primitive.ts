@@ -92,7 +92,7 @@ export function statementsOf(s: Stmt): readonly Stmt[] {
 
 /** The one statement that a loop holds; undefined when it holds several. */
 export function onlyStatement(loop: Loop): Stmt | undefined {
-  const body = statementsOf(loop.body).filter((s) => s.kind !== 'comment');
+  const body = statementsOf(loop.body);
   return body.length === 1 ? body[0] : undefined;
 }
 

@@ -8,7 +8,6 @@ import {
   deref,
   intr,
   ldrd,
-  load,
   local,
   loop,
   mul,
@@ -221,9 +220,4 @@ export function fillColumns(
 /** A whole row of padding. */
 export function padRow(w: Widening, r: RowLayout, target: LExpr): Stmt[] {
   return fill(w.to, target, r.length, r.padValue);
-}
-
-/** The byte loaded as int32. */
-export function loadByte(buffer: Buffer, index: LExpr): LExpr {
-  return cast('int32', load(buffer, index));
 }
