@@ -10,4 +10,4 @@ export { builtinProfiles, findProfile, parseProfile } from './profile.ts';
 export { runJob, ticksToUnit, type Job, type JobResult } from './runner.ts';
 export type { LinkedImage, ProgramSize } from './size.ts';
 export { missingTool, Toolchain, type BuildOptions, type SourceFile } from './toolchain.ts';
-export { arenaRegions } from './linker.ts';
+export { arenaCapacity, arenaRegions } from './linker.ts';

@@ -94,6 +94,14 @@ export function arenaRegions(profile: BoardProfile): readonly number[] | undefin
   return [first, ...further.map((region) => region.bytes)].map((bytes) => bytes - (bytes % 8));
 }
 
+/** Bytes that an arena may take on a board, over all regions; undefined where memory has no set limit. */
+export function arenaCapacity(profile: BoardProfile): number | undefined {
+  const data = dataRegion(profile);
+  if (data === undefined || profile.transport.kind === 'process') return undefined;
+  const regions = arenaRegions(profile) ?? [Math.max(0, data.bytes - profile.stackBytes - harnessBytes)];
+  return regions.reduce((sum, bytes) => sum + bytes, 0);
+}
+
 function hex(value: number): string {
   return `0x${value.toString(16).padStart(8, '0')}`;
 }

@@ -58,8 +58,10 @@ export function explainOverflow(linkerOutput: string, roomy: Elf | undefined, pr
     over.set(match[1] ?? '', Math.max(over.get(match[1] ?? '') ?? 0, Number(match[2])));
   }
   const parts: string[] = [];
+  const enough: string[] = [];
   for (const [name, bytes] of over) {
     const region = profile.memory.find((candidate) => candidate.name === name);
+    if (region) enough.push(`${name} of ${group(region.bytes + bytes)} bytes`);
     const capacity = region ? ` of ${group(region.bytes)} bytes` : '';
     const largest = roomy && region ? largestIn(roomy, region.start, region.start + region.bytes + bytes) : [];
     const named = largest.map((symbol) => `${symbol.name} ${group(symbol.bytes)}`).join(', ');
@@ -70,7 +72,7 @@ export function explainOverflow(linkerOutput: string, roomy: Elf | undefined, pr
   return {
     code: 'does-not-fit',
     message: `The program does not fit the board ${profile.name}: ${what}.`,
-    remedy: 'Choose a board with more memory or a smaller model.',
+    remedy: `Choose a board with more memory${enough.length > 0 ? ` (${enough.join(', ')} would do)` : ''} or a smaller model.`,
   };
 }
 

@@ -20,6 +20,7 @@ import { fromBytes, toBytes } from '../../compiler/src/tensor/bytes.ts';
 import { isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { elementCount, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import type { CommandIO } from './io.ts';
+import { withArena } from './memory-text.ts';
 import type { Bench } from './model.ts';
 
 export interface Deployment {
@@ -83,7 +84,7 @@ export async function deployCompiled(
     layers: options.layers,
     token: options.token,
   });
-  if (!deployed.ok) return deployed;
+  if (!deployed.ok) return { ok: false, error: withArena(deployed.error, compiled.report.arena) };
   const { image, ...run } = deployed.value;
   const outputs = program.outputs.map((tensor, i) => {
     const array = fromBytes(tensor.dtype, tensor.shape, run.outputs[i] ?? new Uint8Array());
@@ -147,6 +148,9 @@ export function memoryJson(
       available: regionBytes(profile, 'ram'),
       arena: arena.bytes,
       arenaLowerBound: arena.lowerBound,
+      arenaGap: arena.bytes - arena.lowerBound,
+      // How the bound is proved to be met; null where a gap is left.
+      arenaProof: arena.proof ?? null,
       // By memory region, where there are several.
       ...(arena.regions.length > 1 ? { arenaRegions: arena.regions } : {}),
       io,

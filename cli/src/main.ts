@@ -16,6 +16,7 @@ import { fmtVerb } from './verbs/fmt.ts';
 import { gradVerb } from './verbs/grad.ts';
 import { lowerVerb } from './verbs/lower.ts';
 import { lspVerb } from './verbs/lsp.ts';
+import { memoryVerb } from './verbs/memory.ts';
 import { runVerb } from './verbs/run.ts';
 import { stagesVerb } from './verbs/stages.ts';
 import { tuneVerb } from './verbs/tune.ts';
@@ -32,6 +33,7 @@ export const verbs: readonly Verb[] = [
   buildVerb,
   deployVerb,
   tuneVerb,
+  memoryVerb,
   boardsVerb,
   doctorVerb,
   lspVerb,

@@ -1,7 +1,14 @@
 /** What build, deploy and tune share: a model's files, the board, the records, and compilation with the best records. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { arenaRegions, connectBoard, Toolchain, type Board, type BoardProfile } from '../../boards/src/index.ts';
+import {
+  arenaCapacity,
+  arenaRegions,
+  connectBoard,
+  Toolchain,
+  type Board,
+  type BoardProfile,
+} from '../../boards/src/index.ts';
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 import { LineIndex } from '../../compiler/src/base/span.ts';
 import { inlineImports, type ImportingProgram } from '../../compiler/src/check/inline-imports.ts';
@@ -15,7 +22,8 @@ import { loadSolver } from './exact-solver.ts';
 import { fileFailure, readInput, shownPath, type CommandIO, type ExitCode } from './io.ts';
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
-import { counted, renderFailure } from './render.ts';
+import { peakText } from './memory-text.ts';
+import { counted, renderFailure, thousands } from './render.ts';
 import { loadParams, loadText, printDiagnostics, type LoadedSource } from './source.ts';
 import type { OptionSpec, ParsedArguments } from './verb.ts';
 
@@ -153,14 +161,31 @@ export function readBest(
   return ok(bestConfigs(parsed.records, { board, compiler }));
 }
 
-/** Compiles with the given configs; where the arena is not proved to be the smallest, once more with an exact solver. */
+/** Compiles with the given configs, for the memory that the board has. Fails when a budget is not met. */
 export async function compile(...args: Parameters<typeof compileOnce>): Promise<Result<CompiledModel>> {
-  const [model, profile, best, token, options = {}] = args;
-  const compiled = compileOnce(...args);
-  if (!compiled.ok || compiled.value.report.arena.optimal) return limited(model, options, compiled);
-  const arenaSolver = await loadSolver();
-  if (arenaSolver === undefined) return limited(model, options, compiled);
-  return limited(model, options, compileOnce(model, profile, best, token, { ...options, arenaSolver }));
+  const [model, , , , given = {}] = args;
+  return limited(model, given, await compileNear(...args));
+}
+
+/**
+ * The same with an arena as near to its budget as there is one. Where it is not proved to be the smallest, once more with
+ * an exact solver.
+ */
+export async function compileNear(...args: Parameters<typeof compileOnce>): Promise<Result<CompiledModel>> {
+  const [model, profile, best, token, given = {}] = args;
+  let options = given;
+  let compiled = compileOnce(...args);
+  const capacity = arenaCapacity(profile) ?? Infinity;
+  if (typeof given.arenaBudget !== 'number' && compiled.ok && compiled.value.arena.plan.arenaBytes > capacity) {
+    options = { ...given, arenaBudget: Math.max(1, capacity) };
+    compiled = compileOnce(model, profile, best, token, options);
+  }
+  if (compiled.ok && !compiled.value.report.arena.optimal) {
+    const arenaSolver = await loadSolver();
+    if (arenaSolver !== undefined) compiled = compileOnce(model, profile, best, token, { ...options, arenaSolver });
+  }
+  // Whether the program fits the board is for the linker to say.
+  return compiled;
 }
 
 /** A failure when the arena is larger than what is allowed. */
@@ -170,12 +195,13 @@ function limited(
   compiled: Result<CompiledModel>,
 ): Result<CompiledModel> {
   if (!compiled.ok || typeof arenaBudget !== 'number') return compiled;
-  const { bytes, peak, lowerBound } = compiled.value.report.arena;
-  if (bytes <= arenaBudget) return compiled;
+  const { arena } = compiled.value.report;
+  if (arena.bytes <= arenaBudget) return compiled;
+  const [bytes, allowed, over] = [arena.bytes, arenaBudget, arena.bytes - arenaBudget].map(thousands);
   return fail(
     'arena-too-large',
-    `The arena of ${model.name} takes ${bytes} bytes, more than the ${arenaBudget} that are allowed; no schedule that is known needs less than ${lowerBound} at ${peak.kernel}.`,
-    'Allow more, tune with this limit, or make the tensors there smaller.',
+    `The arena of ${model.name} takes ${bytes ?? ''} bytes, ${over ?? ''} more than the ${allowed ?? ''} that are allowed, under the schedules with least memory. Tightest is ${arena.peak.kernel}: ${peakText(arena)}.`,
+    `Allow ${bytes ?? ''} bytes (--arena ${arena.bytes}), or make the tensors there smaller.`,
   );
 }
 

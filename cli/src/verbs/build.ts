@@ -15,6 +15,7 @@ import {
   type Bench,
   withBench,
 } from '../model.ts';
+import { arenaLines, withArena } from '../memory-text.ts';
 import { counted, thousands } from '../render.ts';
 import { endingAtOnce } from '../signals.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
@@ -40,7 +41,7 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
   const program = lineFile === undefined ? programOf(compiled.value) : debuggable(programOf(compiled.value));
   const image = await buildModel(toolchain, program, { token: io.token });
-  if (!image.ok) return finish({ failure: image.error, code: 1 }, args, io);
+  if (!image.ok) return finish({ failure: withArena(image.error, compiled.value.report.arena), code: 1 }, args, io);
   const { report } = compiled.value;
   const { ram, flash } = memoryJson(profile, image.value.size, compiled.value);
   const layers = report.layers.map(({ origin: _, ...layer }) => layer);
@@ -80,6 +81,7 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   io.out(
     `  RAM   ${thousands(size.ram)} B (arena ${thousands(report.arena.bytes)}, stack ${thousands(size.stack)} reserved)`,
   );
+  for (const line of arenaLines(report.arena)) io.out(line);
   const tuned = report.layers.filter((l) => l.choice === 'tuned').length;
   io.out(
     `  ${counted(report.layers.length, 'kernel')}, ${tuned} with tuned schedules, ${thousands(report.macs)} multiply-accumulates`,

@@ -18,9 +18,14 @@ export interface MemoryPlan {
   readonly lowerBound: number;
   /** True when the plan is proved to be the smallest: it meets the bound, or every order was tried. */
   readonly optimal: boolean;
+  /** How it is proved; undefined where a gap is left. */
+  readonly proof: PlanProof | undefined;
   /** Where memory is tightest, and what lives there. */
   readonly peak: { readonly step: number; readonly bytes: number; readonly buffers: readonly number[] };
 }
+
+/** The plan meets what lives at one step; or every order of placing was tried; or an integer program was solved. */
+export type PlanProof = 'live-set' | 'all-orders' | 'integer-program';
 
 export interface PlanOptions {
   /** Moves of the hill climb. Default 4000. */
@@ -55,12 +60,20 @@ export function planMemory(problem: MemoryProblem, options: PlanOptions = {}): M
   const open = !exhaustive && found.bytes > bound.bytes && problem.borders === undefined;
   const solved = open && options.solver ? solve(problem, bound.bytes, found, options.solver) : undefined;
   const placement = solved?.placement ?? found;
-  const proved = exhaustive || solved?.optimal === true;
+  const meets = placement.bytes <= bound.bytes;
+  const proof = meets
+    ? 'live-set'
+    : exhaustive
+      ? 'all-orders'
+      : solved?.optimal === true
+        ? 'integer-program'
+        : undefined;
   return {
     offsets: placement.offsets,
     arenaBytes: placement.bytes,
-    lowerBound: proved ? placement.bytes : bound.bytes,
-    optimal: proved || placement.bytes <= bound.bytes,
+    lowerBound: proof === undefined ? bound.bytes : placement.bytes,
+    optimal: proof !== undefined,
+    proof,
     peak: { step: bound.step, bytes: bound.bytes, buffers: bound.live },
   };
 }

@@ -36,11 +36,17 @@ export function fitArena(
   budget: number,
 ): Fitted {
   const start: Fitted = { kernels, arena: planStreamed(program, kernels, context, budget) };
-  const search = new FitSearch(program, context);
+  if (start.arena.plan.arenaBytes <= budget) return start;
+  // Exact plans take long: one is made of what was found.
+  const search = new FitSearch(program, { ...context, arenaSolver: undefined });
   // What one step needs in any case, no other has to go below.
   for (let goal = budget; ;) {
     const { fitted, least } = search.run(start, goal);
-    if (least <= goal || fitted.arena.plan.arenaBytes <= budget) return fitted;
+    if (least <= goal || fitted.arena.plan.arenaBytes <= budget) {
+      if (fitted.arena.plan.optimal || context.arenaSolver === undefined) return fitted;
+      const arena = planStreamed(program, fitted.kernels, context, budget);
+      return arena.plan.arenaBytes <= fitted.arena.plan.arenaBytes ? { ...fitted, arena } : fitted;
+    }
     goal = least;
   }
 }
@@ -82,8 +88,7 @@ class FitSearch {
   private plan(kernels: readonly ScheduledKernel[], before: Fitted, goal: number): ArenaPlan {
     const { context, program } = this;
     if (before.arena.streams.length > 0) return planStreamed(program, kernels, context, goal);
-    const { token, arenaSolver: solver, arenaRegions: regions } = context;
-    return planArena(program, kernels, token, [], { solver, regions });
+    return planArena(program, kernels, context.token, [], { regions: context.arenaRegions });
   }
 
   private choicesOf(kernel: ScheduledKernel): readonly ScheduleChoice[] {

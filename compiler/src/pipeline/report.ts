@@ -4,6 +4,7 @@ import type { Origin } from '../ir/expr.ts';
 import { operatorName } from '../ir/build.ts';
 import { operatorRegistry } from '../operators/registry.ts';
 import type { FusedProgram } from '../passes/program.ts';
+import type { PlanProof } from '../memory/plan.ts';
 import type { EmittedModule } from '../emit/module.ts';
 import { bytesOf } from './arena.ts';
 import type { ArenaPlan } from './arena.ts';
@@ -52,9 +53,13 @@ export interface BuildReport {
     /** No arena of these kernels in this order can be smaller. */
     readonly lowerBound: number;
     readonly optimal: boolean;
+    /** How the bound is proved to be met; absent where a gap is left. */
+    readonly proof?: PlanProof;
     /** The kernel at which memory is tightest, and what lives then. */
     readonly peak: {
       readonly kernel: string;
+      /** What lives there, less what may share memory: no arena can be smaller. */
+      readonly bytes: number;
       readonly buffers: readonly { readonly name: string; readonly bytes: number }[];
     };
     readonly scratchBytes: number;
@@ -88,8 +93,10 @@ export function reportOf(
       regions: arena.pieces.map((p) => p.bytes),
       lowerBound: plan.lowerBound,
       optimal: plan.optimal,
+      ...(plan.proof === undefined ? {} : { proof: plan.proof }),
       peak: {
         kernel: kernels[Math.min(plan.peak.step, kernels.length - 1)]?.lowered.name ?? '',
+        bytes: plan.peak.bytes,
         buffers: plan.peak.buffers.map((i) => ({
           name: arena.buffers[i]?.name ?? '',
           bytes: arena.buffers[i]?.bytes ?? 0,
