@@ -1,6 +1,6 @@
 /** Random quantised networks: convolutions of every form, dense layers, residuals, pooling, layout changes. */
 import type { GraphBuilder } from './graph.ts';
-import { furtherStep, ranges, zeroPoint, type Quantised } from './quantised-steps.ts';
+import { bottleneck, furtherStep, ranges, zeroPoint, type Quantised } from './quantised-steps.ts';
 import type { Random } from './random.ts';
 
 export interface Built {
@@ -27,15 +27,19 @@ class Quantiser {
     const { b, r } = this;
     const dtype = r.chance(0.8) ? 'int8' : 'uint8';
     const size = (): number => r.pick([1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13]);
-    const large = r.chance(0.06);
-    const shape = large
+    const kind = r.real();
+    const mobile = kind < 0.18;
+    const shape = mobile
+      ? [1, r.int(8, 26), r.pick([4, 6, 8, 10]), r.pick([2, 4, 8])]
+      : kind < 0.24
       ? r.pick([[1, r.int(30, 60), r.int(20, 40), r.int(1, 4)], [1, r.int(1, 4), r.int(1, 4), r.int(20, 70)], [1, r.int(100, 700)]])
       : r.chance(0.85)
       ? [r.chance(0.9) ? 1 : 2, size(), r.chance(0.12) ? r.int(20, 34) : size(), r.pick([1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17])]
       : [r.pick([1, 1, 2, 5]), r.pick([1, 2, 3, 7, 13, 16, 21, 40])]; // prettier-ignore
     let at = this.keep({ at: b.add({ kind: 'input', shape, dtype }), scale: this.scale(), zero: this.zero(dtype) });
     const steps = r.int(1, 5);
-    for (let i = 0; i < steps; i++) at = this.keep(this.step(at));
+    for (let i = 0; i < steps; i++)
+      at = this.keep((mobile && r.chance(0.7) ? bottleneck(b, r, at) : undefined) ?? this.step(at));
     const outputs = [at.at];
     if (r.chance(0.25)) {
       const final = this.finish(at);

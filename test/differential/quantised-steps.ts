@@ -21,8 +21,45 @@ export function zeroPoint(r: Random, dtype: string): number {
 /** One of the steps on `from`; undefined where it does not fit. */
 export function furtherStep(b: GraphBuilder, r: Random, from: Quantised): Quantised | undefined {
   const image = b.shape(from.at).length === 4;
-  const steps = image ? [inFloats, elementwise, resampled, windowed, transposedConv, splitAndJoined] : [inFloats, elementwise, conv1d, splitAndJoined]; // prettier-ignore
+  const steps = image ? [inFloats, elementwise, resampled, windowed, transposedConv, splitAndJoined, bottleneck] : [inFloats, elementwise, conv1d, splitAndJoined]; // prettier-ignore
   return r.pick(steps)(b, r, from);
+}
+
+/** A convolution with padding around, rescaled: from all channels to `out`, or channel by channel (`out` is absent). */
+function layer(b: GraphBuilder, r: Random, from: Quantised, k: number, stride: number, out?: number): Quantised {
+  const c = b.shape(from.at)[3] ?? 1;
+  const shape = out === undefined ? [k, k, c, 1] : [k, k, c, out];
+  const weight = b.add({ kind: 'param', shape, dtype: 'int8', range: { low: -127, high: 127 }, seed: r.int(1, 1e9) });
+  const before = Math.floor((k - 1) / 2);
+  const sum = b.call(
+    'qnn.conv2d',
+    [from.at, weight, b.literal(from.zero), b.literal(0), b.literal(from.scale, 'float32'), b.literal(0.01, 'float32')],
+    {
+      strides: [stride, stride], padding: [before, before, k - 1 - before, k - 1 - before], groups: out === undefined ? c : 1,
+      channels: out ?? c, kernel_size: [k, k], data_layout: 'NHWC', kernel_layout: out === undefined ? 'HWOI' : 'HWIO', out_dtype: 'int32',
+    },
+  ); // prettier-ignore
+  return narrowed(b, r, sum, from.scale * 0.01, k * k * (out === undefined ? 1 : c), b.dtype(from.at));
+}
+
+/**
+ * More channels in between than before and after, as in mobile networks: what passes between the layers is the largest,
+ * so that they run in turns of rows. Around it, perhaps, a residual sum.
+ */
+export function bottleneck(b: GraphBuilder, r: Random, from: Quantised): Quantised | undefined {
+  const [, h = 1, w = 1, c = 1] = b.shape(from.at);
+  if (b.shape(from.at).length !== 4 || c > 8 || h * w > 400) return undefined;
+  const stride = r.pick([1, 1, 2]);
+  const out = r.chance(0.6) ? c : r.pick([2, 4, 8]);
+  let at = layer(b, r, from, 1, 1, r.pick([2, 3, 4]) * c);
+  at = layer(b, r, at, r.pick([2, 3, 3, 5]), stride);
+  if (r.chance(0.2)) at = layer(b, r, at, 3, 1);
+  at = layer(b, r, at, 1, 1, out);
+  if (stride !== 1 || out !== c || r.chance(0.3)) return at;
+  const scale = Math.fround(from.scale + at.scale);
+  const zero = zeroPoint(r, b.dtype(from.at));
+  const numbers = [from, at, { scale, zero }].flatMap((q) => [b.literal(q.scale, 'float32'), b.literal(q.zero)]);
+  return { at: b.call('qnn.add', [from.at, at.at, ...numbers]), scale, zero };
 }
 
 /** Dequantised, changed by operators that every float unit computes alike, and quantised again. */
@@ -96,8 +133,14 @@ function windowed(b: GraphBuilder, r: Random, from: Quantised): Quantised | unde
 }
 
 /** Sums rescaled to eight bits. */
-function narrowed(b: GraphBuilder, r: Random, sum: number, wide: number, taps: number): Quantised {
-  const dtype = r.chance(0.8) ? 'int8' : 'uint8';
+function narrowed(
+  b: GraphBuilder,
+  r: Random,
+  sum: number,
+  wide: number,
+  taps: number,
+  dtype = r.chance(0.8) ? 'int8' : 'uint8',
+): Quantised {
   const zero = zeroPoint(r, dtype);
   const scale = Math.fround(wide * 60 * Math.sqrt(taps));
   const at = b.call('qnn.requantize', [sum, b.literal(Math.fround(wide), 'float32'), b.literal(0), b.literal(scale, 'float32'), b.literal(zero)], { out_dtype: dtype }); // prettier-ignore
