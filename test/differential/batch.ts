@@ -49,7 +49,9 @@ function combine(programs: readonly Prepared[], name = 'batch'): Batch {
   const inputs = parts.flatMap((p) => p.inputs);
   const outputs = parts.flatMap((p) => p.outputs);
   const calls = parts.flatMap((p) => p.calls);
-  const module = emitModule({ name, calls, arenaBytes, inputs, outputs, comment: [name] });
+  // Every other stretch of seeds shares functions as the size preset does.
+  const shareSizes = ((programs[0]?.program.seed ?? 0) >> 7) % 2 === 1;
+  const module = emitModule({ name, calls, arenaBytes, inputs, outputs, comment: [name], shareSizes });
   return { module, inputs, outputs, guards, arenaBytes };
 }
 
