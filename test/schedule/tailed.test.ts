@@ -70,7 +70,10 @@ const pointwise: Layer = { input: [1, 4, 5, 12], outC: 5, k: [1, 1] };
 const depthwise: Layer = { input: [1, 7, 6, 5], outC: 5, groups: 5 };
 const multiplied: Layer = { input: [1, 5, 6, 3], outC: 6, groups: 3, k: [3, 2] };
 const grouped: Layer = { input: [1, 5, 6, 12], outC: 8, groups: 4 };
-const layers = { plain, odd, pointwise, depthwise, multiplied, grouped };
+const column: Layer = { input: [1, 8, 1, 6], outC: 5, k: [3, 1] };
+const single: Layer = { input: [2, 5, 1, 3], outC: 1, k: [2, 1] };
+const signal: Layer = { input: [1, 1, 9, 3], outC: 3, k: [1, 3], groups: 3 };
+const layers = { plain, odd, pointwise, depthwise, multiplied, grouped, column, single, signal };
 
 const template = (l: Layer): string => (l.groups === l.input[3] ? 'depthwise_plane_smlad' : 'conv2d_rows_smlad');
 
@@ -84,6 +87,7 @@ const tails: Readonly<Record<string, (l: Layer) => (sums: Expr, other: Var) => C
   'an activation': (l) => (s) => call('nn.relu', [scaled(s, l.outC)]),
   'floats': (l) => (s) => call('qnn.dequantize', [scaled(s, l.outC), f32(0.09), i32(4)]),
   'a tensor added before scaling': (l) => (s, other) => call('add', [biased(s, l.outC), call('cast', [other], { dtype: 'int32' })]),
+  'one number for all': (l) => (s) => call('subtract', [scaled(s, l.outC), integers('int8', [1, 1, 1, 1], 90)]),
   'a tensor subtracted from the result': (l) => (s, other) => call('subtract', [scaled(s, l.outC), other]),
 }; // prettier-ignore
 

@@ -130,7 +130,11 @@ export function anchored(
       data: inputs[func.params.indexOf(data)] ?? output,
       output,
       attempt,
-      finish: (indices, value) => attempt(indices, value) ?? [],
+      finish(indices, value) {
+        const stored = attempt(indices, value);
+        if (!stored) throw new Error('an element is not made from the sum at its own place');
+        return stored;
+      },
       buffers: { inputs, outputs: [output], constants },
       overlaps(lead) {
         const bytes = elementBytes(outputDtype);

@@ -49,13 +49,19 @@ export function parseTailed(func: Func): TailedFilter | undefined {
     scaled: taken.epilogue !== undefined,
     bind() {
       const { data, output, buffers, finish, overlaps } = around.bind();
-      const places = around.shape.slice(0, -2).map(() => ix(0));
+      // The axis along which neighbours are pixels: those behind it have one place.
+      const spatial = around.shape.slice(0, -1);
+      const axis = Math.max(
+        0,
+        spatial.findLastIndex((n) => n > 1),
+      );
+      const at = (pixel: LExpr): readonly LExpr[] => spatial.map((_, d) => (d === axis ? pixel : ix(0)));
       return {
         data,
         output,
         buffers,
         overlaps,
-        finish: (pixel: LExpr, channel, value) => finish([...places, pixel, channel], value),
+        finish: (pixel: LExpr, channel, value) => finish([...at(pixel), channel], value),
       };
     },
   };
