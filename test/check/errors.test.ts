@@ -228,4 +228,12 @@ describe('an error', () => {
       assert.ok(found, checked.diagnostics.map((d) => d.message).join('\n'));
       assert.equal(fixed(checked, found), right);
     });
+
+  it('name the constructors of the type that is matched', () => {
+    const program = (arm: string): string =>
+      `type Shape { Circle(float32), Rect(float32, float32) }\n${main(`match? (%s) { ${arm} }`, '%s: Shape')}`;
+    const remedyOf = (arm: string): string | undefined => checkText(program(arm)).diagnostics[0]?.remedy;
+    assert.equal(remedyOf('Rectangle(%w, %h) => %w'), 'Write `Rect`.');
+    assert.equal(remedyOf('Polygon(%n) => %n'), 'Write one of `Circle`, `Rect`.');
+  });
 });

@@ -52,6 +52,11 @@ describe('attributes of a call', () => {
     assert.deepEqual(problem.element, [1]);
   });
 
+  it('in quotation marks are wanted without them', () => {
+    const [quoted] = problems('nn.softmax', { axis: { kind: 'string', value: '-1' } });
+    assert.equal(quoted?.remedy, 'Write it as `axis=-1`.');
+  });
+
   it('name element types that exist', () => {
     const [problem] = problems('cast', { dtype: { kind: 'string', value: 'flaot32' } });
     assert.equal(problem?.remedy, 'Write "float32".');

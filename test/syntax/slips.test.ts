@@ -18,6 +18,9 @@ const slips: readonly (readonly [string, string, string, string, string?])[] = [
     'Insert “let”.',
     'def @main(%x: int32) {\n  let %y = abs(%x);\n  %y\n}',
   ],
+  ['def @main(%x: int32) { %x *⟦*⟧ 2 }', 'expected-expression', 'after “*”', 'Write power(…, …)'],
+  ['def @main(%x: int32) { ⟦-⟧%x }', 'unary-minus', 'found “-”', 'write negative(…)'],
+  ['def @main(%x: int32) { let %f = ⟦\\⟧ %x; %f }', 'unknown-character', 'no meaning', 'Write fn (%x) { … }'],
   [
     '⟦fn main⟧(%x: int32) { %x }',
     'expected-definition',
@@ -479,7 +482,7 @@ const slips: readonly (readonly [string, string, string, string, string?])[] = [
     'def @main(%x: (int32, int32)) { %x⟦[⟧0] }',
     'unexpected-token',
     'Expected “;”, an operator or the end of the block, found “[”.',
-    'Remove “[”, or end the statement with “;” before it.',
+    'a field of a tuple is %p.0, an element of a tensor take(%x, 0, axis=0)',
   ],
   [
     'def @main(⟦%if⟧: int32) { %if }',

@@ -82,16 +82,39 @@ function patternConstructor(cx: Context, pattern: ConstructorPattern): Construct
   return cx.module.constructors.get(pattern.name.text);
 }
 
+/** The constructors of the type that is matched; none where it is not known. */
+function constructorsOf(cx: Context, type: Type): readonly string[] {
+  const found = cx.find(type);
+  if (found.kind !== 'adt') return [];
+  return [...cx.module.constructors].flatMap(([name, { adt }]) => (adt === found.head ? [name] : []));
+}
+
+/** Whether one name is the other, cut short: `Rect` for `Rectangle`. */
+function shareBeginning(a: string, b: string): boolean {
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  return short.length >= 3 && long.toLowerCase().startsWith(short.toLowerCase());
+}
+
 function checkConstructor(cx: Context, pattern: ConstructorPattern, type: Type, bind: (b: Binding) => void): void {
   const name = pattern.name.text;
   const info = patternConstructor(cx, pattern);
   if (!info) {
     if (name !== '') {
-      const suggestion = nearest(name, cx.module.constructors.keys());
+      const own = constructorsOf(cx, type);
+      const suggestion =
+        nearest(name, own) ??
+        own.find((one) => shareBeginning(one, name)) ??
+        nearest(name, cx.module.constructors.keys());
+      const variable = pattern.fields.length === 0 ? `Write \`%${name}\` for a variable, or ` : '';
+      const define = `define a type with the constructor \`${name}\`.`;
       cx.report('unknown-constructor', pattern.name.span, `There is no constructor \`${name}\`.`, {
         remedy: suggestion
           ? `Write \`${suggestion}\`.`
-          : `Write \`%${name}\` for a variable, or define a type with the constructor \`${name}\`.`,
+          : own.length > 0
+            ? `Write one of ${own.map((one) => `\`${one}\``).join(', ')}.`
+            : variable === ''
+              ? `D${define.slice(1)}`
+              : variable + define,
         ...(suggestion ? { fixes: [replaceFix(pattern.name.span, suggestion)] } : {}),
       });
     }

@@ -255,10 +255,17 @@ function wrong(spec: AttributeSpec, written: WrittenAttribute, path: readonly nu
   return {
     problem: (name) => ({
       message: `${place(name, path)} must be ${kindText(spec)}, found ${writtenText(written)}.`,
-      remedy: `Write it as \`${name}=${placeholderText(spec)}\`.`,
+      remedy: `Write it as \`${name}=${path.length === 0 ? (unquoted(spec, written) ?? placeholderText(spec)) : placeholderText(spec)}\`.`,
       ...(path.length > 0 ? { element: path } : {}),
     }),
   };
+}
+
+/** The number in quotation marks, where a number is wanted. */
+function unquoted(spec: AttributeSpec, written: WrittenAttribute): string | undefined {
+  if (written.kind !== 'string') return undefined;
+  const form = spec.kind === 'int' ? /^-?\d+$/ : spec.kind === 'float' ? /^-?\d+(\.\d+)?$/ : undefined;
+  return form?.test(written.value) === true ? written.value : undefined;
 }
 
 function place(name: string, path: readonly number[]): string {

@@ -218,6 +218,7 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['|', 'Write logical_or(…, …), or “,” between constructors.'],
   ['!', 'Write logical_not(…).'],
   ['^', 'Write power(…, …), or bitwise_xor(…, …).'],
+  ['\\', 'Write fn (%x) { … } for a function.'],
   ['%', 'Write % right before the name of a variable.'],
   ['@', 'Write @ right before the name of a function.'],
 ]);

@@ -238,9 +238,12 @@ export abstract class BindingGrammar extends ExpressionGrammar {
   protected reportBehindValue(last: boolean): void {
     if (this.behindUnknown()) return;
     const wanted = last ? '“;”, an operator or the end of the block' : '“;” or an operator';
-    const remedy = startsOperand.has(this.LA(1).tokenType)
+    const found = this.LA(1).tokenType;
+    const remedy = startsOperand.has(found)
       ? 'Insert “;” between two statements, “,” between two arguments, or an operator such as “+”.'
-      : `Remove ${this.found()}, or end the statement with “;” before it.`;
+      : found === t.LSquare
+        ? 'There are no subscripts: a field of a tuple is %p.0, an element of a tensor take(%x, 0, axis=0).'
+        : `Remove ${this.found()}, or end the statement with “;” before it.`;
     this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
   }
 }

@@ -50,11 +50,12 @@ export abstract class ExpressionGrammar extends TypeGrammar {
   private operandHere(idx: number): Expr {
     if (!this.RECORDING_PHASE && !startsOperand.has(this.LA(1).tokenType)) {
       const sign = quote(this.LA(0).image);
+      const power = this.LA(0).image === '*' && this.LA(1).image === '*';
       this.report(
         'expected-expression',
         this.gapSpan(),
         `Expected an operand after ${sign}, found ${this.found()}.`,
-        `Write the right side, or remove ${sign}.`,
+        power ? 'Write power(…, …) for a power.' : `Write the right side, or remove ${sign}.`,
       );
       return this.missing(this.previousEnd());
     }

@@ -126,11 +126,14 @@ export abstract class StatementGrammar extends BindingGrammar {
       if (this.RECORDING_PHASE || next === t.RBrace || this.atEnd()) break;
       if (!braces && (next === t.RParen || next === t.Comma)) break;
       const wanted = result === undefined ? 'a statement or a result' : '“;”, an operator or “}”';
+      const minus = result === undefined && next === t.Minus;
       this.report(
-        'unexpected-token',
+        minus ? 'unary-minus' : 'unexpected-token',
         this.gapSpan(),
         `Expected ${wanted}, found ${this.found()}.`,
-        `Remove ${this.found()}, or write a statement before it.`,
+        minus
+          ? 'There is no unary minus; write negative(…) or 0 - ….'
+          : `Remove ${this.found()}, or write a statement before it.`,
       );
       const parts = this.salvage(this.LA(1), ...stops);
       recover(result === undefined ? parts : [result, ...parts]);
