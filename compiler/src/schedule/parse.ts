@@ -182,7 +182,8 @@ export function parseBehind(
   let epilogue: Epilogue | undefined;
   let residual: Var | undefined;
   let flattened = false; // channels are no longer the last axis
-  for (const step of steps) {
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i] as Call;
     const name = nameOf(step);
     if (name === 'reshape') {
       flattened ||= shapeOf(step)?.at(-1) !== channels;
@@ -194,8 +195,11 @@ export function parseBehind(
       if (epilogue || !added) return undefined;
       added.forEach((v, c) => (bias[c] = ((bias[c] ?? 0) + v) | 0));
     } else if (name === 'qnn.requantize') {
-      const made = requantizeOf(step, channels);
+      const wide = dtypeOf(step) === 'int32';
+      const narrowed = wide ? narrowing(steps[i + 1], steps[i + 2]) : undefined;
+      const made = requantizeOf(step, channels, narrowed);
       if (epilogue || !made) return undefined;
+      if (wide) i += 2;
       made.inputZero.forEach((z, c) => (bias[c] = ((bias[c] ?? 0) - z) | 0));
       epilogue = made.epilogue;
     } else if (name === 'clip') {
@@ -242,15 +246,30 @@ function channelConstant(step: Call, channels: number): readonly number[] | unde
   return values.length === channels && added.at(-1) === channels ? values : undefined;
 }
 
+/** Bounds and element type of a clip of words and the cast to bytes behind it. */
+interface Narrowing {
+  readonly dtype: OutputDType;
+  readonly bounds: readonly [number, number];
+}
+
+function narrowing(clip: Call | undefined, cast: Call | undefined): Narrowing | undefined {
+  const dtype = byteType(dtypeOf(cast));
+  if (!clip || !cast || !dtype || nameOf(clip) !== 'clip' || nameOf(cast) !== 'cast') return undefined;
+  const bounds = boundsOf(clip, dtype);
+  return bounds && { dtype, bounds };
+}
+
+/** `narrowed`: what makes bytes of a result in int32, which is then never out of range. */
 function requantizeOf(
   step: Call,
   channels: number,
+  narrowed?: Narrowing,
 ): { readonly epilogue: Epilogue; readonly inputZero: readonly number[] } | undefined {
   const inputScale = numbers(step.args[1]);
   const inputZero = numbers(step.args[2]);
   const outputScale = single(step.args[3]);
   const zeroPoint = single(step.args[4]);
-  const dtype = byteType(dtypeOf(step));
+  const dtype = narrowed?.dtype ?? byteType(dtypeOf(step));
   const shape = shapeOf(step);
   if (!inputScale || !inputZero || outputScale === undefined || zeroPoint === undefined || !dtype || !shape)
     return undefined;
@@ -262,9 +281,12 @@ function requantizeOf(
   const perChannel = inputScale.length > 1 || inputZero.length > 1;
   if (perChannel && (axis + shape.length) % shape.length !== shape.length - 1) return undefined;
   if (perChannel && [inputScale, inputZero].some((v) => v.length !== 1 && v.length !== channels)) return undefined;
-  const [min, max] = rangeOf(dtype);
-  if (zeroPoint < min || zeroPoint > max) return undefined;
+  const range = rangeOf(dtype);
+  if (zeroPoint < range[0] || zeroPoint > range[1]) return undefined;
   const factors = inputScale.map((s) => factorOf(s, outputScale, inputScale.length === 1));
+  // Half of the range of words leaves room for the zero point.
+  if (narrowed && factors.some((f) => f.shift > -1)) return undefined;
+  const [min, max] = narrowed?.bounds ?? range;
   return {
     epilogue: {
       multiplier: factors.map((f) => f.multiplier),
@@ -285,10 +307,10 @@ function factorOf(from: number, to: number, skip: boolean): { readonly multiplie
 }
 
 /** Integer bounds of `clip`; others are refused. */
-function boundsOf(step: Call): readonly [number, number] | undefined {
+function boundsOf(step: Call, of = dtypeOf(step)): readonly [number, number] | undefined {
   const [min, max] = [Number(step.attrs['a_min']), Number(step.attrs['a_max'])];
   const fits = (v: number): boolean => Number.isInteger(v) && Math.abs(v) <= 2 ** 24;
-  const dtype = byteType(dtypeOf(step));
+  const dtype = byteType(of);
   if (!dtype || !fits(min) || !fits(max)) return undefined;
   const [lo, hi] = rangeOf(dtype);
   return min < lo || max > hi ? undefined : [min, max];
