@@ -175,7 +175,9 @@ class Writer {
         const same = p.dtype === p.buffer.dtype;
         const type = same ? `${constant}${cType(p.dtype)}` : `${constant}${this.wordType(p.dtype)}`;
         const value = same ? this.address(p.buffer, s.index).text : `(${type} *)(${constant}void *)${at}`;
-        return [`${pad}${type} *${this.names.of(p, p.name, 'p')} = ${value};`];
+        const name = this.names.of(p, p.name, 'p');
+        const hidden = p.opaque ? [`${pad}${this.helpers.opaque()}(${name});`] : [];
+        return [`${pad}${type} *${name} = ${value};`, ...hidden];
       }
       case 'advance': {
         const p = this.names.of(s.pointer, s.pointer.name);

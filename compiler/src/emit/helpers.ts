@@ -209,6 +209,20 @@ export class Helpers {
     );
   }
 
+  /** A macro that hides where a pointer came from. */
+  opaque(): string {
+    return this.use('RL_OPAQUE', () =>
+      [
+        '/* Hides from the compiler where a pointer came from: what lies near it is reached by offsets. */',
+        '#if RL_DSP',
+        '#define RL_OPAQUE(p) __asm__("" : "+r"(p))',
+        '#else',
+        '#define RL_OPAQUE(p) ((void)0)',
+        '#endif',
+      ].join('\n'),
+    );
+  }
+
   narrowFloat(dtype: 'float16' | 'bfloat16'): string {
     const [mantissa, minExponent] = dtype === 'float16' ? [11, -14] : [8, -126];
     return this.use(`rl_round_${dtype}`, () =>

@@ -40,6 +40,11 @@ export interface Pointer {
   readonly name: string;
   readonly buffer: Buffer;
   readonly dtype: DType;
+  /**
+   * C compilers are not told where it points: they reach places near it by offsets, where they would else keep an address
+   * for each, found before a loop around, in registers that there are not.
+   */
+  readonly opaque?: true;
 }
 
 export type LExpr =

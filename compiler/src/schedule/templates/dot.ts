@@ -149,7 +149,12 @@ const farthest = 900; // bytes that LDRD reaches from a pointer, less what unrol
 export function dotBlock(d: DotBlock): Stmt[] {
   const { taps, pixels } = d;
   const near = (pixels - 1) * taps.pixelStep * 2 <= farthest;
-  const pointers = Array.from({ length: near ? 1 : pixels }, (_, p) => pointer(`x${near ? '' : p}`, d.inputs, 'int32'));
+  // Where nothing moves, each place would be an address that does not change from block to block.
+  const still = taps.rows === 1 && taps.runs.every((run) => turnsOf(d, run.length).turns <= 1);
+  const pointers = Array.from({ length: near ? 1 : pixels }, (_, p): Pointer => {
+    const x = pointer(`x${near ? '' : p}`, d.inputs, 'int32');
+    return still ? { ...x, opaque: true } : x;
+  });
   // Elements a word of input holds.
   const held = d.bytes ? 4 : 2;
   const at = (p: number): { readonly pointer: Pointer; readonly offset: number } => ({
@@ -165,8 +170,7 @@ export function dotBlock(d: DotBlock): Stmt[] {
   for (const run of taps.runs) {
     const { fours, two } = stepsOf(run.length);
     const base = run.offset / 2 - position;
-    const unroll = d.unroll === 0 || d.unroll >= fours ? fours : d.unroll;
-    const turns = unroll === 0 ? 0 : Math.floor(fours / unroll);
+    const { unroll, turns } = turnsOf(d, run.length);
     const left = fours - turns * unroll;
     // Runs that are written out whole and lie near are reached by offsets alone.
     if (turns <= 1) {
@@ -199,6 +203,13 @@ export function dotBlock(d: DotBlock): Stmt[] {
   const next = taps.rowStride / 2 - position;
   if (taps.rows === 1) return [...start, ...dropLastMoves(row, pointers)];
   return [...start, loop('ky', taps.rows, () => block(...row, moveAll(next)))];
+}
+
+/** How often the inner loop goes round for a run, and steps of four taps a turn. */
+function turnsOf(d: DotBlock, length: number): { readonly unroll: number; readonly turns: number } {
+  const { fours } = stepsOf(length);
+  const unroll = d.unroll === 0 || d.unroll >= fours ? fours : d.unroll;
+  return { unroll, turns: unroll === 0 ? 0 : Math.floor(fours / unroll) };
 }
 
 /** Moves of input pointers that nothing follows are dropped. */
