@@ -252,6 +252,7 @@ describe('the command line', () => {
         `${example}.params`,
         '--board',
         board,
+        '--cycles',
         '--json',
         '--progress',
         'none',
@@ -263,7 +264,10 @@ describe('the command line', () => {
         provenance: string;
         instructions: number | null;
         outputs: { dtype: string; shape: number[]; base64: string }[];
-        layers: unknown[];
+        layers: { cycles?: { value: number } }[];
+        cycles: number | null;
+        cycleModel?: { value: number; least: number; most: number; provenance: string; stalls: object };
+        notices?: string[];
       };
       assert.equal(code, 0);
       assert.equal(json.matches, true);
@@ -271,6 +275,19 @@ describe('the command line', () => {
       assert.equal(json.provenance, board === 'host' ? 'measured' : 'emulated');
       assert.equal(typeof json.instructions === 'number', board !== 'host');
       assert.ok(json.layers.length > 5);
+      if (json.cycleModel === undefined) {
+        // No model of this machine's processor, nor without its C compiler: said, and no figure.
+        assert.deepEqual([json.cycles, json.notices?.length], [null, 1]);
+        return undefined;
+      }
+      const { value, least, most, provenance } = json.cycleModel;
+      assert.equal(json.cycles, value);
+      assert.ok(least < value && value < most && value > (json.instructions ?? 0));
+      assert.equal(provenance, 'emulated');
+      assert.equal(
+        json.layers.reduce((n, layer) => n + (layer.cycles?.value ?? 0), 0),
+        value,
+      );
       return undefined;
     });
 
