@@ -61,6 +61,8 @@ export const mutants: readonly Mutant[] = [
   { name: 'amounts of shifts lose their upper bits', file: 'emit/c.ts', find: '& ${width - 1})', replace: '& 7)' },
   { name: 'floats are written with three digits', file: 'emit/c.ts', find: 'if (Math.fround(Number(text)) === target) return text;', replace: 'return String(Number(target.toPrecision(3)));' },
   { name: 'saturating conversion wraps at the upper end', file: 'emit/helpers.ts', find: "signed ? bits - 1 : bits)}) return ${max};`", replace: "signed ? bits - 1 : bits)}) return ${min};`" },
+  { name: 'halves are rounded down', file: 'emit/float-functions.ts', find: '0.49999997f', replace: '0.4999f' },
+  { name: 'an exponential of half its size', file: 'emit/float-functions.ts', find: '(p + p) * scale', replace: 'p * scale' },
   { name: 'one-element constants all become zero', file: 'loops/lower.ts', find: 'scalars.set(tensor, only)', replace: 'scalars.set(tensor, 0)' },
   // Fusion
   { name: 'all results of a call are its first', file: 'passes/fuse.ts', find: 'this.resultsOf.get(e.tuple)?.[e.index]', replace: 'this.resultsOf.get(e.tuple)?.[0]' },

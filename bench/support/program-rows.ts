@@ -121,6 +121,8 @@ export const programRows: readonly ProgramRow[] = [
   element('hard swish, int8', 4, int8(), image, 'qnn.hardswish(%x, 0.05f, 3, 0.04f, -2)'),
   element('leaky_relu, int8', 4, int8(), image, 'qnn.leaky_relu(%x, 0.05f, 3, 0.04f, -2, alpha=0.1f)'),
   element('prelu, int8', 24, `${int8()}, ${float([16], 'w')}`, image, around('nn.prelu(%0, %w, axis=3)')),
+  element('quantize, float to int8', 20, float(), image, 'qnn.quantize(%x, 0.05f, 3, out_dtype="int8")'),
+  element('dequantize, int8 to float', 8, int8(), image, 'qnn.dequantize(%x, 0.05f, 3)'),
   element('sigmoid, float', 90, float(), image, 'sigmoid(%x)'),
   element('tanh, float', 90, float(), image, 'tanh(%x)'),
   element('qnn.mul of two tensors', 16, `${int8()}, ${int8(image, 'y')}`, image, 'qnn.mul(%x, %y, 0.05f, 3, 0.04f, -2, 0.1f, 1)'),

@@ -8,6 +8,7 @@ import type { NDArray } from '../tensor/ndarray.ts';
 import { unreachable } from '../base/result.ts';
 import { intrinsic } from '../targets/intrinsics.ts';
 import { cType, type Helpers } from './helpers.ts';
+import { floatFunction } from './float-functions.ts';
 import { commentText, identifier, Names } from './names.ts';
 
 /** A kernel's C, without includes and helpers. */
@@ -401,7 +402,7 @@ class Writer {
     }
     // Two signs in a row would be a decrement.
     if (op === 'neg') return t(operand.startsWith('-') ? `-(${operand})` : `-${operand}`, 11);
-    if (op === 'sigmoid' || op === 'rsqrt')
+    if (op === 'sigmoid' || op === 'rsqrt' || (from === 'float32' && floatFunction(op) !== undefined))
       return this.roundFloat(this.call(this.helpers.unary(op, from), e.operand), from);
     const name = op === 'abs' ? 'fabs' : op;
     return this.roundFloat(this.call(this.f(name, from), e.operand), from);

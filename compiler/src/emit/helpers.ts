@@ -6,6 +6,7 @@ import type { DType } from '../tensor/dtype.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import type { BinaryOp, UnaryFn } from '../tensor/te.ts';
 import { intrinsic } from '../targets/intrinsics.ts';
+import { floatFunction, saturatingConversion } from './float-functions.ts';
 import { commentText } from './names.ts';
 
 /** The C type of an element type. */
@@ -139,14 +140,17 @@ export class Helpers {
     const bound = (exponent: number): string => `${2 ** exponent}.0${f === 'float' ? 'f' : ''}`;
     const max = signed ? `INT${bits}_MAX` : `UINT${bits}_MAX`;
     const min = signed ? `INT${bits}_MIN` : '0';
+    const unit = from === 'float32' ? saturatingConversion(to) : undefined;
     return this.use(name, () =>
       [
         `static inline ${t} ${name}(${f} x)`,
         '{',
+        ...(unit === undefined ? [] : ['#if RL_FPU', unit, '#else']),
         '  if (x != x) return 0;',
         `  if (x >= ${bound(signed ? bits - 1 : bits)}) return ${max};`,
         `  if (x <= ${signed ? `-${bound(bits - 1)}` : bound(0).replace('1', '0')}) return ${min};`,
         `  return (${t})x;`,
+        ...(unit === undefined ? [] : ['#endif']),
         '}',
       ].join('\n'),
     );
@@ -185,6 +189,8 @@ export class Helpers {
 
   /** Math functions that C has no single name for. */
   unary(op: UnaryFn, dtype: DType): string {
+    const own = dtype === 'float32' ? floatFunction(op) : undefined;
+    if (own) return own.map(([name, text]) => this.use(name, () => text)).at(-1) ?? '';
     const f = cType(dtype);
     const s = f === 'float' ? 'f' : '';
     const one = f === 'float' ? '1.0f' : '1.0';

@@ -74,6 +74,9 @@ export const genericSpace: ScheduleSpace = {
 const innermost = (kernel: LoweredKernel): LocatedLoop[] =>
   loopsOf(kernel.body).filter(({ loop }) => loopsOf(loop.body).length === 0);
 
+const simple = new Set(['neg', 'abs', 'sqrt']);
+const functionNodes = 40;
+
 /** A kernel and the steps that led to it. */
 interface Scheduled {
   kernel: LoweredKernel;
@@ -81,7 +84,10 @@ interface Scheduled {
 }
 
 function nodesOf(s: Stmt): number {
-  const nodes = (e: LExpr): number => operands(e).reduce((n, o) => n + nodes(o), 1);
+  // Functions of floats are code of their own.
+  const own = (e: LExpr): number =>
+    e.kind === 'unary' && /^float/.test(e.dtype) && !simple.has(e.op) ? functionNodes : 1;
+  const nodes = (e: LExpr): number => operands(e).reduce((n, o) => n + nodes(o), own(e));
   return expressionsOf(s).reduce((n, e) => n + nodes(e), 1) + substatements(s).reduce((n, b) => n + nodesOf(b), 0);
 }
 
