@@ -21,7 +21,7 @@ export function zeroPoint(r: Random, dtype: string): number {
 /** One of the steps on `from`; undefined where it does not fit. */
 export function furtherStep(b: GraphBuilder, r: Random, from: Quantised): Quantised | undefined {
   const image = b.shape(from.at).length === 4;
-  const steps = image ? [inFloats, elementwise, resampled, windowed, transposedConv, splitAndJoined, bottleneck] : [inFloats, elementwise, conv1d, splitAndJoined]; // prettier-ignore
+  const steps = image ? [inFloats, elementwise, resampled, windowed, transposedConv, product, splitAndJoined, bottleneck] : [inFloats, elementwise, conv1d, product, splitAndJoined]; // prettier-ignore
   return r.pick(steps)(b, r, from);
 }
 
@@ -147,20 +147,57 @@ function narrowed(
   return { at, scale, zero };
 }
 
+/** A transposed convolution, channels last or first, at times in groups. */
 function transposedConv(b: GraphBuilder, r: Random, from: Quantised): Quantised | undefined {
   const [n = 1, h = 1, w = 1, c = 1] = b.shape(from.at);
   if (n * h * w * c > 400) return undefined;
-  const [o, kh, kw] = [r.int(1, 4), r.int(1, 3), r.int(1, 3)];
-  const weight = b.add({ kind: 'param', shape: [c, o, kh, kw], dtype: 'int8', seed: r.int(1, 1e9) });
-  const data = b.call('transpose', [from.at], { axes: [0, 3, 1, 2] });
+  const [kh, kw] = [r.int(1, 4), r.int(1, 4)];
+  const last = r.chance(0.6);
+  const groups = r.pick([1, 1, 1, ...[2, 3].filter((g) => c % g === 0)]);
+  const o = r.int(1, 3);
+  const shape = last ? [kh, kw, c, o] : [c, o, kh, kw];
+  const weight = b.add({ kind: 'param', shape, dtype: 'int8', seed: r.int(1, 1e9) });
+  const data = last ? from.at : b.call('transpose', [from.at], { axes: [0, 3, 1, 2] });
+  const strides = [r.int(1, 3), r.int(1, 2)];
   const sum = b.attempt(
     'qnn.conv2d_transpose',
     [data, weight, b.literal(from.zero), b.literal(0), b.literal(from.scale, 'float32'), b.literal(0.01, 'float32')],
-    { strides: [r.int(1, 2), r.int(1, 2)], padding: [0, r.int(0, 1), r.int(0, 1), 0], channels: o, kernel_size: [kh, kw], out_dtype: 'int32' },
+    {
+      strides, padding: [0, r.int(0, 1), r.int(0, 1), 0], output_padding: [strides[0]! > 1 && r.chance(0.3) ? 1 : 0, 0],
+      channels: o * groups, groups, kernel_size: [kh, kw], out_dtype: 'int32',
+      data_layout: last ? 'NHWC' : 'NCHW', kernel_layout: last ? 'HWIO' : 'IOHW',
+    },
   ); // prettier-ignore
   if (sum === undefined || b.shape(sum).some((s) => s <= 0)) return undefined;
   const narrow = narrowed(b, r, sum, from.scale * 0.01, c * kh * kw);
-  return { ...narrow, at: b.call('transpose', [narrow.at], { axes: [0, 2, 3, 1] }) };
+  return last ? narrow : { ...narrow, at: b.call('transpose', [narrow.at], { axes: [0, 2, 3, 1] }) };
+}
+
+/** Rows compared with each other, or with those of a second input: a product of two computed matrices. */
+function product(b: GraphBuilder, r: Random, from: Quantised): Quantised | undefined {
+  const shape = b.shape(from.at);
+  const [depth = 1] = shape.slice(-1);
+  const rows = shape.reduce((x, y) => x * y, 1) / depth;
+  const batch = r.pick([1, ...[2, 3].filter((n) => rows % n === 0)]);
+  if (rows * depth > 500) return undefined;
+  const dtype = b.dtype(from.at);
+  const x = b.call('reshape', [from.at], { newshape: [batch, rows / batch, depth] });
+  const [byRows, single] = [r.chance(0.5), r.chance(0.3)];
+  const columns = r.int(1, 6);
+  const side = [single ? 1 : batch, ...(byRows ? [columns, depth] : [depth, columns])];
+  const self = byRows && r.chance(0.3);
+  const y = self ? x : b.add({ kind: 'input', shape: side, dtype });
+  const zero = self ? from.zero : zeroPoint(r, dtype);
+  const sum = b.attempt(
+    'qnn.batch_matmul',
+    [x, y, b.literal(from.zero), b.literal(zero), b.literal(from.scale, 'float32'), b.literal(0.01, 'float32')],
+    { out_dtype: 'int32', transpose_a: false, transpose_b: byRows },
+  );
+  if (sum === undefined) return undefined;
+  const narrow = narrowed(b, r, sum, from.scale * 0.01, depth);
+  const [, , n = 1] = b.shape(sum);
+  const lead = shape.slice(0, -1);
+  return { ...narrow, at: b.call('reshape', [narrow.at], { newshape: [...lead, n] }) };
 }
 
 /** Rows as a signal in one dimension: a convolution along it, or a depthwise one. */
