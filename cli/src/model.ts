@@ -5,6 +5,7 @@ import {
   arenaCapacity,
   arenaRegions,
   connectBoard,
+  hasCycleModel,
   Toolchain,
   type Board,
   type BoardProfile,
@@ -17,7 +18,7 @@ import { compileModel, type CompiledModel, type CompileRequest } from '../../com
 import type { TuningTask } from '../../compiler/src/schedule/task.ts';
 import { targetNamed } from '../../compiler/src/targets/targets.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
-import { bestConfigs, parseRecords, type BestConfig } from '../../tuner/src/index.ts';
+import { bestConfigs, parseRecords, type BestConfig, type CostKind } from '../../tuner/src/index.ts';
 import { loadSolver } from './exact-solver.ts';
 import { fileFailure, readInput, shownPath, type CommandIO, type ExitCode } from './io.ts';
 import { checkParameters } from './parameters.ts';
@@ -139,10 +140,12 @@ export function recordsPath(args: ParsedArguments): string {
 /** The best config of each task from the records of a compiler (of any, when none is named), when the file exists. Notices (cut lines, newer versions) go to stderr. */
 export function readBest(
   args: ParsedArguments,
-  board: string,
+  profile: BoardProfile,
   compiler: string | undefined,
   io: CommandIO,
 ): Result<ReadonlyMap<string, BestConfig>> {
+  const cost = costKindOf(args, profile);
+  if (!cost.ok) return cost;
   const file = recordsPath(args);
   if (!existsSync(file)) {
     // A file that was named but is not there is a mistake; the default one may be absent.
@@ -158,7 +161,7 @@ export function readBest(
   }
   const parsed = parseRecords(text);
   for (const notice of parsed.notices) io.err(`relay: ${file}:${notice.line}: ${notice.message}`);
-  return ok(bestConfigs(parsed.records, { board, compiler }));
+  return ok(bestConfigs(parsed.records, { board: profile.name, compiler, cost: cost.value }));
 }
 
 /** Compiles with the given configs, for the memory that the board has. Fails when a budget is not met. */
@@ -235,25 +238,60 @@ function compileOnce(
 /** What a command may ask of compilation. */
 export type CompileOptions = Pick<
   CompileRequest,
-  'preset' | 'lineFile' | 'arenaBudget' | 'inTurns' | 'withoutPasses' | 'arenaSolver'
+  'preset' | 'lineFile' | 'arenaBudget' | 'codePrice' | 'inTurns' | 'withoutPasses' | 'arenaSolver'
 >;
+
+/** With limits that only the linked program shows. */
+export interface BuildOptions extends CompileOptions {
+  readonly flashBudget?: number;
+}
 
 /** Options of build, deploy and tune about how a model is compiled. */
 export const compileOptions = {
   arena: { type: 'string', value: 'N', summary: 'bytes that activations and scratch memory may take at most' },
+  flash: { type: 'string', value: 'N', summary: 'bytes that code and constants may take at most' },
+  size: { type: 'boolean', summary: 'least code: smaller schedules, -Os' },
+  'code-price': {
+    type: 'string',
+    value: 'PERCENT',
+    summary: 'time that a kilobyte of code has to save (default 0.05; 0: the fastest code)',
+  },
+  cost: {
+    type: 'string',
+    value: 'UNIT',
+    summary: 'what records are compared by: the timer’s unit, or modelled `cycles`',
+  },
   'no-turns': { type: 'boolean', summary: 'kernels run one behind the other: somewhat faster, more memory' },
   'without-pass': { type: 'string', multiple: true, value: 'NAME', summary: 'leave a pass out (`constant-channels`)' },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
 /** Reads them. */
-export function readCompileOptions(args: ParsedArguments): Result<CompileOptions> {
+export function readCompileOptions(args: ParsedArguments): Result<BuildOptions> {
   const arena = args.integer('arena', { min: 1, max: 2 ** 31 - 1 });
   if (!arena.ok) return arena;
+  const flash = args.integer('flash', { min: 1, max: 2 ** 31 - 1 });
+  if (!flash.ok) return flash;
+  const percent = args.text('code-price');
+  const price = percent === undefined ? undefined : Number(percent);
+  if (price !== undefined && !(percent?.trim() !== '' && price >= 0 && price <= 100))
+    return fail('usage', `--code-price is a number of percent from 0 to 100, not \`${percent}\`.`);
   return ok({
     ...(arena.value === undefined ? {} : { arenaBudget: arena.value }),
+    ...(flash.value === undefined ? {} : { flashBudget: flash.value }),
+    ...(price === undefined ? {} : { codePrice: price / 100 / 1024 }),
+    ...(args.flag('size') ? { preset: 'size' as const } : {}),
     ...(args.flag('no-turns') ? { inTurns: false } : {}),
     withoutPasses: args.texts('without-pass'),
   });
+}
+
+/** The cost that records are compared by: what the board's timer counts, or modelled cycles of an emulated board. */
+export function costKindOf(args: ParsedArguments, profile: BoardProfile): Result<CostKind> {
+  const unit = args.text('cost');
+  if (unit === undefined || unit === profile.timer.unit) return ok('timer');
+  if (unit === 'cycles' && hasCycleModel(profile)) return ok('cycles');
+  const units = [profile.timer.unit, ...(hasCycleModel(profile) ? ['cycles'] : [])].map((u) => `\`${u}\``);
+  return fail('usage', `The board ${profile.name} has no cost \`${unit}\`.`, `It has ${units.join(' and ')}.`);
 }
 
 /** A compile failure with its place in the source in front of the message. */

@@ -9,6 +9,7 @@ export {
   type TuningRecord,
   type Verdict,
 } from './records.ts';
+export { costKinds, type CostKind, type Objective } from './objective.ts';
 export { evaluatorReference, type Reference } from './reference.ts';
 export { findStrategy, strategies } from './strategies/index.ts';
 export {

@@ -15,6 +15,8 @@ export interface Trial {
   readonly config: ScheduleConfig;
   readonly verdict: Verdict;
   readonly cost: Cost | null;
+  /** Cycles by the board's model, where they were asked for. */
+  readonly cycles?: Cost;
   /** Bytes of flash that the kernel takes; absent when it was not linked. */
   readonly bytes?: KernelBytes;
   readonly detail?: string;

@@ -5,7 +5,8 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import type { Provenance } from '../../boards/src/board.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
-import type { ScheduleConfig } from '../../compiler/src/schedule/task.ts';
+import { configKey, type ScheduleConfig } from '../../compiler/src/schedule/task.ts';
+import { costOf, flashOf, type CostKind } from './objective.ts';
 
 export const recordVersion = 1;
 
@@ -48,6 +49,8 @@ export interface TuningRecord {
   readonly clock: number | null;
   /** Null unless the verdict is `ok`. */
   readonly cost: Cost | null;
+  /** Cycles by the model of an emulated board, where they were asked for. */
+  readonly cycles?: Cost;
   /** What it takes of the flash; absent from records of earlier versions and from failures. */
   readonly bytes?: KernelBytes;
   readonly verdict: Verdict;
@@ -195,6 +198,15 @@ export interface RecordFilter {
   readonly board: string;
   /** Compiler version line; any when absent. */
   readonly compiler?: string | undefined;
+  /** Which cost counts; the timer's when absent. Records without it are not used. */
+  readonly cost?: CostKind | undefined;
+}
+
+/** A config that was compared and equal, with its last cost and, where it is known, its bytes of flash. */
+export interface Choice {
+  readonly config: ScheduleConfig;
+  readonly cost: number;
+  readonly bytes: number | undefined;
 }
 
 export interface BestConfig {
@@ -202,27 +214,31 @@ export interface BestConfig {
   readonly template: string;
   readonly cost: Cost;
   readonly compiler: string;
-  /** All configs of the task that were compared and equal, this one first, each with its last cost. */
-  readonly choices: readonly { readonly config: ScheduleConfig; readonly cost: number }[];
+  /** All configs of the task that were compared and equal, this one first. */
+  readonly choices: readonly Choice[];
 }
 
 /** The cheapest compared-equal config of each task, by task key. */
 export function bestConfigs(records: readonly TuningRecord[], filter: RecordFilter): ReadonlyMap<string, BestConfig> {
-  const best = new Map<string, Omit<BestConfig, 'choices'>>();
-  const costs = new Map<string, Map<string, { readonly config: ScheduleConfig; readonly cost: number }>>();
-  for (const { task, board, compiler, verdict, cost, config, template } of records) {
-    if (verdict !== 'ok' || cost === null || board !== filter.board) continue;
-    if (filter.compiler !== undefined && compiler !== filter.compiler) continue;
-    const known = best.get(task);
-    if (!known || cost.value < known.cost.value) best.set(task, { config, template, cost, compiler });
-    const ofTask = costs.get(task) ?? new Map<string, { readonly config: ScheduleConfig; readonly cost: number }>();
-    costs.set(task, ofTask.set(JSON.stringify(config), { config, cost: cost.value }));
+  const found = new Map<string, Map<string, { readonly record: TuningRecord; readonly cost: Cost }>>();
+  for (const record of records) {
+    const cost = costOf(record, filter.cost ?? 'timer');
+    if (record.verdict !== 'ok' || cost === null || record.board !== filter.board) continue;
+    if (filter.compiler !== undefined && record.compiler !== filter.compiler) continue;
+    const ofTask = found.get(record.task) ?? new Map<string, { readonly record: TuningRecord; readonly cost: Cost }>();
+    found.set(record.task, ofTask.set(configKey(record.config), { record, cost }));
   }
-  return new Map(
-    [...best].map(([task, own]) => {
-      const all = [...(costs.get(task)?.values() ?? [])].filter((c) => c.config !== own.config);
-      const others = all.sort((a, b) => a.cost - b.cost);
-      return [task, { ...own, choices: [{ config: own.config, cost: own.cost.value }, ...others] }];
-    }),
-  );
+  const best = new Map<string, BestConfig>();
+  for (const [task, ofTask] of found) {
+    const sorted = [...ofTask.values()].sort((a, b) => a.cost.value - b.cost.value);
+    const [first] = sorted;
+    if (!first) continue;
+    const { config, template, compiler } = first.record;
+    const choices = sorted.map(({ record, cost }): Choice => {
+      const bytes = record.bytes && flashOf(record.bytes);
+      return { config: record.config, cost: cost.value, bytes };
+    });
+    best.set(task, { config, template, compiler, cost: first.cost, choices });
+  }
+  return best;
 }

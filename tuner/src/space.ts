@@ -1,11 +1,6 @@
-/** Walking a schedule space: identity of configs, enumeration, random points and neighbours. */
-import type { ScheduleConfig, ScheduleSpace } from '../../compiler/src/schedule/task.ts';
+/** Walking a schedule space: enumeration, random points and neighbours. */
+import { configKey, type ScheduleConfig, type ScheduleSpace } from '../../compiler/src/schedule/task.ts';
 import type { Random } from './prng.ts';
-
-/** Identity of a config: equal points have equal keys, whatever the order of their fields. */
-export function configKey(config: ScheduleConfig): string {
-  return JSON.stringify(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
-}
 
 /** Product of the knobs' values, invalid combinations included. */
 export function spaceSize(space: ScheduleSpace): number {

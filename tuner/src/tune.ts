@@ -2,14 +2,21 @@
 import type { BoardProfile } from '../../boards/src/board.ts';
 import { Cancelled, neverCancelled, type CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
-import type { ScheduleConfig, ScheduleSpace, Scheduler, TuningTask } from '../../compiler/src/schedule/task.ts';
+import {
+  configKey,
+  type ScheduleConfig,
+  type ScheduleSpace,
+  type Scheduler,
+  type TuningTask,
+} from '../../compiler/src/schedule/task.ts';
 import type { Target } from '../../compiler/src/targets/target.ts';
 import { nextTask } from './allocate.ts';
 import { BoardMeasurer } from './board-measurer.ts';
 import type { Candidate, Measurer, Parts, Prepared, Trial } from './measurer.ts';
+import { costOf, plainObjective, worthOf, type Measurement, type Objective } from './objective.ts';
 import { recordVersion, type Cost, type RecordStore, type TuningRecord, type Verdict } from './records.ts';
 import type { Reference } from './reference.ts';
-import { configKey } from './space.ts';
+
 import { findStrategy } from './strategies/index.ts';
 import type { Experience, Searcher, Strategy } from './strategy.ts';
 
@@ -17,6 +24,8 @@ export interface WeightedTask {
   readonly task: TuningTask;
   /** How often it occurs in the program. */
   readonly weight: number;
+  /** What a build without records takes, where that is not the space's default; it is measured first. */
+  readonly start?: ScheduleConfig | undefined;
 }
 
 export interface TuneOptions {
@@ -31,6 +40,8 @@ export interface TuneOptions {
   /** Wall-clock limit. */
   readonly seconds?: number;
   readonly seed?: number;
+  /** What the search makes small; the timer's cost alone when absent. */
+  readonly objective?: Objective;
   readonly records?: Pick<RecordStore, 'records' | 'append'> | undefined;
   readonly token?: CancellationToken | undefined;
   readonly onProgress?: (event: TuneProgress) => void;
@@ -110,6 +121,8 @@ interface State {
   defaultCost: Cost | null;
   bestCost: Cost | null;
   bestConfig: ScheduleConfig | null;
+  /** Cost of the best, its bytes paid for. */
+  bestWorth: number;
   defaultPending: boolean;
   exhausted: boolean;
 }
@@ -142,6 +155,7 @@ class Session {
   private readonly measurer: Measurer;
   private readonly seed: number;
   private readonly token: CancellationToken;
+  private readonly objective: Objective;
   private readonly total: number;
   private readonly states: State[];
   private readonly batch: number;
@@ -159,9 +173,11 @@ class Session {
     this.measurer = measurer;
     this.seed = seed;
     this.token = options.token ?? neverCancelled;
+    this.objective = options.objective ?? plainObjective;
     this.total = options.trials ?? (options.seconds === undefined ? 256 : Number.POSITIVE_INFINITY);
-    this.states = merge(options.tasks).map(({ task, weight }): State => {
-      const space = options.scheduler.spaceOf(task, options.target);
+    this.states = merge(options.tasks).map(({ task, weight, start }): State => {
+      const whole = options.scheduler.spaceOf(task, options.target);
+      const space = start && whole.isValid(start) ? { ...whole, default: start } : whole;
       const work = Math.max(1, task.macs);
       const context = { task: task.key, space, work, seed, experience: this.experience };
       return {
@@ -175,6 +191,7 @@ class Session {
         defaultCost: null,
         bestCost: null,
         bestConfig: null,
+        bestWorth: Number.POSITIVE_INFINITY,
         defaultPending: true,
         exhausted: false,
       };
@@ -216,26 +233,31 @@ class Session {
         record.template === state.space.template &&
         record.board === measurer.board &&
         record.compiler === measurer.compiler &&
-        record.verdict !== 'board-lost',
+        record.verdict !== 'board-lost' &&
+        // What lacks a part of the objective is measured anew.
+        (record.verdict !== 'ok' || worthOf(record, this.objective) !== undefined),
     );
     const latest = new Map(matching.map((record) => [configKey(record.config), record]));
-    for (const record of latest.values()) this.learn(state, record.config, record.cost);
+    for (const record of latest.values()) this.learn(state, record.config, record);
     state.resumed = latest.size;
     state.defaultPending = !latest.has(configKey(state.space.default));
   }
 
-  private learn(state: State, config: ScheduleConfig, cost: Cost | null): void {
-    state.searcher.observe([{ config, cost: cost?.value }]);
+  private learn(state: State, config: ScheduleConfig, measured: Measurement): void {
+    const worth = worthOf(measured, this.objective);
+    state.searcher.observe([{ config, cost: worth }]);
     state.sinceBest++;
-    if (!cost) return;
+    const cost = costOf(measured, this.objective.cost);
+    if (!cost || worth === undefined) return;
     if (configKey(config) === configKey(state.space.default)) state.defaultCost = cost;
-    if (!state.bestCost || cost.value < state.bestCost.value) {
+    if (worth < state.bestWorth) {
       state.bestCost = cost;
       state.bestConfig = config;
+      state.bestWorth = worth;
       state.sinceBest = 0;
     }
     const { template } = state.space;
-    const target = Math.log(Math.max(cost.value, 1) / Math.max(1, state.task.macs));
+    const target = Math.log(Math.max(worth, 1) / Math.max(1, state.task.macs));
     this.experience.push({ template, features: state.space.features(config), target, task: state.task.key });
   }
 
@@ -259,7 +281,7 @@ class Session {
         weight: state.weight,
         work: Math.max(1, state.task.macs),
         trials: state.trials + state.resumed,
-        best: state.bestCost?.value,
+        best: Number.isFinite(state.bestWorth) ? state.bestWorth : undefined,
         sinceBest: state.sinceBest,
         exhausted: state.exhausted,
       }));
@@ -327,13 +349,13 @@ class Session {
     if (trial.verdict !== 'ok') this.failures[trial.verdict] = (this.failures[trial.verdict] ?? 0) + 1;
     const appended = this.options.records?.append([this.record(state, trial, new Date().toISOString())]);
     if (appended && !appended.ok) this.failure ??= appended.error;
-    this.learn(state, trial.config, trial.cost);
+    this.learn(state, trial.config, trial);
     this.report(state, trial);
   }
 
   private record(state: State, trial: Trial, time: string): TuningRecord {
     const { board, compiler, clock } = this.measurer;
-    const { config, cost, bytes, verdict, kernel, flags, detail } = trial;
+    const { config, cost, cycles, bytes, verdict, kernel, flags, detail } = trial;
     return {
       version: recordVersion,
       task: state.task.key,
@@ -344,6 +366,7 @@ class Session {
       flags,
       clock,
       cost,
+      ...(cycles === undefined ? {} : { cycles }),
       ...(bytes === undefined ? {} : { bytes }),
       verdict,
       ...(detail === undefined ? {} : { detail }),
@@ -365,7 +388,7 @@ class Session {
       total: Number.isFinite(this.total)
         ? this.total
         : Math.round(this.trials * Math.max(1, (this.options.seconds ?? 0) / seconds)),
-      last: { verdict: trial.verdict, cost: trial.cost },
+      last: { verdict: trial.verdict, cost: costOf(trial, this.objective.cost) },
       bestOfTask: state.bestCost,
       defaultTotal: this.totalOf((one) => one.defaultCost),
       bestTotal: this.totalOf((one) => one.bestCost),
@@ -407,9 +430,9 @@ class Session {
 /** Tasks with equal keys are one task with the sum of their weights. */
 function merge(tasks: readonly WeightedTask[]): WeightedTask[] {
   const byKey = new Map<string, WeightedTask>();
-  for (const { task, weight } of tasks) {
-    const known = byKey.get(task.key);
-    byKey.set(task.key, known ? { task: known.task, weight: known.weight + weight } : { task, weight });
+  for (const one of tasks) {
+    const known = byKey.get(one.task.key);
+    byKey.set(one.task.key, known ? { ...known, weight: known.weight + one.weight } : one);
   }
   // The ones with most work first: they come first when the budget is short.
   return [...byKey.values()].sort((a, b) => b.weight * b.task.macs - a.weight * a.task.macs);

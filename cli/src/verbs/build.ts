@@ -2,9 +2,9 @@ import path from 'node:path';
 import { buildModel, saveBuild, type ModelProgram } from '../../../boards/src/index.ts';
 import { memoryJson, programOf } from '../deployment.ts';
 import { projectFiles } from '../../../compiler/src/emit/project.ts';
+import { compileWithin } from '../flash-budget.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
 import {
-  compile,
   compileOptions,
   finish,
   loadModel,
@@ -17,27 +17,23 @@ import {
 } from '../model.ts';
 import { arenaLines, withArena } from '../memory-text.ts';
 import { counted, thousands } from '../render.ts';
-import { endingAtOnce } from '../signals.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
 async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder: string): Promise<ExitCode> {
   const model = loadModel(args, io);
   if (!model.ok) return finish(model.error, args, io);
   const { profile, toolchain } = bench;
-  const best = readBest(args, profile.name, toolchain.version, io);
-  if (!best.ok) return finish({ failure: best.error, code: 1 }, args, io);
+  const best = readBest(args, profile, toolchain.version, io);
+  if (!best.ok) return finish({ failure: best.error, code: best.error.code === 'usage' ? 2 : 1 }, args, io);
   const small = args.flag('size');
   const lineFile = args.flag('line-directives') ? path.relative(folder, model.value.path) : undefined;
   const options = readCompileOptions(args);
   if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
-  const compiled = await endingAtOnce(() =>
-    compile(model.value, profile, best.value, io.token, {
-      ...options.value,
-      preset: small ? 'size' : 'speed',
-      // As seen from the folder, where the project is compiled.
-      ...(lineFile === undefined ? {} : { lineFile: lineFile.split(path.sep).join('/') }),
-    }),
-  );
+  const compiled = await compileWithin(bench, model.value, best.value, io.token, {
+    ...options.value,
+    // As seen from the folder, where the project is compiled.
+    ...(lineFile === undefined ? {} : { lineFile: lineFile.split(path.sep).join('/') }),
+  });
   if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
   const program = lineFile === undefined ? programOf(compiled.value) : debuggable(programOf(compiled.value));
   const image = await buildModel(toolchain, program, { token: io.token });
@@ -107,7 +103,6 @@ export const buildVerb: Verb = {
     records: modelOptions.records,
     json: modelOptions.json,
     ...compileOptions,
-    size: { type: 'boolean', summary: 'least code: smaller schedules, -Os' },
     'line-directives': { type: 'boolean', summary: '`#line` directives, so that a debugger shows the program' },
     name: modelOptions.name,
     force: { type: 'boolean', summary: 'write over files in the folder that no earlier build wrote' },

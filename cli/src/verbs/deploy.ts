@@ -1,9 +1,9 @@
 import type { CycleFigure, CycleReport } from '../../../boards/src/index.ts';
 import { costFigure, deployCompiled, memoryJson, type Deployment } from '../deployment.ts';
+import { compileWithin } from '../flash-budget.ts';
 import { inputsOrRandom, randomNote } from '../inputs.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
 import {
-  compile,
   compileOptions,
   finish,
   loadModel,
@@ -18,7 +18,6 @@ import { createProgress } from '../progress.ts';
 import { renderTable, thousands } from '../render.ts';
 import { renderTensor } from '../tensor-text.ts';
 import { tensorJson } from '../tensors.ts';
-import { endingAtOnce } from '../signals.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
 async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promise<ExitCode> {
@@ -30,17 +29,12 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   const inputs = inputsOrRandom(model.value, args, seed.value ?? 1);
   if (!inputs.ok) return finish({ failure: inputs.error, code: 1 }, args, io);
   const { profile, toolchain } = bench;
-  const best = readBest(args, profile.name, toolchain.version, io);
-  if (!best.ok) return finish({ failure: best.error, code: 1 }, args, io);
+  const best = readBest(args, profile, toolchain.version, io);
+  if (!best.ok) return finish({ failure: best.error, code: best.error.code === 'usage' ? 2 : 1 }, args, io);
   progress.show({ event: 'phase', message: `Compiling ${model.value.name} for ${profile.name}` });
   const options = readCompileOptions(args);
   if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
-  const compiled = await endingAtOnce(() =>
-    compile(model.value, profile, best.value, io.token, {
-      ...options.value,
-      preset: args.flag('size') ? 'size' : 'speed',
-    }),
-  );
+  const compiled = await compileWithin(bench, model.value, best.value, io.token, options.value);
   if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
   const board = await openBoard(profile);
   if (!board.ok) return finish(board.error, args, io);
@@ -148,7 +142,6 @@ export const deployVerb: Verb = {
   options: {
     ...modelOptions,
     ...compileOptions,
-    size: { type: 'boolean', summary: 'least code: smaller schedules, -Os' },
     input: {
       type: 'string',
       multiple: true,

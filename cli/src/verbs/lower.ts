@@ -53,9 +53,14 @@ export const lowerVerb: Verb = {
     const target = targetNamed(profile.value.target);
     if (!target.ok) return finish({ failure: target.error, code: 2 }, args, io);
     const { text, params, name: title } = model.value;
-    const best = args.text('records') === undefined ? undefined : readBest(args, profile.value.name, undefined, io);
+    const best = args.text('records') === undefined ? undefined : readBest(args, profile.value, undefined, io);
     if (best?.ok === false) return finish({ failure: best.error, code: 2 }, args, io);
-    const configFor = best ? { configFor: (task: TuningTask) => best.value.get(task.key)?.config } : {};
+    const configFor = best
+      ? {
+          configFor: (task: TuningTask) => best.value.get(task.key)?.config,
+          choicesFor: (task: TuningTask) => best.value.get(task.key)?.choices ?? [],
+        }
+      : {};
     const request = {
       text,
       target: target.value,

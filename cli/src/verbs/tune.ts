@@ -2,21 +2,25 @@ import path from 'node:path';
 import { ok, type Result } from '../../../compiler/src/base/result.ts';
 import type { CompiledModel } from '../../../compiler/src/pipeline/compile.ts';
 import { backend } from '../../../compiler/src/pipeline/backend.ts';
+import { defaultCodePrice, sizeCodePrice } from '../../../compiler/src/pipeline/light-kernels.ts';
 import {
   bestConfigs,
   RecordStore,
   strategies,
   tune,
   type BestConfig,
+  type CostKind,
+  type Objective,
   type TuneSummary,
 } from '../../../tuner/src/index.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { deployCompiled } from '../deployment.ts';
+import { compileWithin } from '../flash-budget.ts';
 import { inputsOrRandom } from '../inputs.ts';
 import { ensureFolder, exit, type CommandIO, type ExitCode } from '../io.ts';
 import {
-  compile,
   compileOptions,
+  costKindOf,
   finish,
   loadModel,
   modelOptions,
@@ -24,13 +28,13 @@ import {
   readCompileOptions,
   recordsPath,
   type Bench,
-  type CompileOptions,
+  type BuildOptions,
   type Model,
   withBench,
 } from '../model.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { renderFailure } from '../render.ts';
-import { printTuning, summaryJson, type Measured } from '../tune-report.ts';
+import { printTuning, summaryJson, totalOf, type Measured } from '../tune-report.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
 interface Limits {
@@ -67,25 +71,42 @@ async function measure(
   model: Model,
   inputs: Parameters<typeof deployCompiled>[3],
   best: ReadonlyMap<string, BestConfig>,
-  options: CompileOptions,
+  options: BuildOptions,
+  cost: CostKind,
   token: CommandIO['token'],
 ): Promise<Result<Measured>> {
-  const compiled = await compile(model, bench.profile, best, token, options);
+  const compiled = await compileWithin(bench, model, best, token, options);
   if (!compiled.ok) return compiled;
   const board = await openBoard(bench.profile);
   if (!board.ok) return { ok: false, error: board.error.failure };
   try {
-    const deployment = await deployCompiled(bench, board.value, compiled.value, inputs, { layers: true, token });
+    const deployment = await deployCompiled(bench, board.value, compiled.value, inputs, {
+      layers: true,
+      cycles: cost === 'cycles',
+      token,
+    });
     return deployment.ok ? ok({ compiled: compiled.value, deployment: deployment.value }) : deployment;
   } finally {
     await board.value.close();
   }
 }
 
+/** What a byte of flash is worth to a search. */
+function priceOf({ codePrice, preset, flashBudget }: BuildOptions): number {
+  if (codePrice !== undefined) return codePrice;
+  if (preset === 'size') return sizeCodePrice;
+  // With a limit, kernels that take less than the fastest are wanted beside them.
+  return flashBudget === undefined ? defaultCodePrice : pressedPrice * defaultCodePrice;
+}
+
+/** The price of a byte in a search with a limit of flash, in multiples of the default. */
+const pressedPrice = 16;
+
 async function search(
   args: ParsedArguments,
   bench: Bench,
   compiled: CompiledModel,
+  objective: Objective,
   records: RecordStore,
   limits: Limits,
   progress: Progress,
@@ -94,9 +115,10 @@ async function search(
   const target = targetNamed(bench.profile.target);
   if (!target.ok) return target;
   const strategy = args.text('strategy');
-  const unit = bench.profile.timer.unit;
+  const unit = objective.cost === 'cycles' ? 'cycles' : bench.profile.timer.unit;
   const summary = await tune({
-    tasks: compiled.kernels.map((kernel) => ({ task: kernel.task, weight: 1 })),
+    tasks: compiled.kernels.map(({ task, config }) => ({ task, weight: 1, start: config })),
+    objective,
     board: bench.profile,
     target: target.value,
     scheduler: backend,
@@ -129,8 +151,10 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
   if (!limits.ok) return stop(limits.error, 2);
   const options = readCompileOptions(args);
   if (!options.ok) return stop(options.error, 2);
-  // A limit of memory holds for the tuned build alone: before, its schedules may not be known.
-  const { arenaBudget: _, ...unlimited } = options.value;
+  // Limits of memory hold for the tuned build alone: before, its schedules may not be known.
+  const { arenaBudget: _arena, flashBudget: _flash, ...unlimited } = options.value;
+  const cost = costKindOf(args, bench.profile);
+  if (!cost.ok) return stop(cost.error, 2);
   const progress = createProgress(args, io);
   const model = loadModel(args, io);
   if (!model.ok) return finish(model.error, args, io);
@@ -141,20 +165,29 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
   try {
     const { profile, toolchain } = bench;
     progress.show({ event: 'phase', message: `Running ${model.value.name} untuned on ${profile.name}` });
-    const before = await measure(bench, model.value, inputs.value.inputs, new Map(), unlimited, io.token);
+    const before = await measure(bench, model.value, inputs.value.inputs, new Map(), unlimited, cost.value, io.token);
     if (!before.ok) return stop(before.error, before.error.code === 'missing-tool' ? 2 : 1);
     progress.show({ event: 'phase', message: `Tuning ${before.value.compiled.kernels.length} kernels` });
-    const summary = await search(args, bench, before.value.compiled, records.value, limits.value, progress, io);
+    const total = totalOf(before.value.deployment, cost.value);
+    if (!total.ok) return stop(total.error);
+    const objective = { cost: cost.value, bytePrice: priceOf(options.value) * total.value.value };
+    const { compiled } = before.value;
+    const summary = await search(args, bench, compiled, objective, records.value, limits.value, progress, io);
     if (!summary.ok) return stop(summary.error, summary.error.code === 'missing-tool' ? 2 : 1);
     if (summary.value.failure) io.err(renderFailure(summary.value.failure, io.colour));
     // A cancelled search still ends in a verified run of the best that was found.
     progress.show({ event: 'phase', message: 'Running the tuned model' });
-    const best = bestConfigs(records.value.records, { board: profile.name, compiler: toolchain.version });
-    const after = await measure(bench, model.value, inputs.value.inputs, best, options.value, {
+    const filter = { board: profile.name, compiler: toolchain.version, cost: cost.value };
+    const best = bestConfigs(records.value.records, filter);
+    const after = await measure(bench, model.value, inputs.value.inputs, best, options.value, cost.value, {
       isCancellationRequested: false,
     });
     if (!after.ok) return stop(after.error);
-    const json = summaryJson(model.value, bench, records.value.path, before.value, after.value, summary.value);
+    const json = summaryJson(model.value, bench, records.value.path, before.value, after.value, summary.value, {
+      cost: cost.value,
+      best,
+      options: options.value,
+    });
     if (args.flag('json')) io.out(JSON.stringify(json));
     else printTuning(json, io);
     return after.value.deployment.matches && !summary.value.failure ? exit.ok : exit.failed;

@@ -16,6 +16,7 @@ import type { ArenaPlan } from './arena.ts';
 import { backend } from './backend.ts';
 import type { Backend, CompileContext, Preset, ScheduleChoice, ScheduledKernel } from './context.ts';
 import type { IntegerSolver } from '../memory/integer-program.ts';
+import { defaultCodePrice, sizeCodePrice } from './light-kernels.ts';
 import { reportOf } from './report.ts';
 import type { BuildReport } from './report.ts';
 import { passes } from './simplification.ts';
@@ -37,6 +38,11 @@ export interface CompileRequest {
   /** Bytes that the arena should not exceed, or `untuned`: as many as without records. The report tells what came of it. */
   readonly arenaBudget?: number | 'untuned';
   /**
+   * What a byte of flash is worth, as a part of the program's time; by default `defaultCodePrice`, of the size preset
+   * `sizeCodePrice`. 0: the fastest schedules, whatever they take.
+   */
+  readonly codePrice?: number | undefined;
+  /**
    * Whether kernels may run in turns, some rows each, where that makes the arena smaller; by default unless the least code
    * is wanted and the arena has no limit.
    */
@@ -48,7 +54,7 @@ export interface CompileRequest {
   /** Passes that are left out, by name (`constant-channels`). Fails with `unknown-pass` when there is no such pass. */
   readonly withoutPasses?: readonly string[];
   readonly backend?: Backend;
-  /** What schedules aim at; default `speed`. `size` takes the least code and no recorded configuration. */
+  /** What schedules aim at; default `speed`. `size` takes the least code. */
   readonly preset?: Preset;
   /** Writes `#line` directives that name this file, as a debugger shall find it. */
   readonly lineFile?: string;
@@ -102,6 +108,7 @@ function contextOf(request: CompileRequest): CompileResult<CompileContext> {
     withoutPasses,
     choicesFor: request.choicesFor ?? (() => []),
     arenaBudget: request.arenaBudget,
+    codePrice: request.codePrice ?? (request.preset === 'size' ? sizeCodePrice : defaultCodePrice),
     // Turns take some hundred bytes of calls, which the least code goes without unless memory is limited.
     inTurns: request.inTurns ?? (request.preset !== 'size' || typeof request.arenaBudget === 'number'),
     arenaSolver: request.arenaSolver,

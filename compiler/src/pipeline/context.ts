@@ -17,6 +17,8 @@ export interface Backend extends Scheduler {
 export interface ScheduleChoice {
   readonly config: ScheduleConfig;
   readonly cost: number;
+  /** Bytes of flash that the kernel takes, where they were measured. */
+  readonly bytes?: number | undefined;
 }
 
 export interface CompileContext {
@@ -34,6 +36,8 @@ export interface CompileContext {
    * without records. Undefined: the fastest schedules, whatever they take.
    */
   readonly arenaBudget: number | 'untuned' | undefined;
+  /** What a byte of flash is worth, as a part of the program's time; 0: the fastest schedules, whatever they take. */
+  readonly codePrice: number;
   /** Kernels may run in turns, some rows each, where that makes the arena smaller. */
   readonly inTurns: boolean;
   /** Bytes that each memory region has for the arena, the first choice first; none: one region without end. */
@@ -43,7 +47,7 @@ export interface CompileContext {
   /** Names of passes that are left out. */
   readonly withoutPasses: readonly string[];
   readonly token: CancellationToken;
-  /** `size`: the least code, without tuned configurations. */
+  /** `size`: the least code. */
   readonly preset: Preset;
   /** Path of the source for `#line` directives; undefined: none are written. */
   readonly lineFile: string | undefined;

@@ -7,7 +7,7 @@ import { estimateOperations } from '../loops/estimate.ts';
 import type { LoweredKernel } from '../loops/kernel.ts';
 import { liveSets } from '../memory/problem.ts';
 import type { FusedProgram } from '../passes/program.ts';
-import type { ScheduleConfig, ScheduleSpace } from '../schedule/task.ts';
+import { configKey, type ScheduleConfig, type ScheduleSpace } from '../schedule/task.ts';
 import { elementBytes } from '../tensor/dtype.ts';
 import { arenaProblem, planArena } from './arena.ts';
 import type { ArenaPlan } from './arena.ts';
@@ -166,8 +166,8 @@ function optionsOf(
   if (kernel === undefined) return [];
   const { backend, target } = context;
   const space = backend.spaceOf(kernel.task, target);
-  const own = JSON.stringify(kernel.config);
-  const now = choices.find((c) => JSON.stringify(c.config) === own)?.cost ?? Math.min(...choices.map((c) => c.cost));
+  const own = configKey(kernel.config);
+  const now = choices.find((c) => configKey(c.config) === own)?.cost ?? Math.min(...choices.map((c) => c.cost));
   const streamed = arena.streams.some((s) => s.first <= step && step <= s.last);
   const needs = (replaced: ScheduledKernel): number => {
     if (streamed) return scratchBytes(replaced.lowered);

@@ -24,7 +24,10 @@ export function smallestConfig(
     const kernel = space.isValid(config) ? lower(config) : undefined;
     return kernel?.ok === true ? flashBytes(kernel.value) : Infinity;
   };
-  let best = space.default;
+  // Flags that are a value of the space make a point of it, which can be measured and recorded.
+  const flags = space.knobs.find((k) => k.name === 'flags')?.values.find((v) => String(v).startsWith('-Os'));
+  let best: ScheduleConfig = flags === undefined ? space.default : { ...space.default, flags };
+  if (!space.isValid(best)) best = space.default;
   let least = weight(best);
   for (const name of sizeKnobs) {
     const knob = space.knobs.find((k) => k.name === name);

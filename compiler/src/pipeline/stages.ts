@@ -169,7 +169,7 @@ const scheduled: Stage = {
       if (!kernel.ok) return kernel;
       kernels.push(kernel.value);
     }
-    return ok({ ...state, kernels: context.preset === 'size' ? kernels : lightenKernels(kernels, context) });
+    return ok({ ...state, kernels: lightenKernels(kernels, context) });
   },
   print: (state) => textOf(printScheduled(need(state.kernels, 'scheduled kernels'))),
 };

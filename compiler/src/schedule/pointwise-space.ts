@@ -103,7 +103,7 @@ export function fitPointwise(func: Func, p: PointwiseProblem): Fitted {
     {
       name: 'flags',
       summary: 'Compiler flags of the kernel’s file.',
-      values: ['-O2', '-O3', '-O2 -fno-schedule-insns'],
+      values: ['-O2', '-O3', '-O2 -fno-schedule-insns', '-Os'],
     },
   ];
   const cost = costOf(p);

@@ -23,6 +23,7 @@ export const flagSets: readonly string[] = [
   '-O3 -fno-schedule-insns',
   '-O2 -fno-schedule-insns -fno-ivopts',
   '-O2',
+  '-Os -fno-schedule-insns',
 ];
 export const defaultFlags = flagSets[0] ?? '';
 

@@ -76,7 +76,11 @@ function findTemplate(func: Func, dsp: boolean, fpu: boolean): Fitted | undefine
       summary: 'Both sides are looked up in tables of 512 bytes, or computed.',
       values: hasTables ? [true, false] : [false],
     },
-    { name: 'flags', summary: 'Compiler flags of the kernel’s file.', values: [`-O2 ${ownAddresses}`, '-O2', '-O3'] },
+    {
+      name: 'flags',
+      summary: 'Compiler flags of the kernel’s file.',
+      values: [`-O2 ${ownAddresses}`, '-O2', '-O3', '-Os'],
+    },
   ];
   const chosen = { unroll: hasTables ? 8 : 4, words: !hasTables, tables: hasTables, flags: `-O2 ${ownAddresses}` };
   const valid = (c: ScheduleConfig): boolean => c['words'] !== true || Number(c['unroll']) % 4 === 0;

@@ -35,6 +35,11 @@ export interface Knob {
 /** A point of a space: a value for every knob. Plain JSON; it replays to the same kernel. */
 export type ScheduleConfig = Readonly<Record<string, number | string | boolean>>;
 
+/** Identity of a config: equal points have equal keys, whatever the order of their fields. */
+export function configKey(config: ScheduleConfig): string {
+  return JSON.stringify(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
 export interface ScheduleSpace {
   /** Version-stable template name, e.g. `conv2d_nhwc_smlad`. */
   readonly template: string;

@@ -1,4 +1,5 @@
-import { configAt, configKey, spaceSize } from '../space.ts';
+import { configKey } from '../../../compiler/src/schedule/task.ts';
+import { configAt, spaceSize } from '../space.ts';
 import type { Strategy } from '../strategy.ts';
 
 export const gridStrategy: Strategy = {

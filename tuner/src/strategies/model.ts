@@ -3,9 +3,9 @@
  * template; the next points are the ones predicted best, found by enumeration or by evolution in large spaces, with a
  * share of random ones so that the model sees what it does not know.
  */
-import type { ScheduleConfig, ScheduleSpace } from '../../../compiler/src/schedule/task.ts';
+import { configKey, type ScheduleConfig, type ScheduleSpace } from '../../../compiler/src/schedule/task.ts';
 import { createRandom, shuffle, type Random } from '../prng.ts';
-import { configKey, crossover, neighbour, randomConfig, validConfigs } from '../space.ts';
+import { crossover, neighbour, randomConfig, validConfigs } from '../space.ts';
 import type { SearchContext, Searcher, Strategy } from '../strategy.ts';
 import { fitTrees } from '../trees.ts';
 

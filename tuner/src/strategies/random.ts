@@ -1,5 +1,6 @@
+import { configKey } from '../../../compiler/src/schedule/task.ts';
 import { createRandom, shuffle } from '../prng.ts';
-import { configKey, randomConfig, validConfigs } from '../space.ts';
+import { randomConfig, validConfigs } from '../space.ts';
 import type { Strategy } from '../strategy.ts';
 
 const ENUMERABLE = 20_000;

@@ -14,7 +14,7 @@ export const genericKnobs: readonly Knob[] = [
   {
     name: 'flags',
     summary: 'Compiler flags of the kernel’s file.',
-    values: ['-O2', '-O3', '-O2 -funroll-loops', '-O2 -fno-schedule-insns'],
+    values: ['-O2', '-O3', '-O2 -funroll-loops', '-O2 -fno-schedule-insns', '-Os'],
   },
   {
     name: 'temporaries',
