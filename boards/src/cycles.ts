@@ -105,12 +105,7 @@ export async function modelCycles(
   token?: CancellationToken,
 ): Promise<Result<CycleReport>> {
   const { transport } = profile;
-  if (transport.kind !== 'qemu' || !hasCycleModel(profile))
-    return fail(
-      'no-cycle-model',
-      `There is no cycle model for ${profile.name}.`,
-      'Cycles are modelled for emulated Cortex-M4 boards; other boards count what they can measure.',
-    );
+  if (transport.kind !== 'qemu' || !hasCycleModel(profile)) return withoutModel(profile);
   const run = image.symbols.get(`${program.module.stem}_run`);
   if (run === undefined || run.bytes === 0)
     return fail('no-cycle-model', 'The image does not tell where the run lies.');
@@ -143,6 +138,50 @@ export async function modelCycles(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A C statement before a call that a cycle probe counts: a hint that does nothing on any core that has the model. */
+export const cycleMark = {
+  statement: '__asm volatile("dbg #5" ::: "memory");',
+  /** What it adds to a timed region around it. */
+  instructions: 1,
+} as const;
+
+/** An emulated board that models the cycles of calls behind a `cycleMark`. */
+export interface CycleProbe {
+  /** What to connect to. */
+  readonly profile: BoardProfile;
+  /** Figures of the last marked call, once; undefined when none has returned since. */
+  take(): Promise<CycleFigure | undefined>;
+  close(): Promise<void>;
+}
+
+/** Prepares a probe. Fails with `no-cycle-model` where there is no model for the board or no plugin. */
+export async function openCycleProbe(profile: BoardProfile, token?: CancellationToken): Promise<Result<CycleProbe>> {
+  const { transport } = profile;
+  if (transport.kind !== 'qemu' || !hasCycleModel(profile)) return withoutModel(profile);
+  const plugin = await buildCyclePlugin(token);
+  if (!plugin.ok) return plugin;
+  const folder = await mkdtemp(path.join(tmpdir(), 'relay-cycles-'));
+  const out = path.join(folder, 'cycles.json');
+  const options = [plugin.value, `out=${out}`, 'marks=on', ...flashOptions(profile)].join(',');
+  return ok({
+    profile: { ...profile, transport: { ...transport, args: [...transport.args, '-plugin', options] } },
+    async take() {
+      const text = await readFile(out, 'utf8').catch(() => undefined);
+      await rm(out, { force: true });
+      return text === undefined ? undefined : parseCycleReport(text, 0);
+    },
+    close: () => rm(folder, { recursive: true, force: true }),
+  });
+}
+
+function withoutModel(profile: BoardProfile): Result<never> {
+  return fail(
+    'no-cycle-model',
+    `There is no cycle model for ${profile.name}.`,
+    'Cycles are modelled for emulated Cortex-M4 boards; other boards count what they can measure.',
+  );
 }
 
 /** What the plugin is told of a flash that has wait states. */

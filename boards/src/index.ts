@@ -2,7 +2,16 @@
 export { assemblyOf, parseAssembly, type AssemblyFile, type AssemblyFunction } from './assembly.ts';
 export type { Board, BoardProfile, Image, MemoryRegion, Provenance, StopReason } from './board.ts';
 export { connectBoard } from './connect.ts';
-export { buildCyclePlugin, hasCycleModel, modelCycles, type CycleFigure, type CycleReport } from './cycles.ts';
+export {
+  buildCyclePlugin,
+  cycleMark,
+  hasCycleModel,
+  modelCycles,
+  openCycleProbe,
+  type CycleFigure,
+  type CycleProbe,
+  type CycleReport,
+} from './cycles.ts';
 export { buildModel, deployModel, runModel, saveBuild, type ModelProgram, type ModelRun } from './deploy.ts';
 export { examineTools, type ToolReport } from './doctor.ts';
 export { makeFolder } from './folders.ts';

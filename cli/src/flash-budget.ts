@@ -15,7 +15,7 @@ import { endingAtOnce } from './signals.ts';
 const prices = [8, 64, 512].map((factor) => factor * defaultCodePrice);
 
 /** Halvings of the last step of the price: the limit shall not cost more time than it has to. */
-const refinements = 2;
+const refinements = 4;
 
 interface Attempt {
   readonly compiled: CompiledModel;

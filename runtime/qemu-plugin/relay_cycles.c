@@ -7,6 +7,7 @@
  * Arguments: out=FILE    where the counts of the last finished run are written, as JSON
  *            run=ADDR    address of the function that is counted, from its entry to its return
  *            size=BYTES  size of that function; every call it makes starts a new layer
+ *            marks=on    instead of run and size: the function that is called next behind a hint DBG #5 is counted
  * and, for a flash with wait states, flash, flash-size, waits, read (bytes a read brings), prefetch (1), code-lines,
  * code-bytes, data-lines, data-bytes (lines of the caches and their size; no lines, no cache).
  *
@@ -58,6 +59,8 @@ struct block {
   uint32_t kinds[KINDS];
   /* It enters the counted function, or calls out of it at its end. */
   bool enters, calls, branches;
+  /* It holds the hint that the function called next is to be counted. */
+  bool marks;
   size_t count;
   struct instruction instructions[];
 };
@@ -77,6 +80,8 @@ static struct counts total, layers[MOST_LAYERS];
 static uint64_t kinds[KINDS];
 static size_t layer;
 static bool counting;
+/* Hints count; one was seen and the call behind it is awaited. */
+static bool marked, awaiting;
 static uint64_t return_address;
 static uint64_t runs;
 
@@ -168,7 +173,11 @@ static void executed(unsigned int processor, void *data) {
       report();
     }
   }
-  if (b->enters) start_run(b);
+  if (b->enters || (awaiting && current->branches)) {
+    awaiting = false;
+    start_run(b);
+  }
+  if (b->marks) awaiting = true;
   /* A call belongs to the layer that it starts. */
   if (counting && b->calls && layer + 1 < MOST_LAYERS) {
     layer++;
@@ -213,6 +222,7 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb) {
     unsigned second = size == 4 ? (code[2] | (unsigned)code[3] << 8) : 0;
     struct instruction *one = &b->instructions[i];
     *one = decode(first, second, size == 4);
+    if (marked && first == 0xf3af && second == 0x80f5) b->marks = true;
     b->kinds[one->kind]++;
     b->branches = one->flow != NO_BRANCH;
     b->end = at + size;
@@ -239,6 +249,7 @@ EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **a
     if (IS("out")) out_path = equals + 1;
     else if (IS("run")) run_start = value;
     else if (IS("size")) run_size = value;
+    else if (IS("marks")) marked = true;
     else if (IS("flash")) memory.flash_start = (uint32_t)value;
     else if (IS("flash-size")) memory.flash_bytes = (uint32_t)value;
     else if (IS("waits")) memory.wait_states = (unsigned)value;
@@ -250,8 +261,9 @@ EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **a
     else if (IS("data-bytes")) memory.data.line_bytes = (unsigned)value;
 #undef IS
   }
-  if (!out_path || run_size == 0) {
-    fprintf(stderr, "relay_cycles: the arguments out, run and size are needed\n");
+  if (marked) run_start = UINT64_MAX;
+  if (!out_path || (run_size == 0 && !marked)) {
+    fprintf(stderr, "relay_cycles: the arguments out, and run and size or marks, are needed\n");
     return 1;
   }
   if (memory.code.lines > MOST_LINES || memory.data.lines > MOST_LINES) {

@@ -30,6 +30,34 @@ describe('kernels with little work', () => {
     assert.notDeepEqual(small, softmax[0]);
   });
 
+  it('take the recorded schedule that is cheapest with its code paid for, by the price', () => {
+    const untuned = compileModel({ text: followed, target: cortexM4, name: 'm' });
+    assert.ok(untuned.ok);
+    const large = untuned.value.kernels[0]!;
+    const fast = large.config;
+    const small = { ...fast, flags: '-Os' };
+    const choices = [
+      { config: fast, cost: 100_000, bytes: 6000 },
+      { config: small, cost: 101_000, bytes: 1000 },
+    ];
+    const configAt = (codePrice?: number): ScheduleConfig | undefined => {
+      const compiled = compileModel({
+        text: followed,
+        target: cortexM4,
+        name: 'm',
+        configFor: (t) => (t.key === large.task.key ? fast : undefined),
+        choicesFor: (t) => (t.key === large.task.key ? choices : []),
+        codePrice,
+      });
+      assert.ok(compiled.ok);
+      return compiled.value.kernels[0]?.config;
+    };
+    // One percent of the kernel's time for 5,000 bytes: too much at the default price, little at forty times that.
+    assert.deepEqual(configAt(), fast);
+    assert.deepEqual(configAt(0), fast);
+    assert.deepEqual(configAt(40 / 2_000_000), small);
+  });
+
   it('leave the kernel that takes the time as it is', () => {
     assert.deepEqual(configsOf(followed)[0], configsOf(alone)[0]);
   });

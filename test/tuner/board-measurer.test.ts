@@ -181,6 +181,26 @@ describe('a tuning session on the emulator', function () {
     assert.equal(summary.failures['fault'], 1);
   });
 
+  it('models cycles beside the same instructions, and tells the bytes of each kernel', async function () {
+    needTools(this, board);
+    const costs = new Map<string, TuningRecord[]>();
+    for (const cost of ['timer', 'cycles'] as const) {
+      const records: TuningRecord[] = [];
+      const append = (added: readonly TuningRecord[]) => ok(void records.push(...added));
+      const objective = { cost, bytePrice: 0 };
+      const seen = must(
+        await tune({ ...options, strategy: 'grid', trials: 1, objective, records: { records: [], append } }),
+      );
+      assert.equal(seen.tasks[0]?.bestCost?.unit, cost === 'timer' ? 'instructions' : 'cycles');
+      costs.set(cost, records);
+    }
+    const [timer, cycles] = [costs.get('timer')?.[0], costs.get('cycles')?.[0]];
+    assert.deepEqual(timer?.cost, cycles?.cost);
+    assert.equal(timer?.cycles, undefined);
+    assert.ok(cycles?.cycles && cycles.cost && cycles.cycles.value > cycles.cost.value);
+    assert.ok(cycles.bytes && cycles.bytes.code > 8 && cycles.bytes.code < 1000);
+  });
+
   it('stops at once when the user cancels, and leaves no process', async function () {
     needTools(this, board);
     const token = { isCancellationRequested: false };

@@ -101,6 +101,20 @@ describe('tuning records', () => {
     assert.equal(bestConfigs(records, { board: 'nowhere' }).size, 0);
   });
 
+  it('are ranked by modelled cycles where those are asked for, among the ones that have them', () => {
+    const cost = (value: number, unit: 'instructions' | 'cycles') => ({ value, unit, provenance: 'emulated' }) as const;
+    const records: TuningRecord[] = [
+      { ...record, config: { a: 1 }, cost: cost(100, 'instructions'), cycles: cost(160, 'cycles') },
+      { ...record, config: { a: 2 }, cost: cost(110, 'instructions'), cycles: cost(130, 'cycles') },
+      { ...record, config: { a: 3 }, cost: cost(90, 'instructions'), bytes: { code: 200, constants: 56 } },
+    ];
+    const best = bestConfigs(records, { board: 'mps2-an386', cost: 'cycles' }).get('conv-1');
+    assert.deepEqual(best?.config, { a: 2 });
+    assert.equal(best.choices.length, 2);
+    const timer = bestConfigs(records, { board: 'mps2-an386' }).get('conv-1');
+    assert.deepEqual(timer?.choices[0], { config: { a: 3 }, cost: 90, bytes: 256 });
+  });
+
   it('cannot be opened in a read-only folder, and say so', function () {
     if (process.getuid?.() === 0) {
       const opened = RecordStore.open(path.join(folder, 'no', 'such', 'folder.jsonl'));

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { builtinProfiles } from '../../boards/src/profile.ts';
 import { fail, ok } from '../../compiler/src/base/result.ts';
-import { configKey, type ScheduleSpace } from '../../compiler/src/schedule/task.ts';
+import { configKey, type ScheduleConfig, type ScheduleSpace } from '../../compiler/src/schedule/task.ts';
 import { nextTask } from '../../tuner/src/allocate.ts';
 import { createRandom } from '../../tuner/src/prng.ts';
 import { configAt, spaceSize, validConfigs } from '../../tuner/src/space.ts';
@@ -164,6 +164,23 @@ describe('a tuning session', () => {
     );
     assert.equal(summary.tasks[0]?.bestCost?.value, 1000);
     assert.deepEqual(summary.tasks[0]?.bestConfig, { a: 8, b: 4, c: 16, d: 'r', e: true, f: false });
+  });
+
+  it('prefers a little slower kernel of much less code when bytes have a price', async () => {
+    const all = { strategy: 'grid', trials: 4000 } as const;
+    const free = await session(all);
+    const priced = await session({ ...all, objective: { cost: 'timer', bytePrice: 0.3 } });
+    const [fast, small] = [free.summary.tasks[0], priced.summary.tasks[0]];
+    const code = (config: ScheduleConfig | null | undefined): number => Number(config?.['a']) * Number(config?.['b']);
+    assert.ok(code(small?.bestConfig) < code(fast?.bestConfig));
+    assert.ok((small?.bestCost?.value ?? 0) > (fast?.bestCost?.value ?? Infinity));
+  });
+
+  it('starts from what an untuned build takes', async () => {
+    const start = { a: 4, b: 4, c: 4, d: 'q', e: false, f: false };
+    const { summary, measurer } = await session({ tasks: [{ task: makeTask('only', 1000), weight: 1, start }] });
+    assert.deepEqual(measurer.measured[0], start);
+    assert.equal(summary.tasks[0]?.defaultCost?.value, landscape(start));
   });
 
   it('spends trials on the tasks that matter, after each had its default measured', async () => {

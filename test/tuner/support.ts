@@ -99,7 +99,9 @@ export class FakeMeasurer implements Measurer {
         this.measured.push(config);
         const wrong = config['a'] === 32 && config['c'] === 32;
         const cost = { value: landscape(config) * scale, unit: 'instructions', provenance: 'emulated' } as const;
-        const base = { config, kernel: 'h', flags: [] };
+        // Blocks are unrolled: a point's code grows with them.
+        const bytes = { code: 100 * Number(config['a']) * Number(config['b']), constants: 0 };
+        const base = { config, kernel: 'h', flags: [], bytes };
         onTrial(wrong ? { ...base, verdict: 'wrong-answer', cost: null } : { ...base, verdict: 'ok', cost });
       }
       return ok(undefined);

@@ -2,11 +2,12 @@
 import path from 'node:path';
 import type { Board, BoardProfile } from '../../boards/src/board.ts';
 import { connectBoard } from '../../boards/src/connect.ts';
+import { cycleMark, openCycleProbe, type CycleProbe } from '../../boards/src/cycles.ts';
 import { readUnsigned, runJob } from '../../boards/src/runner.ts';
 import type { LinkedImage } from '../../boards/src/size.ts';
 import { Toolchain } from '../../boards/src/toolchain.ts';
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
-import { ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
+import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 import type { TuningTask } from '../../compiler/src/schedule/task.ts';
 import { fromBytes, toBytes } from '../../compiler/src/tensor/bytes.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
@@ -22,6 +23,7 @@ import {
   layoutOf,
   type EmittedKernel,
 } from './program.ts';
+import type { CostKind } from './objective.ts';
 import type { KernelBytes, Verdict } from './records.ts';
 import { difference, evaluatorReference, randomInputs, type Reference } from './reference.ts';
 
@@ -34,6 +36,8 @@ export interface BoardMeasurerOptions {
   readonly root?: string | undefined;
   /** Longest run of a candidate whose task has no measured one yet. */
   readonly firstLimitMs?: number;
+  /** Cycles are modelled beside the timer's count. */
+  readonly cost?: CostKind | undefined;
   /** Opens the board; tests give another. */
   readonly connect?: (profile: BoardProfile) => Promise<Result<Board>>;
 }
@@ -77,12 +81,20 @@ export class BoardMeasurer implements Measurer {
   private readonly tasks = new Map<string, Result<TaskData>>();
   /** Results by kernel hash: two configs that emit the same C are measured once. */
   private readonly known = new Map<string, Trial>();
+  private readonly probe: CycleProbe | undefined;
   private files = 0;
   /** Files of batches that have run, the latest last. */
   private readonly spent: string[][] = [];
 
-  private constructor(profile: BoardProfile, toolchain: Toolchain, device: Board, options: BoardMeasurerOptions) {
+  private constructor(
+    profile: BoardProfile,
+    toolchain: Toolchain,
+    device: Board,
+    probe: CycleProbe | undefined,
+    options: BoardMeasurerOptions,
+  ) {
     this.profile = profile;
+    this.probe = probe;
     this.toolchain = toolchain;
     this.device = device;
     this.board = profile.name;
@@ -93,19 +105,29 @@ export class BoardMeasurer implements Measurer {
     this.firstLimitMs = options.firstLimitMs ?? 20_000;
   }
 
-  /** Finds the compiler and connects. Fails with `missing-tool` or `board-lost`. */
+  /** Finds the compiler and connects. Fails with `missing-tool`, `no-cycle-model` or `board-lost`. */
   static async open(profile: BoardProfile, options: BoardMeasurerOptions): Promise<Result<BoardMeasurer>> {
     const { compilerPath, root, emulatorPath: emulator } = options;
     const toolchain = await Toolchain.open(profile, { compilerPath, root });
     if (!toolchain.ok) return toolchain;
-    const board = await (options.connect?.(profile) ?? connectBoard(profile, { emulator }));
-    if (board.ok) return ok(new BoardMeasurer(profile, toolchain.value, board.value, options));
+    // A board that counts cycles itself needs no model.
+    const modelled = options.cost === 'cycles' && profile.timer.unit !== 'cycles';
+    const probe = modelled ? await openCycleProbe(profile) : undefined;
+    if (probe?.ok === false) {
+      await toolchain.value.close();
+      return probe;
+    }
+    const connected = probe?.value.profile ?? profile;
+    const board = await (options.connect?.(connected) ?? connectBoard(connected, { emulator }));
+    if (board.ok) return ok(new BoardMeasurer(profile, toolchain.value, board.value, probe?.value, options));
+    await probe?.value.close();
     await toolchain.value.close();
     return board;
   }
 
   async close(): Promise<void> {
     await this.device.close();
+    await this.probe?.close();
     await this.toolchain.close();
   }
 
@@ -198,7 +220,7 @@ export class BoardMeasurer implements Measurer {
     const [only] = distinct;
     if (!only) return ok([]);
     const kernels = distinct.flatMap((slot) => (slot.emitted ? [slot.emitted] : []));
-    const driver = driverFile(kernels, layoutOf(kernels));
+    const driver = driverFile(kernels, layoutOf(kernels), this.probe && cycleMark.statement);
     const sources = [...(await this.toolchain.harness()), driver];
     const constants = [
       ...new Map(kernels.flatMap((kernel) => kernel.constants.map((one) => [one.symbol, one]))).values(),
@@ -336,10 +358,15 @@ export class BoardMeasurer implements Measurer {
     if (wrong !== undefined) return ok(failed(slot.candidate, 'wrong-answer', wrong, slot.emitted));
     data.fastestMs = Math.min(data.fastestMs ?? Number.POSITIVE_INFINITY, performance.now() - started);
     const { unit } = this.profile.timer;
+    const { provenance } = this.profile;
+    const cycles = await this.probe?.take();
+    if (this.probe && !cycles) return fail('no-cycle-model', 'The cycle model counted nothing.');
+    const value = unit === 'instructions' && this.probe ? cost - cycleMark.instructions : cost;
     return ok({
       config: slot.candidate.config,
       verdict: 'ok',
-      cost: { value: cost, unit, provenance: this.profile.provenance },
+      cost: { value, unit, provenance },
+      ...(cycles ? { cycles: { value: cycles.cycles, unit: 'cycles', provenance } } : {}),
       ...(slot.emitted ? { bytes: bytesOf(slot.emitted, image) } : {}),
       kernel: slot.emitted?.hash ?? '',
       flags: slot.emitted?.flags ?? [],

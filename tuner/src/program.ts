@@ -143,8 +143,12 @@ export function layoutOf(candidates: readonly EmittedKernel[]): DriverLayout {
   };
 }
 
-/** The file that declares the buffers and calls candidate `i` as job `i`. */
-export function driverFile(candidates: readonly EmittedKernel[], layout: DriverLayout): SourceFile {
+/** The file that declares the buffers and calls candidate `i` as job `i`, behind a mark where one is given. */
+export function driverFile(
+  candidates: readonly EmittedKernel[],
+  layout: DriverLayout,
+  mark: string | undefined,
+): SourceFile {
   const aligned = '__attribute__((aligned(32)))';
   const lines = [
     '#include <stdbool.h>',
@@ -181,6 +185,7 @@ export function driverFile(candidates: readonly EmittedKernel[], layout: DriverL
     ...layout.outputs.map((_, i) => `  memset(relay_out_${i}, ${fillByte}, sizeof relay_out_${i});`),
     '  for (uint32_t i = 0; i <= relay_repeats; i++) {',
     '    relay_begin();',
+    ...(mark === undefined ? [] : [`    ${mark}`]),
     '    calls[job]();',
     '    relay_end();',
     '    if (relay_ticks < least) least = relay_ticks;',

@@ -128,7 +128,7 @@ interface State {
 }
 
 /**
- * Tunes tasks on a board. Fails when it cannot start (`missing-tool`, `board-lost`, `unknown-strategy`); a session that
+ * Tunes tasks on a board. Fails when it cannot start (`missing-tool`, `no-cycle-model`, `board-lost`, `unknown-strategy`); a session that
  * has begun always ends in a summary.
  */
 export async function tune(options: TuneOptions): Promise<Result<TuneSummary>> {
@@ -138,7 +138,8 @@ export async function tune(options: TuneOptions): Promise<Result<TuneSummary>> {
   let measurer = options.measurer;
   if (!measurer) {
     const limit = options.firstLimitMs === undefined ? {} : { firstLimitMs: options.firstLimitMs };
-    const settings = { seed, reference, compilerPath, emulatorPath, root, ...limit };
+    const cost = options.objective?.cost;
+    const settings = { seed, reference, compilerPath, emulatorPath, root, cost, ...limit };
     const opened = await BoardMeasurer.open(options.board, settings);
     if (!opened.ok) return opened;
     measurer = opened.value;
