@@ -4,12 +4,11 @@ export {
   parseRecords,
   RecordStore,
   type BestConfig,
-  type Cost,
   type RecordFilter,
   type TuningRecord,
   type Verdict,
 } from './records.ts';
-export { costKinds, type CostKind, type Objective } from './objective.ts';
+export { type Cost, type CostKind, type Objective } from './objective.ts';
 export { evaluatorReference, type Reference } from './reference.ts';
 export { findStrategy, strategies } from './strategies/index.ts';
 export {

@@ -1,10 +1,20 @@
 /** What a search makes small: a kernel's cost, with a price for its bytes of flash. */
-import type { Cost, KernelBytes, TuningRecord } from './records.ts';
+import type { Provenance } from '../../boards/src/board.ts';
+
+export interface Cost {
+  readonly value: number;
+  readonly unit: 'instructions' | 'cycles' | 'nanoseconds';
+  readonly provenance: Provenance;
+}
+
+/** Flash that a kernel takes: its functions, and the constants that its schedule packs. */
+export interface KernelBytes {
+  readonly code: number;
+  readonly constants: number;
+}
 
 /** `timer`: what the board's timer counts; `cycles`: what the cycle model of an emulated board says. */
 export type CostKind = 'timer' | 'cycles';
-
-export const costKinds: readonly CostKind[] = ['timer', 'cycles'];
 
 export interface Objective {
   readonly cost: CostKind;
@@ -15,7 +25,12 @@ export interface Objective {
 export const plainObjective: Objective = { cost: 'timer', bytePrice: 0 };
 
 /** What was measured of a kernel. */
-export type Measurement = Pick<TuningRecord, 'cost' | 'cycles' | 'bytes'>;
+export interface Measurement {
+  /** What the board's timer counted; null when the kernel failed. */
+  readonly cost: Cost | null;
+  readonly cycles?: Cost;
+  readonly bytes?: KernelBytes;
+}
 
 /** The cost of that kind; null when the kernel failed or it was not taken. */
 export function costOf(measured: Measurement, kind: CostKind): Cost | null {

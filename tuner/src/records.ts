@@ -3,10 +3,9 @@
  * line, lines of a newer version and foreign lines are left in the file and reported.
  */
 import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
-import type { Provenance } from '../../boards/src/board.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import { configKey, type ScheduleConfig } from '../../compiler/src/schedule/task.ts';
-import { costOf, flashOf, type CostKind } from './objective.ts';
+import { costOf, flashOf, type Cost, type CostKind, type KernelBytes } from './objective.ts';
 
 export const recordVersion = 1;
 
@@ -23,18 +22,6 @@ export const failureVerdicts: readonly Verdict[] = [
   'fault',
   'board-lost',
 ];
-
-export interface Cost {
-  readonly value: number;
-  readonly unit: 'instructions' | 'cycles' | 'nanoseconds';
-  readonly provenance: Provenance;
-}
-
-/** Flash that a kernel takes: its functions, and the constants that its schedule packs. */
-export interface KernelBytes {
-  readonly code: number;
-  readonly constants: number;
-}
 
 export interface TuningRecord {
   readonly version: number;
