@@ -21,7 +21,7 @@ async function memory(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   const inputs = inputsOrRandom(model.value, args, 1);
   if (!inputs.ok) return finish({ failure: inputs.error, code: 1 }, args, io);
   const { profile, toolchain } = bench;
-  const best = readBest(args, profile.name, toolchain.version, io);
+  const best = readBest(args, profile, toolchain.version, io);
   if (!best.ok) return finish({ failure: best.error, code: 1 }, args, io);
   const plans = new Map<number, CompiledModel>();
   const byDefault = await compileNear(model.value, profile, best.value, io.token);
