@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { compileModel } from '../../compiler/src/pipeline/compile.ts';
 import type { ScheduleConfig } from '../../compiler/src/schedule/task.ts';
+import { scheduler } from '../../compiler/src/schedule/spaces.ts';
 import { cortexM4 } from '../schedule/functions.ts';
 
 /** A large product, and what is done with it. */
@@ -35,7 +36,8 @@ describe('kernels with little work', () => {
     assert.ok(untuned.ok);
     const large = untuned.value.kernels[0]!;
     const fast = large.config;
-    const small = { ...fast, flags: '-Os' };
+    const knob = scheduler.spaceOf(large.task, cortexM4).knobs.find((k) => k.name === 'flags');
+    const small = { ...fast, flags: String(knob?.values.find((v) => String(v).startsWith('-Os'))) };
     const choices = [
       { config: fast, cost: 100_000, bytes: 6000 },
       { config: small, cost: 101_000, bytes: 1000 },
