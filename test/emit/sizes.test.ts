@@ -90,4 +90,10 @@ int main(void) {
     const text = (by: number): string => Array.from({ length: 20 }, (_, i) => `x[${i * by + i * i}]`).join(' ');
     assert.equal(sharedSizes([text(1), text(2)]), undefined);
   });
+
+  it('have a parameter for each number that differs, also where some agree in one of the texts', () => {
+    const shared = sharedSizes(['a = 4; b = 4; c = 9;', 'a = 5; b = 6; c = 9;']);
+    assert.deepEqual(shared?.values, [[4, 4], [5, 6]]); // prettier-ignore
+    assert.equal(shared.apply('a = 4; b = 4; c = 9;'), 'a = size_0; b = size_1; c = 9;');
+  });
 });
