@@ -24,7 +24,8 @@ import { fileFailure, readInput, shownPath, type CommandIO, type ExitCode } from
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
 import { peakText } from './memory-text.ts';
-import { counted, renderFailure, thousands } from './render.ts';
+import { counted } from '../../compiler/src/base/text.ts';
+import { renderFailure, thousands } from './render.ts';
 import { loadParams, loadText, printDiagnostics, type LoadedSource } from './source.ts';
 import type { OptionSpec, ParsedArguments } from './verb.ts';
 

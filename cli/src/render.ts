@@ -185,11 +185,6 @@ export function renderTable(
   return [...folded(all[0] ?? []), rule, ...all.slice(1).flatMap(folded)].join('\n');
 }
 
-/** `1 kernel`, `2 kernels`. */
-export function counted(n: number, word: string): string {
-  return `${n} ${word}${n === 1 ? '' : word.endsWith('x') ? 'es' : 's'}`;
-}
-
 /** `12345678` as `12,345,678`. */
 export function thousands(n: number): string {
   return Math.round(n)

@@ -16,7 +16,8 @@ import {
   withBench,
 } from '../model.ts';
 import { arenaLines, withArena } from '../memory-text.ts';
-import { counted, thousands } from '../render.ts';
+import { counted } from '../../../compiler/src/base/text.ts';
+import { thousands } from '../render.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
 async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder: string): Promise<ExitCode> {

@@ -10,7 +10,8 @@ import { operatorAttributes } from './attributes.ts';
 import type { Context } from './context.ts';
 import { inferExpr } from './infer-expr.ts';
 import { useConstructor } from './infer-pattern.ts';
-import { bindingOf, counted, declarationOf, literalFix, mismatchCode, mismatchText } from './messages.ts';
+import { counted } from '../base/text.ts';
+import { bindingOf, declarationOf, literalFix, mismatchCode, mismatchText } from './messages.ts';
 import { startRelation } from './relations.ts';
 import { nearestOperator, replaceFix, nearest } from './suggest.ts';
 

@@ -1,5 +1,6 @@
 /** Wording that several checks share. */
 import type { Fix, RelatedLocation } from '../base/diagnostic.ts';
+import { counted } from '../base/text.ts';
 import type { Expr } from '../syntax/tree.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { printDim, printType } from '../types/print.ts';
@@ -115,9 +116,4 @@ export function literalFix(expr: Expr, expected: Type): { readonly fixes?: reado
   const literal =
     expected.kind === 'tensor' && expected.shape.length === 0 ? literalAs(expr, expected.dtype) : undefined;
   return literal ? { fixes: [literal.fix] } : {};
-}
-
-/** `1 argument`, `2 arguments`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

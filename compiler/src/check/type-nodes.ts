@@ -16,7 +16,7 @@ import {
   type TypeVar,
 } from '../types/type.ts';
 import type { Context } from './context.ts';
-import { counted } from './messages.ts';
+import { counted } from '../base/text.ts';
 import { metadataDim, reportDamage } from './metadata.ts';
 import { nearest, replaceFix } from './suggest.ts';
 

@@ -1,4 +1,5 @@
 /** The text of a program around its kernels: header, arena, shared constants, and the calls in order. */
+import { counted } from '../base/text.ts';
 import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
 import { elementBytes } from '../tensor/dtype.ts';
 import { elementCount, type NDArray } from '../tensor/ndarray.ts';
@@ -62,7 +63,7 @@ export function headerText(spec: ModuleSpec, stem: string, top: string): string 
     ' */',
     `void ${stem}_run(void);`,
     '',
-    `/* The same with the caller's buffers: copies ${spec.inputs.length} input(s) in and ${spec.outputs.length} output(s) out. */`,
+    `/* The same with the caller's buffers: copies ${counted(spec.inputs.length, 'input')} in and ${counted(spec.outputs.length, 'output')} out. */`,
     `void ${stem}_invoke(const void *const inputs[], void *const outputs[]);`,
     '',
     '#ifdef __cplusplus',

@@ -1,4 +1,5 @@
 /** What the C emitter is told: calls, places in the arena, inputs and outputs. */
+import { counted } from '../base/text.ts';
 import type { KernelCall, ModuleSpec, ModuleTensor, Place } from '../emit/module.ts';
 import type { FusedProgram, ProgramValue } from '../passes/program.ts';
 import type { ArenaCall, ArenaPlan } from './arena.ts';
@@ -50,7 +51,7 @@ export function moduleSpec(
     inputs: program.inputs.map(tensor),
     outputs: program.outputs.map(tensor),
     comment: [
-      `${name}: ${kernels.length} kernels, ${kernels.reduce((sum, k) => sum + macsOf(k), 0)} multiply-accumulates, ${arena.plan.arenaBytes} bytes of arena.`,
+      `${name}: ${counted(kernels.length, 'kernel')}, ${kernels.reduce((sum, k) => sum + macsOf(k), 0)} multiply-accumulates, ${arena.plan.arenaBytes} bytes of arena.`,
       `Made from a Relay program${target === undefined ? '' : ` for ${target}`}; what is changed here is lost when it is compiled again.`,
     ],
   };

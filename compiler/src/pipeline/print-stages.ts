@@ -1,4 +1,5 @@
 /** Printers of the later stages. */
+import { counted } from '../base/text.ts';
 import type { EmittedModule } from '../emit/module.ts';
 import type { PrintedLine } from '../ir/print.ts';
 import { bytesOf, type ArenaPlan } from './arena.ts';
@@ -46,7 +47,7 @@ export function printArena(arena: ArenaPlan, kernels: readonly ScheduledKernel[]
       const held = [...windows].map(([value, bytes]) => `${value.name} (${bytes} of ${bytesOf(value)})`);
       const names = `${nameOf(first)} … ${nameOf(last)}`;
       return plain(
-        `${names} run in ${turns.length} turns of ${turnRows} row(s), holding windows of ${held.join(', ')}`,
+        `${names} run in ${turns.length} turns of ${counted(turnRows, 'row')}, holding windows of ${held.join(', ')}`,
       );
     }),
     plain(''),
