@@ -8,6 +8,7 @@
  * Exit code 1 when a sanitizer reports, a result differs, or the C does not compile without warnings. What cannot run
  * is counted by the reason; programs with inputs of more than `--elements` elements are left out.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -34,6 +35,12 @@ const { values: args } = parseArgs({
     batch: { type: 'string', default: '60' },
   },
 });
+
+if (spawnSync(args.compiler, ['--version'], { stdio: 'ignore' }).error) {
+  const wanted = args.compiler.startsWith('clang') ? 'clang libclang-rt-dev' : args.compiler;
+  console.error(`${args.compiler} is not there. Install it and run this again:\n  sudo apt-get install ${wanted}`);
+  process.exit(2);
+}
 
 const flags = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 const target = targetNamed('host');
