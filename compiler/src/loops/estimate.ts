@@ -1,4 +1,5 @@
 /** What a kernel's loops cost, estimated from their text: a measure for comparing schedules that were never run. */
+import { arithmetic, relations, type IntegerOperation } from './integers.ts';
 import type { LExpr, Local, LoopVar, Stmt } from './ir.ts';
 import { expressionsOf, operands, substatements } from './visit.ts';
 
@@ -80,27 +81,17 @@ function valueOf(e: LExpr, known: Known): number | undefined {
     case 'compare':
     case 'binary': {
       const [l, r] = [valueOf(e.left, known), valueOf(e.right, known)];
-      return l === undefined || r === undefined ? undefined : combined[e.op]?.(l, r);
+      if (l === undefined || r === undefined) return undefined;
+      return e.kind === 'compare' ? Number(relations[e.op](l, r)) : combined[e.op]?.(l, r);
     }
     default:
       return undefined;
   }
 }
 
-const combined: Readonly<Record<string, (l: number, r: number) => number | undefined>> = {
-  add: (l, r) => l + r,
-  sub: (l, r) => l - r,
-  mul: (l, r) => l * r,
-  min: Math.min,
-  max: Math.max,
-  floordiv: (l, r) => (r === 0 ? undefined : Math.floor(l / r)),
+const combined: Readonly<Record<string, IntegerOperation>> = {
+  ...arithmetic,
   truncdiv: (l, r) => (r === 0 ? undefined : Math.trunc(l / r)),
   and: (l, r) => Number(l !== 0 && r !== 0),
   or: (l, r) => Number(l !== 0 || r !== 0),
-  eq: (l, r) => Number(l === r),
-  ne: (l, r) => Number(l !== r),
-  lt: (l, r) => Number(l < r),
-  le: (l, r) => Number(l <= r),
-  gt: (l, r) => Number(l > r),
-  ge: (l, r) => Number(l >= r),
 };

@@ -2,6 +2,7 @@
 import { ok } from '../../base/result.ts';
 import { affineOf } from '../../loops/affine.ts';
 import { add, block, ix } from '../../loops/build.ts';
+import { arithmetic, relations, type IntegerOperation } from '../../loops/integers.ts';
 import type { LExpr, Local, LoopVar, Stmt } from '../../loops/ir.ts';
 import { mapStatement } from '../../loops/map.ts';
 import { tidy } from '../../loops/tidy.ts';
@@ -64,7 +65,7 @@ class Turn {
       case 'binary': {
         if (!whole.has(e.dtype)) return undefined;
         const [l, r] = [this.value(e.left), this.value(e.right)];
-        return l === undefined || r === undefined ? undefined : arithmetic[e.op]?.(l, r);
+        return l === undefined || r === undefined ? undefined : combined[e.op]?.(l, r);
       }
       default:
         return undefined;
@@ -74,22 +75,8 @@ class Turn {
 
 const whole = new Set(['index', 'int32', 'int64']);
 
-const relations: Readonly<Record<Compare['op'], (l: number, r: number) => boolean>> = {
-  eq: (l, r) => l === r,
-  ne: (l, r) => l !== r,
-  lt: (l, r) => l < r,
-  le: (l, r) => l <= r,
-  gt: (l, r) => l > r,
-  ge: (l, r) => l >= r,
-};
-
-const arithmetic: Readonly<Record<string, (l: number, r: number) => number | undefined>> = {
-  add: (l, r) => l + r,
-  sub: (l, r) => l - r,
-  mul: (l, r) => l * r,
-  min: Math.min,
-  max: Math.max,
-  floordiv: (l, r) => (r === 0 ? undefined : Math.floor(l / r)),
+const combined: Readonly<Record<string, IntegerOperation>> = {
+  ...arithmetic,
   floormod: (l, r) => (r === 0 ? undefined : l - r * Math.floor(l / r)),
 };
 
