@@ -18,7 +18,7 @@ export function activate(context: vscode.ExtensionContext): void {
     { findBoards: () => findBoards(context), assemble: createAssembler(context) },
   );
   context.subscriptions.push(
-    registerTasks(context),
+    registerTasks(context, () => session.checkFiles()),
     vscode.commands.registerCommand('relay.tuneAndDeploy', (resource?: unknown, options?: unknown) =>
       tuneAndDeploy({ context, output: session.output, runs }, resource, isOptions(options) ? options : {}),
     ),

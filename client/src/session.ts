@@ -64,6 +64,11 @@ export class Session implements vscode.Disposable {
     await this.start();
   }
 
+  /** Asks the server to report on every file of the workspace, open or not. */
+  checkFiles(): void {
+    void this.client.sendNotification(notifications.checkFiles).catch(() => undefined);
+  }
+
   dispose(): void {
     this.stateChanged.dispose();
     this.documentChecked.dispose();

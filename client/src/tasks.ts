@@ -1,4 +1,8 @@
-/** Tasks of type `relay`: `relay check` over the workspace, with its problems in the Problems view. */
+/**
+ * Tasks of type `relay`: `relay check` over the workspace. The problems of files that are not open come from the
+ * language server, which reports on all of them once such a task was run: what a matcher reads off the terminal would
+ * stand beside the server's own report when the file is opened, and stay there when it is mended.
+ */
 import * as vscode from 'vscode';
 
 interface CheckTask extends vscode.TaskDefinition {
@@ -7,15 +11,15 @@ interface CheckTask extends vscode.TaskDefinition {
   readonly files?: readonly string[];
 }
 
-/** The tasks that check files. */
-export function registerTasks(context: vscode.ExtensionContext): vscode.Disposable {
+/** The tasks that check files; `checkFiles` asks the server to report on every file, and is called when one starts. */
+export function registerTasks(context: vscode.ExtensionContext, checkFiles: () => void): vscode.Disposable {
   const program = vscode.Uri.joinPath(context.extensionUri, 'bin', 'relay').fsPath;
   const make = (definition: CheckTask, files: readonly string[], scope: vscode.WorkspaceFolder): vscode.Task => {
     const run = new vscode.ProcessExecution(process.execPath, [program, 'check', '--', ...files], {
       cwd: scope.uri.fsPath,
       env: { ELECTRON_RUN_AS_NODE: '1' },
     });
-    const task = new vscode.Task(definition, scope, 'check', 'relay', run, '$relay');
+    const task = new vscode.Task(definition, scope, 'check', 'relay', run, []);
     task.group = vscode.TaskGroup.Build;
     task.detail = files.length === 1 ? `Check ${files[0]}` : `Check ${files.length} Relay files`;
     return task;
@@ -25,7 +29,10 @@ export function registerTasks(context: vscode.ExtensionContext): vscode.Disposab
     const found = await vscode.workspace.findFiles(pattern, '**/node_modules/**', 500);
     return found.map((uri) => vscode.workspace.asRelativePath(uri, false)).sort();
   };
-  return vscode.tasks.registerTaskProvider('relay', {
+  const started = vscode.tasks.onDidStartTask(({ execution }) => {
+    if (execution.task.definition.type === 'relay') checkFiles();
+  });
+  const provider = vscode.tasks.registerTaskProvider('relay', {
     async provideTasks() {
       const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
       const lists = await Promise.all(
@@ -43,4 +50,5 @@ export function registerTasks(context: vscode.ExtensionContext): vscode.Disposab
       return make(definition, definition.files ?? (await filesOf(folder)), folder);
     },
   });
+  return vscode.Disposable.from(started, provider);
 }

@@ -22,6 +22,8 @@ export const requests = {
 export const notifications = {
   /** Sent after a document was checked. */
   checked: 'relay/checked',
+  /** Sent to the server: report on every file of the workspace from now on, open or not. No parameters. */
+  checkFiles: 'relay/checkFiles',
 } as const;
 
 /** Scheme of the prelude as a document, and its URI: definitions of its names lead there. */

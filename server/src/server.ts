@@ -123,7 +123,7 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
   });
   connection.onInitialized(() => {
     void breathe().then(() => inSlices(warmUp()));
-    if (settings.diagnostics.workspace) void closedFiles.refresh();
+    closedFiles.update();
     if (watches)
       void connection.client
         .register(DidChangeWatchedFilesNotification.type, { watchers: [{ globPattern: '**/*.relay' }] })
@@ -140,7 +140,7 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
   connection.onDidChangeWatchedFiles(({ changes }) => {
     files.listChanged();
     for (const { uri } of changes) if (!documents.get(uri)) analysis.fileChanged(uri);
-    if (settings.diagnostics.workspace) void closedFiles.refresh();
+    closedFiles.update();
   });
   connection.onDidChangeConfiguration((params) => {
     const all = params.settings as { readonly relay?: unknown } | undefined;
@@ -169,7 +169,11 @@ export function serve(connection: Connection, runner: LoweringRunner = runHere, 
     ranges.closed(textDocument.uri);
     for (const run of closedHooks) run(textDocument.uri);
     void connection.sendDiagnostics({ uri: textDocument.uri, diagnostics: [] });
-    if (settings.diagnostics.workspace) void closedFiles.refresh();
+    closedFiles.update();
+  });
+  connection.onNotification(notifications.checkFiles, () => {
+    files.listChanged();
+    closedFiles.check();
   });
   connection.onShutdown(() => {
     closedFiles.stop();

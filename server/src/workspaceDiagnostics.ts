@@ -12,11 +12,28 @@ export class WorkspaceDiagnostics {
   private readonly host: Host;
   private readonly send: (uri: string, found: Diagnostic[]) => void;
   private readonly shown = new Set<string>();
+  private asked = false;
   private scan = { isCancellationRequested: false };
 
   constructor(host: Host, send: (uri: string, found: Diagnostic[]) => void) {
     this.host = host;
     this.send = send;
+  }
+
+  /** True when closed files are reported: by the setting, or since a check of all files was asked for. */
+  private get wanted(): boolean {
+    return this.asked || this.host.settings().diagnostics.workspace;
+  }
+
+  /** Reports on every closed file from now on, whatever the setting says: the user asked for a check of all files. */
+  check(): void {
+    this.asked = true;
+    void this.refresh();
+  }
+
+  /** Reports anew after a file changed or closed, where closed files are reported. */
+  update(): void {
+    if (this.wanted) void this.refresh();
   }
 
   /** Reports anew on every closed file, or takes the reports back when they are not wanted any more. */
@@ -25,7 +42,7 @@ export class WorkspaceDiagnostics {
     const token = { isCancellationRequested: false };
     this.scan = token;
     const { files, workspace } = this.host;
-    const wanted = this.host.settings().diagnostics.workspace ? (await files.all()).slice(0, mostFiles) : [];
+    const wanted = this.wanted ? (await files.all()).slice(0, mostFiles) : [];
     const left = new Set(this.shown);
     for (const uri of wanted) {
       await breathe();

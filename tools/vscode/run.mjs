@@ -76,6 +76,8 @@ async function main() {
   if (!electron) await setUp({ say: (line) => console.log(`vscode: ${line}`) });
   const suiteFile = await bundleSuites(chosen.map((row) => row.suite));
   const pictures = process.argv.includes('--screenshots');
+  // Pictures are taken in every theme, after a tuning run of more trials.
+  const timeout = pictures ? 900_000 : 300_000;
   const environment = {
     RELAY_TEST_TRIALS: pictures ? '96' : '8',
     ...(pictures ? { RELAY_TEST_PICTURES: '1' } : {}),
@@ -100,7 +102,7 @@ async function main() {
         const workbench = new Workbench();
         try {
           await workbench.start({ settings: row.settings, environment });
-          totals = add(totals, await workbench.run({ workspace, extension, suite: suiteFile(row.suite) }));
+          totals = add(totals, await workbench.run({ workspace, extension, suite: suiteFile(row.suite), timeout }));
         } finally {
           await workbench.stop();
         }

@@ -229,7 +229,7 @@ export function viewTests(): void {
         tasks.map((task) => task.name),
         ['check'],
       );
-      assert.deepEqual(tasks[0]?.problemMatchers, ['$relay']);
+      assert.deepEqual(tasks[0]?.problemMatchers, []);
     });
 
     it('put what check finds into the Problems view', async () => {
@@ -239,6 +239,27 @@ export function viewTests(): void {
       await vscode.tasks.executeTask(task);
       const found = await diagnosticsOf(file('broken.relay'), (all) => all.length > 0);
       assert.equal(found[0]?.range.start.line, 2);
+    });
+
+    it('say each error once when a file is opened after a check, and nothing when it is mended', async () => {
+      const uri = file('classifier.relay');
+      await diagnosticsOf(uri, (all) => all.length > 0);
+      const { document } = await open('classifier.relay');
+      assert.equal((await diagnosticsOf(uri, (all) => all.length > 0)).length, 1);
+      const text = document.getText();
+      const replace = async (now: string): Promise<void> => {
+        const edit = new vscode.WorkspaceEdit();
+        edit.replace(uri, new vscode.Range(0, 0, document.lineCount, 0), now);
+        assert.ok(await vscode.workspace.applyEdit(edit));
+        assert.ok(await document.save());
+      };
+      await replace(text.replace('%head, units', 'transpose(%head, axes=[1, 0]), units'));
+      await closeAll();
+      await diagnosticsOf(uri, (all) => all.length === 0);
+      await open('classifier.relay');
+      await replace(text);
+      await closeAll();
+      await diagnosticsOf(uri, (all) => all.length === 1);
     });
   });
 }
