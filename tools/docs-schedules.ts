@@ -1,5 +1,5 @@
 /** `docs/schedules.md`: primitives, instructions and knobs from their records. */
-import { emitKernel } from '../compiler/src/emit/c.ts';
+import { emitKernel, selfContained } from '../compiler/src/emit/c.ts';
 import { Helpers } from '../compiler/src/emit/helpers.ts';
 import type { LoweredKernel } from '../compiler/src/loops/kernel.ts';
 import { genericKnobs, genericSpace, scheduleGeneric } from '../compiler/src/schedule/primitives/generic.ts';
@@ -122,7 +122,7 @@ function kindOf(a: ArgumentSpec): string {
 }
 
 function codeOf(kernel: LoweredKernel): string[] {
-  const { text } = emitKernel(kernel, new Helpers(), { linkage: '' });
+  const text = selfContained(emitKernel(kernel, new Helpers(), { linkage: '' }));
   return ['```c', ...text.split('\n'), '```'];
 }
 

@@ -174,6 +174,8 @@ const strictFlags: readonly string[] = [
   '-Wstrict-prototypes',
   '-Wmissing-prototypes',
   '-Wcast-align',
+  '-Wcast-qual',
+  '-Wredundant-decls',
   '-Wundef',
   '-Wpedantic',
 ];

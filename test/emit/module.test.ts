@@ -189,8 +189,24 @@ describe('an emitted program', () => {
     const module = emitModule({ ...spec('net'), calls, arenaBytes: 48, inputs: [], outputs: [] });
     assert.equal(new Set(module.functions).size, 1);
     const text = module.files.map((f) => f.text).join('');
-    assert.equal(text.match(/static const int8_t/g)?.length, 2);
+    assert.equal(text.match(/static const int8_t .*\{$/gm)?.length, 2);
     assert.equal(module.constantBytes, 2 * (16 * 16 + 16 * 8));
+  });
+
+  it('declares its tables above the code and has their values behind it, in lines that fit a page', () => {
+    const { files } = emitModule(spec('net'));
+    const tables = files.flatMap(({ name, text }) => {
+      const declared = [...text.matchAll(/^static const \w+ (\w+)\[\d+\] .*;$/gm)].filter(
+        ([line]) => !line.includes('{'),
+      );
+      return declared.map((m) => {
+        const valuesAt = text.search(new RegExp(`^static const \\w+ ${m[1]}\\[.* = \\{`, 'm'));
+        assert.ok(m.index < text.lastIndexOf('\n}\n') && text.lastIndexOf('\n}\n') < valuesAt, `${name}: ${m[1]}`);
+        return text.slice(valuesAt);
+      });
+    });
+    assert.ok(tables.length > 0);
+    for (const table of tables) for (const line of table.split('\n')) assert.ok(line.length < 120, line);
   });
 
   it('stands a profiling mark before each call and after the last', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { emitKernel } from '../../compiler/src/emit/c.ts';
+import { emitKernel, selfContained } from '../../compiler/src/emit/c.ts';
 import { Helpers } from '../../compiler/src/emit/helpers.ts';
 import { runKernel } from '../../compiler/src/emit/js.ts';
 import { lowerGeneric } from '../../compiler/src/loops/lower.ts';
@@ -22,7 +22,7 @@ function inputsOf(kernel: LoweredKernel, seed: number): ElementArray[] {
 }
 
 function textOfKernel(kernel: LoweredKernel): string {
-  return emitKernel(kernel, new Helpers()).text;
+  return selfContained(emitKernel(kernel, new Helpers()));
 }
 
 /** Both kernels give the same bytes on a few inputs. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { SourceFile } from '../../boards/src/toolchain.ts';
-import { emitKernel } from '../../compiler/src/emit/c.ts';
+import { emitKernel, selfContained } from '../../compiler/src/emit/c.ts';
 import { Helpers, prelude } from '../../compiler/src/emit/helpers.ts';
 import type { Buffer, LoweredKernel } from '../../compiler/src/loops/kernel.ts';
 import { withoutLargeConstants, type ConstantFile } from './constants.ts';
@@ -62,7 +62,7 @@ function emitAs(
 ): EmittedKernel | undefined {
   const helpers = new CollectedHelpers();
   const emitted = emitKernel(shown, helpers, { name: PLACEHOLDER, linkage: '' });
-  const text = finish(emitted.text);
+  const text = finish(selfContained(emitted));
   if (text === undefined) return undefined;
   const hash = createHash('sha256').update(text).update(kernel.flags.join('\0')).digest('hex').slice(0, 16);
   const name = `k_${hash}`;

@@ -4,22 +4,30 @@ import { typeOfExpr } from '../loops/ir.ts';
 import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
 import { usesVariable } from '../loops/visit.ts';
 import { dtypeInfo, isFloat, isUnsigned } from '../tensor/dtype.ts';
-import type { NDArray } from '../tensor/ndarray.ts';
 import { unreachable } from '../base/result.ts';
 import { intrinsic } from '../targets/intrinsics.ts';
 import { cType, type Helpers } from './helpers.ts';
 import { floatFunction } from './float-functions.ts';
-import { commentText, identifier, Names } from './names.ts';
+import { emitConstant, literal, type ConstantText } from './constants.ts';
+import { identifier, Names } from './names.ts';
+import { comment } from './text.ts';
 
 /** A kernel's C, without includes and helpers. */
 export interface KernelText {
   /** The function's name. */
   readonly name: string;
-  /** `static const` arrays and the function. */
+  /** The function, its comment above it. */
   readonly text: string;
+  /** Its `static const` arrays, in the order of first use. */
+  readonly constants: readonly ConstantText[];
   /** The prototype, `static` left out. */
   readonly prototype: string;
   readonly constantBytes: number;
+}
+
+/** C that stands alone but for helpers: the arrays with their values, then the function. */
+export function selfContained({ text, constants }: KernelText): string {
+  return [...constants.map((c) => c.definition), text].join('\n');
 }
 
 export interface KernelOptions {
@@ -51,12 +59,11 @@ export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: Ker
   const prototype = `void ${name}(${parameters.join(', ') || 'void'})`;
   const body = writer.lines([kernel.body], 1);
   const constants = stored.flatMap(({ buffer, value }, i) =>
-    writer.used.has(buffer) ? [emitConstant(symbols[i] ?? '', buffer, value)] : [],
+    writer.used.has(buffer) ? [emitConstant(symbols[i] ?? '', buffer, value, options.comment?.[0])] : [],
   );
   const passed = asParameters ? kernel.constants.map((c) => c.buffer) : [];
   const unused = [...kernel.inputs, ...kernel.outputs, ...kernel.scratch, ...passed].filter((b) => !writer.used.has(b));
   const text = [
-    ...constants.map((c) => c.text),
     ...(options.comment?.length ? [comment(options.comment)] : []),
     `${options.linkage ?? 'static '}${prototype}`,
     '{',
@@ -65,56 +72,7 @@ export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: Ker
     ...body,
     '}',
   ].join('\n');
-  return { name, text, prototype, constantBytes: constants.reduce((n, c) => n + c.bytes, 0) };
-}
-
-/** A C comment of the given lines. */
-export function comment(lines: readonly string[]): string {
-  const clean = lines.map(commentText);
-  return clean.length === 1 ? `/* ${clean[0]} */` : ['/*', ...clean.map((l) => ` * ${l}`.trimEnd()), ' */'].join('\n');
-}
-
-/** A constant array; elements several a line. */
-export function emitConstant(symbol: string, buffer: Buffer, value: NDArray): { text: string; bytes: number } {
-  const elements = Array.from(value.data as ArrayLike<number | bigint>, (v) => literal(v, buffer.dtype));
-  if (elements.length === 0) elements.push('0');
-  const lines: string[] = [];
-  for (let i = 0; i < elements.length; i += 16) lines.push(`  ${elements.slice(i, i + 16).join(', ')},`);
-  const align = buffer.align > 1 ? ` __attribute__((aligned(${buffer.align})))` : '';
-  return {
-    text: `static const ${cType(buffer.dtype)} ${symbol}[${elements.length}]${align} = {\n${lines.join('\n')}\n};`,
-    bytes: value.data.byteLength,
-  };
-}
-
-/** A C literal of a value in a type. */
-function literal(value: number | bigint, dtype: ScalarType): string {
-  if (dtype === 'bool') return Number(value) !== 0 ? 'true' : 'false';
-  if (dtype !== 'index' && isFloat(dtype)) {
-    const v = Number(value);
-    const suffix = dtype === 'float64' ? '' : 'f';
-    if (Number.isNaN(v)) return '(NAN)';
-    if (!Number.isFinite(v)) return v > 0 ? '(INFINITY)' : '(-INFINITY)';
-    const text = suffix === '' ? String(v) : shortestFloat(v);
-    return (Object.is(v, -0) ? '-0.0' : /[.e]/.test(text) ? text : `${text}.0`) + suffix;
-  }
-  const v = BigInt(value);
-  if (v === -(2n ** 31n)) return 'INT32_MIN';
-  if (v === -(2n ** 63n)) return 'INT64_MIN';
-  if (dtype === 'uint64') return `${v}u`.replace('u', v > 0xffffffffn ? 'ull' : 'u');
-  if (dtype === 'uint32') return `${v}u`;
-  if (v > 0x7fffffffn || v < -0x80000000n) return `${v}ll`;
-  return String(v);
-}
-
-/** The shortest decimal that reads back as the same float32. */
-function shortestFloat(v: number): string {
-  const target = Math.fround(v);
-  for (let digits = 6; digits <= 9; digits++) {
-    const text = String(Number(target.toPrecision(digits)));
-    if (Math.fround(Number(text)) === target) return text;
-  }
-  return String(target);
+  return { name, text, constants, prototype, constantBytes: constants.reduce((n, c) => n + c.bytes, 0) };
 }
 
 /** Binding strength of C operators, for as few parentheses as clarity wants. */

@@ -1,14 +1,15 @@
 /** A program in C: kernels, the function that calls them in order on one static arena, and a header. */
 import type { LoweredKernel } from '../loops/kernel.ts';
-import { comment, emitKernel, type KernelText } from './c.ts';
+import { emitKernel, type KernelText } from './c.ts';
 import { Helpers, prelude } from './helpers.ts';
 import { finishLines, mapBody } from './lines.ts';
 import type { SourceLine } from './lines.ts';
 import { identifier, Names } from './names.ts';
-import { headerText, programText, type CalledFunction } from './program-text.ts';
+import { headerText, programText, valuesSection, type CalledFunction } from './program-text.ts';
 import { sharedSizes, skeletonOf } from './sizes.ts';
 import type { SharedSizes } from './sizes.ts';
 import type { EmittedFile, EmittedModule, KernelCall, ModuleSpec } from './spec.ts';
+import { comment } from './text.ts';
 
 export type { EmittedFile, EmittedModule, KernelCall, ModuleSpec, ModuleTensor, Place } from './spec.ts';
 
@@ -48,11 +49,11 @@ function filesOf(
   stem: string,
   header: string,
 ): { readonly files: EmittedFile[]; readonly texts: KernelText[] } {
-  const groups = new Map<string, { flags: readonly string[]; helpers: Helpers; parts: string[] }>();
+  const groups = new Map<string, { flags: readonly string[]; helpers: Helpers; parts: string[]; values: string[] }>();
   const texts = kernels.map(({ kernel, name, comment: lines, shared, sizes, source }) => {
     const key = kernel.flags.join(' ');
     let group = groups.get(key);
-    if (!group) groups.set(key, (group = { flags: kernel.flags, helpers: new Helpers(), parts: [] }));
+    if (!group) groups.set(key, (group = { flags: kernel.flags, helpers: new Helpers(), parts: [], values: [] }));
     const own = emitKernel(kernel, group.helpers, {
       name,
       comment: lines,
@@ -62,12 +63,13 @@ function filesOf(
     const text = sizes === undefined ? own : withSizes(own, sizes);
     // A declaration first, so that strict compilers see the external function announced.
     const body = source === undefined ? text.text : mapBody(source, text.text);
-    group.parts.push(`${text.prototype};\n${body}`);
+    group.parts.push([...text.constants.map((c) => c.declaration), `${text.prototype};`, body].join('\n'));
+    group.values.push(...text.constants.map((c) => c.definition));
     return text;
   });
-  const files = [...groups.values()].map(({ flags, helpers, parts }, i): EmittedFile => {
+  const files = [...groups.values()].map(({ flags, helpers, parts, values }, i): EmittedFile => {
     const name = `${stem}${i === 0 ? '' : `_${i + 1}`}.c`;
-    const sections = [header, prelude, helpers.text(), ...parts].filter((s) => s !== '');
+    const sections = [header, prelude, helpers.text(), ...parts, ...valuesSection(values)].filter((s) => s !== '');
     return { name, text: finishLines(name, `${sections.join('\n\n')}\n`), flags };
   });
   return { files, texts };

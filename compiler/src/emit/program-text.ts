@@ -4,7 +4,8 @@ import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
 import { elementBytes } from '../tensor/dtype.ts';
 import { elementCount, type NDArray } from '../tensor/ndarray.ts';
 import { ArenaText } from './arena.ts';
-import { emitConstant, type KernelText } from './c.ts';
+import type { KernelText } from './c.ts';
+import { emitConstant, type ConstantText } from './constants.ts';
 import { cType } from './helpers.ts';
 import { finishLines, mappedTo } from './lines.ts';
 import { commentText, type Names } from './names.ts';
@@ -82,17 +83,14 @@ export function programText(
   kernels: ReadonlyMap<LoweredKernel, CalledFunction>,
   names: Names,
 ): { readonly text: string; readonly constantBytes: number; readonly marks: readonly number[] } {
-  const constants: string[] = [];
+  const constants: ConstantText[] = [];
   const constantNames = new Map<NDArray, string>();
-  let constantBytes = 0;
-  const stored = (value: NDArray, buffer: Buffer, stemOfName: string): string => {
+  const stored = (value: NDArray, buffer: Buffer, stemOfName: string, owner?: string): string => {
     let symbol = constantNames.get(value);
     if (symbol === undefined) {
       symbol = names.fresh(stemOfName, 'constant');
       constantNames.set(value, symbol);
-      const emitted = emitConstant(symbol, { ...buffer, align: Math.max(4, buffer.align) }, value);
-      constants.push(emitted.text);
-      constantBytes += emitted.bytes;
+      constants.push(emitConstant(symbol, { ...buffer, align: Math.max(4, buffer.align) }, value, owner));
     }
     return symbol;
   };
@@ -120,7 +118,9 @@ export function programText(
       ...kernel.outputs.map((b, i) => argument(placeOf(call.outputs, i, kernel), b, true)),
       ...kernel.scratch.map((b, i) => argument(placeOf(call.scratch, i, kernel), b, true)),
       ...(call.scalars ?? []).map((value) => [value]),
-      ...(called?.constants ?? []).map((c) => [stored(c.value, c.buffer, `${stem}_${kernel.name}_${c.buffer.name}`)]),
+      ...(called?.constants ?? []).map((c) => [
+        stored(c.value, c.buffer, `${stem}_${kernel.name}_${c.buffer.name}`, call.comment[0]),
+      ]),
       ...(called?.sizes ?? []).map((size) => [size]),
     ];
     const source = spec.lineOf?.(kernel);
@@ -142,7 +142,7 @@ export function programText(
     top,
     [`#include "${stem}.h"`, '', '#include <stddef.h>', '#include <string.h>'].join('\n'),
     [...new Set([...kernels.values()].map((k) => `${k.text.prototype};`))].join('\n'),
-    ...constants,
+    ...declarationsSection(constants),
     ...arena.definitions(),
     [
       '/* A profiling build may define this beforehand; it stands before each call and after the last. */',
@@ -162,8 +162,25 @@ export function programText(
       ...spec.outputs.map((t, i) => `  memcpy(outputs[${i}], ${placeText(t)}, ${tensorBytes(t)});`),
       '}',
     ].join('\n'),
+    ...valuesSection(constants.map((c) => c.definition)),
   ];
+  const constantBytes = constants.reduce((n, c) => n + c.bytes, 0);
   return { text: finishLines(`${stem}.c`, `${text.join('\n\n')}\n`), constantBytes, marks };
+}
+
+/** What constants a file has. */
+function declarationsSection(constants: readonly ConstantText[]): readonly string[] {
+  if (constants.length === 0) return [];
+  const lines = [
+    '/* Constants; their values stand at the end of this file. */',
+    ...constants.map((c) => c.declaration),
+  ];
+  return [lines.join('\n')];
+}
+
+/** The end of a file: arrays that are declared above, with their values. */
+export function valuesSection(definitions: readonly string[]): readonly string[] {
+  return definitions.length === 0 ? [] : ['/* The values of the constants that are declared above. */', ...definitions];
 }
 
 /** Not inlined, so that a profile sees each move as the call it is. */
