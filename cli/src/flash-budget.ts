@@ -12,7 +12,7 @@ import { thousands } from './render.ts';
 import { endingAtOnce } from './signals.ts';
 
 /** Multiples of the default price that are tried, one after the other; the last resort is the preset of the least code. */
-const prices = [8, 64, 512].map((factor) => factor * defaultCodePrice);
+const prices = [2, 16, 128].map((factor) => factor * defaultCodePrice);
 
 /** Halvings of the last step of the price: the limit shall not cost more time than it has to. */
 const refinements = 4;

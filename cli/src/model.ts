@@ -255,7 +255,7 @@ export const compileOptions = {
   'code-price': {
     type: 'string',
     value: 'PERCENT',
-    summary: 'time that a kilobyte of code has to save (default 0.05; 0: the fastest code)',
+    summary: 'time that a kilobyte of code has to save (default 0.25; 0: the fastest code)',
   },
   cost: {
     type: 'string',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { compileModel } from '../../compiler/src/pipeline/compile.ts';
+import { defaultCodePrice } from '../../compiler/src/pipeline/light-kernels.ts';
 import type { ScheduleConfig } from '../../compiler/src/schedule/task.ts';
 import { scheduler } from '../../compiler/src/schedule/spaces.ts';
 import { cortexM4 } from '../schedule/functions.ts';
@@ -40,7 +41,7 @@ describe('kernels with little work', () => {
     const small = { ...fast, flags: String(knob?.values.find((v) => String(v).startsWith('-Os'))) };
     const choices = [
       { config: fast, cost: 100_000, bytes: 6000 },
-      { config: small, cost: 101_000, bytes: 1000 },
+      { config: small, cost: 102_000, bytes: 1000 },
     ];
     const configAt = (codePrice?: number): ScheduleConfig | undefined => {
       const compiled = compileModel({
@@ -54,10 +55,10 @@ describe('kernels with little work', () => {
       assert.ok(compiled.ok);
       return compiled.value.kernels[0]?.config;
     };
-    // One percent of the kernel's time for 5,000 bytes: too much at the default price, little at forty times that.
+    // Two percent of the kernel's time for 5,000 bytes: too much at the default price, little at forty times that.
     assert.deepEqual(configAt(), fast);
     assert.deepEqual(configAt(0), fast);
-    assert.deepEqual(configAt(40 / 2_000_000), small);
+    assert.deepEqual(configAt(40 * defaultCodePrice), small);
   });
 
   it('leave the kernel that takes the time as it is', () => {

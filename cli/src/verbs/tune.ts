@@ -100,7 +100,7 @@ function priceOf({ codePrice, preset, flashBudget }: BuildOptions): number {
 }
 
 /** The price of a byte in a search with a limit of flash, in multiples of the default. */
-const pressedPrice = 16;
+const pressedPrice = 4;
 
 async function search(
   args: ParsedArguments,

@@ -9,11 +9,14 @@ import { configKey, type ScheduleConfig, type ScheduleSpace } from '../schedule/
 import type { CompileContext, ScheduleChoice, ScheduledKernel } from './context.ts';
 import { flashBytes } from './size-preset.ts';
 
-/** What a byte of flash is worth, as a part of a program's time: two hundred of them, a ten-thousandth of it. */
-export const defaultCodePrice = 1 / 2_000_000;
+/** What a byte of flash is worth, as a part of a program's time: forty of them, a ten-thousandth of it. */
+export const defaultCodePrice = 1 / 400_000;
 
 /** With the least code wanted: a kilobyte, half of the time. */
-export const sizeCodePrice = 1000 * defaultCodePrice;
+export const sizeCodePrice = 200 * defaultCodePrice;
+
+/** Estimates do not see all that unrolling saves: where only they tell the time, a byte is worth this part of its price. */
+const estimatedPrice = 0.2;
 
 /** Kernels with a larger part of the work keep their default schedules, at the default price. */
 const mostShare = 0.05;
@@ -91,7 +94,7 @@ function cheapestChoice(kernel: ScheduledKernel, price: number, context: Compile
 function lightened(kernel: ScheduledKernel, own: Weight, total: number, context: CompileContext): ScheduledKernel {
   const { backend, target } = context;
   const space = backend.spaceOf(kernel.task, target);
-  const price = (w: Weight): number => w.bytes + w.operations / (context.codePrice * total);
+  const price = (w: Weight): number => w.bytes + w.operations / (estimatedPrice * context.codePrice * total);
   let best = kernel;
   let least = price(own);
   for (const config of lighterConfigs(space, kernel.config)) {
