@@ -31,7 +31,7 @@ export const mutants: readonly Mutant[] = [
   { name: 'wrong rounding constant', file: 'schedule/requantize.ts', find: '(2 * zeroPoint + 1) * 2 ** (shift - 1)', replace: '(2 * zeroPoint) * 2 ** (shift - 1)' },
   { name: 'wrong shift', file: 'schedule/requantize.ts', find: 'return { multiplier, shift: total - 32 }', replace: 'return { multiplier, shift: total - 31 }' },
   { name: 'clip bound off by one', file: 'schedule/templates/epilogue.ts', find: "bin('min', v, i32(max))", replace: "bin('min', v, i32(max + 1))" },
-  { name: 'lower clip bound dropped', file: 'schedule/templates/epilogue.ts', find: 'if (min > range[dtype].min)', replace: 'if (false)' },
+  { name: 'lower clip bound dropped', file: 'schedule/templates/epilogue.ts', find: "if (above) v = bin('max', v, i32(min));", replace: '' },
   { name: 'residual zero point off by one', file: 'schedule/templates/epilogue.ts', find: 'sub(x, i32(s.zeroPoint))', replace: 'sub(x, i32(s.zeroPoint + 1))' },
   { name: 'table rounds down', file: 'schedule/templates/epilogue.ts', find: '(1n << (total - 1n))', replace: '0n' },
   { name: 'padding off by one row', file: 'schedule/templates/window.ts', find: 'const y = add(mul(oy, p.strideH), i - p.padTop)', replace: 'const y = add(mul(oy, p.strideH), i - p.padTop + 1)' },
@@ -59,7 +59,7 @@ export const mutants: readonly Mutant[] = [
   { name: 'calls that differ in constants share one table', file: 'emit/module.ts', find: 'shared: list.some((c) => c.kernel !== list[0]?.kernel)', replace: 'shared: list.some((c) => c.kernel === undefined)' },
   { name: 'shift amounts are not taken modulo the width', file: 'emit/js-runtime.ts', find: 'x << (y & amount)', replace: 'x << (y & 7n)' },
   { name: 'amounts of shifts lose their upper bits', file: 'emit/c.ts', find: '& ${width - 1})', replace: '& 7)' },
-  { name: 'floats are written with three digits', file: 'emit/c.ts', find: 'if (Math.fround(Number(text)) === target) return text;', replace: 'return String(Number(target.toPrecision(3)));' },
+  { name: 'floats are written with three digits', file: 'emit/constants.ts', find: 'if (Math.fround(Number(text)) === target) return text;', replace: 'return String(Number(target.toPrecision(3)));' },
   { name: 'saturating conversion wraps at the upper end', file: 'emit/helpers.ts', find: "signed ? bits - 1 : bits)}) return ${max};`", replace: "signed ? bits - 1 : bits)}) return ${min};`" },
   { name: 'halves are rounded down', file: 'emit/float-functions.ts', find: '0.49999997f', replace: '0.4999f' },
   { name: 'an exponential of half its size', file: 'emit/float-functions.ts', find: '(p + p) * scale', replace: 'p * scale' },
@@ -98,6 +98,6 @@ export const mutants: readonly Mutant[] = [
   // Small code
   { name: 'functions that differ in sizes share those of the first', file: 'emit/sizes.ts', find: 'row.every((v) => v === value)', replace: 'row.some((v) => v === value)' },
   { name: 'sizes that agree in one text share a parameter', file: 'emit/sizes.ts', find: "row.join(' ')", replace: 'String(value)' },
-  { name: 'the kernel that takes the time is made small as well', file: 'pipeline/light-kernels.ts', find: 'weight.operations > mostShare * total', replace: 'weight.operations > total' },
+  { name: 'the kernel that takes the time is made small as well', file: 'pipeline/light-kernels.ts', find: 'weight.operations > share * total', replace: 'weight.operations > total' },
   { name: 'one long row is cut into parts', file: 'schedule/conv-space.ts', find: 'p.outH === 1 || !hasParts(p)', replace: '!hasParts(p)' },
 ]; // prettier-ignore

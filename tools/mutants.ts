@@ -38,6 +38,7 @@ const closerTests: readonly (readonly [string, string])[] = [
   ['schedule/matmul', 'test/schedule/matmul.test.ts'],
   ['loops/te-lower', 'test/loops/generic.test.ts'],
   ['emit/c.ts', 'test/loops/generic.test.ts'],
+  ['emit/constants', 'test/loops/generic.test.ts'],
   ['emit/float-functions', 'test/emit/float-functions.test.ts'],
   ['emit/module', 'test/emit/module.test.ts'],
   ['pipeline/arena', 'test/pipeline/row-streams.test.ts'],
