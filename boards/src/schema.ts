@@ -1,5 +1,5 @@
 /** The part of JSON Schema that the project's schemas use, checked with messages for people. */
-import { nearest } from '../../compiler/src/check/suggest.ts';
+import { nearest } from '../../compiler/src/base/nearest.ts';
 
 export interface Schema {
   readonly type?: string;

@@ -1,7 +1,7 @@
 /** The `relay` command: a table of verbs, help, and the mapping of failures to exit codes. */
 import { Cancelled, neverCancelled } from '../../compiler/src/base/cancellation.ts';
 import type { Failure } from '../../compiler/src/base/result.ts';
-import { nearest } from '../../compiler/src/check/suggest.ts';
+import { nearest } from '../../compiler/src/base/nearest.ts';
 import { exit, fileFailure, type CommandIO } from './io.ts';
 import { renderFailure } from './render.ts';
 import { stopInOrder } from './signals.ts';

@@ -3,7 +3,7 @@ import type { Failure } from '../../../compiler/src/base/result.ts';
 import { resolveSpan, type Span } from '../../../compiler/src/base/span.ts';
 import { catalogueCodes, catalogueEntry } from '../../../compiler/src/check/catalogue.ts';
 import { callsOf } from '../../../compiler/src/check/calls.ts';
-import { nearest } from '../../../compiler/src/check/suggest.ts';
+import { nearest } from '../../../compiler/src/base/nearest.ts';
 import { printTvmType } from '../../../compiler/src/types/print-tvm.ts';
 import { checkParameters } from '../parameters.ts';
 import { answerLines, noFilesWithLines } from '../jsonl.ts';

@@ -10,7 +10,7 @@ import { metadataConstant, metadataDim, reportDamage } from './metadata.ts';
 import type { Attribute, AttributeValue, CallExpr, Expr, MetadataSection, MetaRef } from '../syntax/tree.ts';
 import type { Dim, DimExpr } from '../types/type.ts';
 import type { Context } from './context.ts';
-import { nearest, replaceFix } from './suggest.ts';
+import { replaceFix } from './suggest.ts';
 
 /** The attribute object of the metadata section as if it were written out. */
 function storedAttributes(
@@ -129,9 +129,7 @@ export function operatorAttributes(
     if (attribute)
       span =
         problem.code === 'unknown-attribute' ? attribute.key.span : valueSpan(attribute.value, problem.element ?? []);
-    const suggestion =
-      problem.suggestion ??
-      (problem.code === 'unknown-attribute' ? nearest(problem.name, Object.keys(operator.attributes)) : undefined);
+    const { suggestion } = problem;
     const remedy = suggestion === undefined ? problem.remedy : `Write \`${suggestion}\`.`;
     const fix = suggestion === undefined ? withoutValue(operator, problem, call) : replaceFix(span, suggestion);
     cx.report(problem.code, span, problem.message, {
@@ -201,7 +199,7 @@ function valueSpan(value: AttributeValue, path: readonly number[]): Span {
 }
 
 /** An attribute's value as the schema reads it. */
-function writtenAttribute(
+export function writtenAttribute(
   value: AttributeValue,
   metadata?: MetadataSection,
   named: (name: string) => Dim | undefined = () => undefined,

@@ -2,11 +2,13 @@
 import type { MissingExpr } from '../syntax/tree.ts';
 import { walk } from '../syntax/walk.ts';
 import { errorType, type Type } from '../types/type.ts';
+import { reportMisplaced } from './call-values.ts';
 import type { Context } from './context.ts';
 import { inferExpr } from './infer-expr.ts';
 
 /** The type of the part that was probably meant, else the error type. */
 export function inferBroken(cx: Context, node: MissingExpr): Type {
+  if (node.value) reportMisplaced(cx, node.value);
   if (!node.parts) return errorType;
   const findings = cx.chunk.diagnostics.length;
   const created = cx.solver.created;

@@ -1,5 +1,6 @@
 /** Calls: of operators through their relations, of everything else by unification (reference, section 4.4). */
 import type { RelatedLocation } from '../base/diagnostic.ts';
+import { nearest } from '../base/nearest.ts';
 import type { Span } from '../base/span.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Attribute, CallExpr, Expr, InfixExpr, InfixOperator, NameRef, Param } from '../syntax/tree.ts';
@@ -7,13 +8,14 @@ import { printType } from '../types/print.ts';
 import { dimVarsOf, freshTypeVar } from '../types/substitute.ts';
 import { errorType, funcType, type FuncType, type Type } from '../types/type.ts';
 import { operatorAttributes } from './attributes.ts';
+import { namelessValues, reportNamed, reportNameless } from './call-values.ts';
 import type { Context } from './context.ts';
 import { inferExpr } from './infer-expr.ts';
 import { useConstructor } from './infer-pattern.ts';
 import { counted } from '../base/text.ts';
 import { bindingOf, declarationOf, literalFix, mismatchCode, mismatchText } from './messages.ts';
 import { startRelation } from './relations.ts';
-import { nearestOperator, replaceFix, nearest } from './suggest.ts';
+import { nearestOperator, replaceFix } from './suggest.ts';
 
 const infixNames: Readonly<Record<InfixOperator, string>> = {
   '*': 'multiply',
@@ -93,7 +95,15 @@ function inferOneCall(cx: Context, call: CallExpr): Type {
     if (operator) {
       if (call.callee.kind === 'graphref' || call.callee.kind === 'paren') inferExpr(cx, call.callee);
       cx.chunk.symbols.set(target, { kind: 'operator', operator });
-      const args = call.args.map((arg) => (isAttributeObject(arg) ? errorType : inferExpr(cx, arg)));
+      const nameless = namelessValues(operator, call);
+      const args = call.args.map((arg) =>
+        isAttributeObject(arg) || nameless.includes(arg) ? errorType : inferExpr(cx, arg),
+      );
+      if (nameless.length > 0 || reportNamed(cx, operator, call.attrs)) {
+        reportNameless(cx, operator, nameless, call);
+        cx.spoil(args);
+        return errorType;
+      }
       const type = callOperator(cx, call, operator, args, call.args, call.attrs, target.span);
       if (call.callee === target) cx.setType(target, funcType(args, type));
       return type;

@@ -1,4 +1,5 @@
 /** Types of expressions (relay-language reference, section 4.3). */
+import { nearest } from '../base/nearest.ts';
 import type { Expr, GlobalRef, GraphRef, IfExpr, LocalRef, MatchExpr, MetaRef, RefExpr } from '../syntax/tree.ts';
 import { printType } from '../types/print.ts';
 import { errorType, refType, scalarType, tupleType, unitType, type Type } from '../types/type.ts';
@@ -14,7 +15,7 @@ import { declarationOf, mismatchCode, mismatchText } from './messages.ts';
 import { metadataConstantType, reportDamage } from './metadata.ts';
 import { solve, startRelation } from './relations.ts';
 import type { Binding } from './scope.ts';
-import { nearest, replaceFix } from './suggest.ts';
+import { replaceFix } from './suggest.ts';
 import { typeOfComment } from './type-nodes.ts';
 
 const boolType = scalarType('bool');

@@ -1,4 +1,5 @@
 /** Patterns against the type they match (relay-language reference, section 4.3). */
+import { nearest, nearestKey } from '../base/nearest.ts';
 import type { ConstructorPattern, Pattern } from '../syntax/tree.ts';
 import { printType } from '../types/print.ts';
 import { substitute } from '../types/substitute.ts';
@@ -7,7 +8,7 @@ import type { Context } from './context.ts';
 import { counted } from '../base/text.ts';
 import { mismatchCode, mismatchText } from './messages.ts';
 import type { Binding, ConstructorInfo } from './scope.ts';
-import { nearest, replaceFix } from './suggest.ts';
+import { replaceFix } from './suggest.ts';
 import { annotation } from './type-nodes.ts';
 
 /** Checks a pattern; `bind` receives each variable it introduces. */
@@ -90,22 +91,13 @@ function constructorsOf(cx: Context, type: Type): readonly string[] {
   return [...cx.module.constructors].flatMap(([name, { adt }]) => (adt === found.head ? [name] : []));
 }
 
-/** Whether one name is the other, cut short: `Rect` for `Rectangle`. */
-function shareBeginning(a: string, b: string): boolean {
-  const [short, long] = a.length < b.length ? [a, b] : [b, a];
-  return short.length >= 3 && long.toLowerCase().startsWith(short.toLowerCase());
-}
-
 function checkConstructor(cx: Context, pattern: ConstructorPattern, type: Type, bind: (b: Binding) => void): void {
   const name = pattern.name.text;
   const info = patternConstructor(cx, pattern);
   if (!info) {
     if (name !== '') {
       const own = constructorsOf(cx, type);
-      const suggestion =
-        nearest(name, own) ??
-        own.find((one) => shareBeginning(one, name)) ??
-        nearest(name, cx.module.constructors.keys());
+      const suggestion = nearestKey(name, own) ?? nearest(name, cx.module.constructors.keys());
       const variable = pattern.fields.length === 0 ? `Write \`%${name}\` for a variable, or ` : '';
       const define = `define a type with the constructor \`${name}\`.`;
       cx.report('unknown-constructor', pattern.name.span, `There is no constructor \`${name}\`.`, {

@@ -1,5 +1,6 @@
 /** From written types to types: names resolved, kinds checked (relay-language reference, sections 2.6 and 4.1). */
-import { canonicalDType, commonDTypes } from '../tensor/dtype.ts';
+import { nearest } from '../base/nearest.ts';
+import { canonicalDType, dtypeMeant } from '../tensor/dtype.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { DimNode, Name, NamedTypeNode, TypeNode } from '../syntax/tree.ts';
 import { simplifyDim } from '../types/dims.ts';
@@ -18,10 +19,7 @@ import {
 import type { Context } from './context.ts';
 import { counted } from '../base/text.ts';
 import { metadataDim, reportDamage } from './metadata.ts';
-import { nearest, replaceFix } from './suggest.ts';
-
-/** Element types that a slip of the pen may have meant. */
-const dtypes = [...commonDTypes, 'bfloat16'];
+import { replaceFix } from './suggest.ts';
 
 const scalarName = /^(?:int|uint|float|bool)/;
 
@@ -87,7 +85,7 @@ function convert(cx: Context, node: TypeNode): Type {
 
 function reportDType(cx: Context, name: Name): Type {
   if (name.text === '') return errorType;
-  const suggestion = nearest(name.text, dtypes);
+  const suggestion = dtypeMeant(name.text);
   cx.report('unknown-dtype', name.span, `\`${name.text}\` is no element type.`, {
     remedy:
       suggestion === undefined ? 'Write one such as `float32`, `int8`, `uint8` or `bool`.' : `Write \`${suggestion}\`.`,
@@ -140,8 +138,7 @@ function unknownType(cx: Context, node: NamedTypeNode): Type {
   if (name === 'Storage' && node.args.length === 0) return { kind: 'adt', head: name, args: [] };
   if (cx.unknownTypes.has(name)) return errorType;
   cx.unknownTypes.add(name);
-  const suggestion =
-    otherNames.get(name) ?? nearest(name, [...cx.module.adts.keys(), ...cx.typeNames.names(), ...dtypes]);
+  const suggestion = nearest(name, [...cx.module.adts.keys(), ...cx.typeNames.names()]) ?? dtypeMeant(name);
   const asDType = canonicalDType(name);
   cx.report('unknown-type', node.name.span, `There is no type \`${name}\`.`, {
     remedy:
@@ -240,21 +237,3 @@ export function declareTypeParams(cx: Context, names: readonly Name[]): readonly
   }
   return variables;
 }
-
-/** Element types as other languages call them. */
-const otherNames: ReadonlyMap<string, string> = new Map([
-  ['f16', 'float16'],
-  ['f32', 'float32'],
-  ['f64', 'float64'],
-  ['half', 'float16'],
-  ['double', 'float64'],
-  ['i8', 'int8'],
-  ['i16', 'int16'],
-  ['i32', 'int32'],
-  ['i64', 'int64'],
-  ['u8', 'uint8'],
-  ['u16', 'uint16'],
-  ['u32', 'uint32'],
-  ['u64', 'uint64'],
-  ['boolean', 'bool'],
-]);

@@ -1,5 +1,6 @@
 /** From attributes as written in a program to the values an operator's schema promises. */
-import { canonicalDType } from '../tensor/dtype.ts';
+import { nearest, nearestKey } from '../base/nearest.ts';
+import { canonicalDType, dtypeMeant } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { Dim } from '../types/type.ts';
 import type { AttributeKind, AttributeSpec, AttributeValueData, OpaqueAttribute } from './attributes.ts';
@@ -38,7 +39,7 @@ export interface AttributeProblem {
   readonly element?: readonly number[];
   readonly message: string;
   readonly remedy?: string;
-  /** For an unknown key: the schema's nearest name, if one is near. */
+  /** What was meant, where that is clear: the nearest key of the schema, or the value as it has to be written. */
   readonly suggestion?: string;
 }
 
@@ -58,7 +59,7 @@ export function normalizeAttributes(
   const values: Record<string, AttributeValueData> = {};
   const schema = operator.attributes as Readonly<Record<string, AttributeSpec>>;
   for (const name of written.keys())
-    if (!Object.hasOwn(schema, name)) problems.push(unknownAttribute(operator.name, Object.keys(schema), name));
+    if (!Object.hasOwn(schema, name)) problems.push(unknownAttribute(operator.name, schema, name, written));
   for (const [name, spec] of Object.entries(schema)) {
     const value = written.get(name);
     if (value !== undefined) {
@@ -89,7 +90,7 @@ export function defaultAttributes(
 
 type Converted =
   | { readonly value: AttributeValueData }
-  | { readonly problem: (name: string) => { message: string; remedy?: string; element?: readonly number[] } };
+  | { readonly problem: (name: string) => Omit<AttributeProblem, 'code' | 'name'> };
 
 function convert(spec: AttributeSpec, written: WrittenAttribute, path: readonly number[]): Converted {
   if (written.kind === 'null') {
@@ -197,8 +198,9 @@ function allowed(spec: AttributeSpec, text: string, path: readonly number[]): Co
       const near = nearest(text, values);
       return {
         message: `${place(name, path)} must be one of ${values.map((v) => `"${v}"`).join(', ')}, found "${text}".`,
-        remedy: near === undefined ? 'Write one of the allowed values.' : `Write "${near}".`,
+        remedy: 'Write one of the allowed values.',
         element: path,
+        ...(near === undefined ? {} : { suggestion: `"${near}"` }),
       };
     },
   };
@@ -210,19 +212,15 @@ function dtypeValue(text: string): Converted {
   if (dtype !== undefined) return { value: dtype };
   return {
     problem: (name) => {
-      const near = nearest(text, commonDTypes);
+      const near = dtypeMeant(text);
       return {
         message: `\`${name}\` must be an element type such as "float32" or "int8", found "${text}".`,
-        remedy: near === undefined ? 'Write a name such as "float32", "int8" or "bool".' : `Write "${near}".`,
+        remedy: 'Write a name such as "float32", "int8" or "bool".',
+        ...(near === undefined ? {} : { suggestion: `"${near}"` }),
       };
     },
   };
 }
-
-const commonDTypes = [
-  ...['bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'],
-  ...['float16', 'float32', 'float64', 'bfloat16'],
-];
 
 function plain(written: WrittenAttribute): AttributeValueData {
   switch (written.kind) {
@@ -255,25 +253,69 @@ function wrong(spec: AttributeSpec, written: WrittenAttribute, path: readonly nu
   return {
     problem: (name) => ({
       message: `${place(name, path)} must be ${kindText(spec)}, found ${writtenText(written)}.`,
-      remedy: `Write it as \`${name}=${path.length === 0 ? (unquoted(spec, written) ?? placeholderText(spec)) : placeholderText(spec)}\`.`,
+      remedy: `Write it as \`${name}=${placeholderText(spec)}\`.`,
       ...(path.length > 0 ? { element: path } : {}),
+      ...suggested(valueMeant(spec, written)),
     }),
   };
 }
 
-/** The number in quotation marks, where a number is wanted. */
-function unquoted(spec: AttributeSpec, written: WrittenAttribute): string | undefined {
-  if (written.kind !== 'string') return undefined;
-  const form = spec.kind === 'int' ? /^-?\d+$/ : spec.kind === 'float' ? /^-?\d+(\.\d+)?$/ : undefined;
-  return form?.test(written.value) === true ? written.value : undefined;
+function suggested(suggestion: string | undefined): Pick<AttributeProblem, 'suggestion'> {
+  return suggestion === undefined ? {} : { suggestion };
+}
+
+/** The values of other languages that stand for one of the language's own. */
+const otherValues: ReadonlyMap<string, string> = new Map([
+  ['true', 'True'],
+  ['false', 'False'],
+  ['null', 'None'],
+  ['none', 'None'],
+  ['nil', 'None'],
+]);
+
+/** The value in the spelling that the schema asks for: a number without its quotation marks, a word with them. */
+function valueMeant(spec: AttributeSpec, written: WrittenAttribute): string | undefined {
+  if (written.kind === 'string') {
+    const form =
+      spec.kind === 'int'
+        ? /^-?\d+$/
+        : spec.kind === 'float'
+          ? /^-?\d+(\.\d+)?$/
+          : spec.kind === 'bool'
+            ? /^(True|False)$/
+            : undefined;
+    if (form?.test(written.value) === true) return written.value;
+  }
+  if (written.kind !== 'opaque' && written.kind !== 'string') return undefined;
+  const text = written.kind === 'opaque' ? written.text : written.value;
+  const value = otherValues.get(text.toLowerCase());
+  if (value === 'None' ? spec.nullable === true : value !== undefined && spec.kind === 'bool') return value;
+  if (written.kind !== 'opaque') return undefined;
+  if (spec.kind === 'dtype') {
+    const dtype = canonicalDType(text) ?? dtypeMeant(text);
+    return dtype === undefined ? undefined : `"${dtype}"`;
+  }
+  if (spec.kind === 'string' && /^[A-Za-z]\w*$/.test(text) && (spec.values?.includes(text) ?? true)) return `"${text}"`;
+  return undefined;
 }
 
 function place(name: string, path: readonly number[]): string {
   return `\`${name}${path.map((i) => `[${i}]`).join('')}\``;
 }
 
-function unknownAttribute(operator: string, names: readonly string[], name: string): AttributeProblem {
-  const suggestion = nearest(name, names);
+function unknownAttribute(
+  operator: string,
+  schema: Readonly<Record<string, AttributeSpec>>,
+  name: string,
+  written: ReadonlyMap<string, WrittenAttribute>,
+): AttributeProblem {
+  const names = Object.keys(schema);
+  const value = written.get(name);
+  const fitting = names.filter((key) => {
+    const spec = schema[key];
+    return spec && value && !written.has(key) && !('problem' in convert(spec, value, []));
+  });
+  const suggestion = nearest(name, names) ?? nearestKey(name, fitting) ?? (names.length === 1 ? fitting[0] : undefined);
   const has =
     names.length === 0
       ? 'it takes none'
@@ -347,33 +389,4 @@ function writtenText(written: WrittenAttribute): string {
     case 'opaque':
       return `\`${written.text}\``;
   }
-}
-
-/** The candidate within edit distance 2 (1 for short words) of `text`; undefined when none is. */
-function nearest(text: string, candidates: readonly string[]): string | undefined {
-  const limit = text.length <= 3 ? 1 : 2;
-  let best: string | undefined;
-  let bestDistance = limit + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(text, candidate, limit);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitute = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitute, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? limit + 1;
 }

@@ -1,16 +1,17 @@
 /** Rules for expressions: operands with their postfix chains, infix chains, attributes. */
 import type { IToken, TokenType } from 'chevrotain';
 import type { Span } from '../base/span.ts';
+import { AttributeGrammar } from './attribute-grammar.ts';
 import { foldInfix } from './infix.ts';
 import { quote } from './messages.ts';
 import { readNumber } from './numbers.ts';
-import type { Attribute, AttributeValue, Expr, InfixOperator, Name } from './tree.ts';
-import { TypeGrammar } from './type-grammar.ts';
+import type { Attribute, Expr, InfixOperator, Name } from './tree.ts';
+
 import * as t from './vocabulary.ts';
 
 const numberKinds = new Set<Expr['kind']>(['int', 'float']);
 
-export abstract class ExpressionGrammar extends TypeGrammar {
+export abstract class ExpressionGrammar extends AttributeGrammar {
   /** Attributes whose numbers stand without brackets, with the place of the diagnostic that says so. */
   private readonly openLists = new WeakMap<Attribute, number>();
 
@@ -49,6 +50,8 @@ export abstract class ExpressionGrammar extends TypeGrammar {
   /** The right side of an infix sign; a missing one is reported and stands in. */
   private operandHere(idx: number): Expr {
     if (!this.RECORDING_PHASE && !startsOperand.has(this.LA(1).tokenType)) {
+      const value = this.valueArgument();
+      if (value) return value;
       const sign = quote(this.LA(0).image);
       const power = this.LA(0).image === '*' && this.LA(1).image === '*';
       this.report(
@@ -60,6 +63,10 @@ export abstract class ExpressionGrammar extends TypeGrammar {
       return this.missing(this.previousEnd());
     }
     return this.subrule(idx, this.operand);
+  }
+
+  protected operandValue(): Expr {
+    return this.subrule(81, this.operand);
   }
 
   protected startsFragment(): boolean {
@@ -77,6 +84,14 @@ export abstract class ExpressionGrammar extends TypeGrammar {
       this.fail('expected-expression', 'an expression', 'Attributes stand last in a call; bindings start with let.');
     if (found.tokenType === t.GraphBinder)
       this.fail('expected-expression', 'an expression', 'Bind graph numbers in statements of their own.');
+    if (found.tokenType === t.StringLiteral)
+      this.fail('expected-expression', 'an expression', 'Strings are values of attributes only: name="…" in a call.');
+    if (found.tokenType === t.LSquare)
+      this.fail(
+        'expected-expression',
+        'an expression',
+        'Write ( … ) for a tuple; lists are values of attributes only.',
+      );
     this.fail('expected-expression', 'an expression', 'Write a variable, a literal, a call or a block.');
   }
 
@@ -229,6 +244,11 @@ export abstract class ExpressionGrammar extends TypeGrammar {
         ]);
       },
       (broken) => args.push(broken),
+      () => {
+        const value = this.valueArgument();
+        if (value) args.push(value);
+        return value !== undefined;
+      },
     );
     return { kind: 'call', span: this.since(start), callee, args, attrs, argsSpan: this.since(from) };
   }
@@ -314,135 +334,6 @@ export abstract class ExpressionGrammar extends TypeGrammar {
       },
     ]);
   }
-
-  // ---------------------------------------------------------------------------------------------- attributes
-
-  readonly attribute = this.RULE('attribute', (): Attribute => {
-    const start = this.here();
-    const key = this.dottedKey();
-    this.take(1, t.Assign, '“=”');
-    const value = this.attributeValueHere(1);
-    return { kind: 'attribute', span: this.since(start), key, value };
-  });
-
-  /** `axis: 0` or `axis == [0]`, read as an attribute; a comparison of two values stays one. */
-  private misspeltAttribute(): Attribute | undefined {
-    if (this.LA(1).tokenType !== t.Identifier) return undefined;
-    const sign = this.LA(2);
-    const value = this.LA(3).tokenType;
-    const equals = sign.tokenType === t.Equal && (value === t.LSquare || value === t.StringLiteral);
-    if (!equals && sign.tokenType !== t.Colon) return undefined;
-    const start = this.here();
-    const key = this.nameOf(this.LA(1));
-    const span = this.spanOf(sign);
-    this.report(
-      'unexpected-token',
-      span,
-      `Expected “=” and the value of the attribute, found ${quote(sign.image)}.`,
-      `Write ${key.text}=….`,
-      { title: 'Write “=”', edits: [{ span, newText: '=' }], preferred: true },
-    );
-    this.SKIP_TOKEN();
-    this.SKIP_TOKEN();
-    return { kind: 'attribute', span: this.since(start), key, value: this.attributeValueHere(1) };
-  }
-
-  private dottedKey(): Name {
-    const first = this.CONSUME(t.AttributeKey);
-    const name = this.nameOf(first);
-    let text = name.text;
-    this.MANY(() => {
-      this.CONSUME(t.Dot);
-      const part = this.or(9, [
-        { ALT: () => this.consume(9, t.Identifier) },
-        { ALT: () => this.consume(10, t.AttributeKey) },
-      ]);
-      text += `.${part.image}`;
-    });
-    return text === name.text ? name : { text, span: { ...name.span, end: this.previousEnd() } };
-  }
-
-  private attributeValueHere(idx: number): AttributeValue {
-    const type = this.LA(1).tokenType;
-    if (!this.RECORDING_PHASE && !startsOperand.has(type) && type !== t.StringLiteral && type !== t.LSquare)
-      this.fail('expected-attribute-value', 'an attribute value', 'Write a number, a string, a list or None.');
-    return this.subrule(idx, this.attributeValue);
-  }
-
-  readonly attributeValue = this.RULE('attributeValue', (): AttributeValue => {
-    this.enter();
-    const start = this.here();
-    const value = this.OR<AttributeValue>([
-      { ALT: () => this.string(this.CONSUME(t.StringLiteral)) },
-      {
-        ALT: () => {
-          this.CONSUME(t.LSquare);
-          const items: AttributeValue[] = [];
-          this.elements(1, t.RSquare, 'a value', () => items.push(this.attributeValueHere(2)));
-          return { kind: 'list', span: this.since(start), items };
-        },
-      },
-      {
-        ALT: () => {
-          const expr = this.SUBRULE(this.operand);
-          if (this.RECORDING_PHASE) return { kind: 'none', span: this.since(start) };
-          return this.plainValue(expr);
-        },
-      },
-    ]);
-    this.leave();
-    return value;
-  });
-
-  private plainValue(expr: Expr): AttributeValue {
-    if (expr.kind === 'name' && (expr.name === 'None' || expr.name === 'nullptr'))
-      return { kind: 'none', span: expr.span };
-    if (expr.kind === 'paren') return this.plainValue(expr.inner);
-    if (expr.kind === 'tuple') {
-      const { anchor, start, end } = expr.span;
-      const edits = [
-        { span: { anchor, start, end: start + 1 }, newText: '[' },
-        { span: { anchor, start: end - 1, end }, newText: ']' },
-      ];
-      this.report(
-        'attribute-list-brackets',
-        expr.span,
-        'A list of attribute values stands in square brackets.',
-        'Write [ … ] instead of ( … ).',
-        { title: 'Write [ … ]', edits, preferred: true },
-      );
-      return { kind: 'list', span: expr.span, items: expr.fields.map((field) => this.plainValue(field)) };
-    }
-    return { kind: 'expr', span: expr.span, value: expr };
-  }
-
-  protected string(token: IToken): AttributeValue & { kind: 'string' } {
-    const span = this.spanOf(token);
-    const image = token.image;
-    if (!this.RECORDING_PHASE && !image.startsWith('"')) {
-      const newText = `"${image.slice(1, -1)}"`;
-      const fix = { title: `Write ${newText}`, edits: [{ span, newText }], preferred: true };
-      this.report('string-quotes', span, 'Strings stand in straight double quotes.', `Write ${newText}.`, fix);
-      return { kind: 'string', span, value: image.slice(1, -1) };
-    }
-    if (!this.RECORDING_PHASE && (image.length < 2 || !image.endsWith('"'))) {
-      const end = { ...span, start: span.end };
-      const fix = { title: 'Add “"”', edits: [{ span: end, newText: '"' }], preferred: true };
-      this.report('unterminated-string', span, 'The string has no closing quotation mark.', 'Add “"” at its end.', fix);
-    }
-    return { kind: 'string', span, value: unescape(image.replace(/^"|"$/g, '')) };
-  }
-}
-
-const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '"': '"', '\\': '\\', "'": "'" };
-
-/** Undoes the escapes that TVM's printer writes. */
-function unescape(text: string): string {
-  if (!text.includes('\\')) return text;
-  return text.replace(/\\(?:x([0-9A-Fa-f]{2})|(.))/gs, (whole, hex: string | undefined, letter: string | undefined) => {
-    if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
-    return escapes[letter ?? ''] ?? whole;
-  });
 }
 
 const fieldStarts = new Set<TokenType>([t.NumberLiteral, t.Identifier]);

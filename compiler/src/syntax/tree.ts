@@ -288,6 +288,8 @@ export interface MissingExpr {
   readonly parts?: readonly Expr[];
   /** The part that most likely was meant to be the whole. */
   readonly likely?: Expr;
+  /** An attribute's value in the place of an argument. The checker, which knows the operator, tells what to do. */
+  readonly value?: AttributeValue;
 }
 
 // ------------------------------------------------------------------------------------------------ patterns, types

@@ -1,4 +1,5 @@
 /** Element types. Text is the identity: `int8`, `uint8`, `float32`, `bool`, `bfloat16`, `int8x4`, `void`. */
+import { nearest } from '../base/nearest.ts';
 
 /** Canonical spelling of an element type (`uint1` is `bool`; lanes above one as `x4`). */
 export type DType = string;
@@ -25,6 +26,31 @@ export const commonDTypes: readonly DType[] = [
   'uint32',
   'bool',
 ];
+
+/** Element types as other languages and libraries call them. */
+const otherNames: ReadonlyMap<string, DType> = new Map([
+  ['f16', 'float16'],
+  ['f32', 'float32'],
+  ['f64', 'float64'],
+  ['bf16', 'bfloat16'],
+  ['half', 'float16'],
+  ['double', 'float64'],
+  ['i1', 'bool'],
+  ['i8', 'int8'],
+  ['i16', 'int16'],
+  ['i32', 'int32'],
+  ['i64', 'int64'],
+  ['u8', 'uint8'],
+  ['u16', 'uint16'],
+  ['u32', 'uint32'],
+  ['u64', 'uint64'],
+  ['boolean', 'bool'],
+]);
+
+/** The element type that a name of another language, or a slip of the pen, stands for; undefined when none is near. */
+export function dtypeMeant(text: string): DType | undefined {
+  return otherNames.get(text.toLowerCase()) ?? nearest(text, [...commonDTypes, 'bfloat16']);
+}
 
 const cache = new Map<string, DTypeInfo | undefined>();
 
