@@ -34,6 +34,8 @@ export interface Diagnostic {
   readonly remedy?: string;
   readonly related?: readonly RelatedLocation[];
   readonly fixes?: readonly Fix[];
+  /** A slip that comes from the habit of another notation: those of one function are told together. */
+  readonly habit?: boolean;
   /** `unnecessary` fades the text, `deprecated` strikes it through. */
   readonly tags?: readonly ('unnecessary' | 'deprecated')[];
 }

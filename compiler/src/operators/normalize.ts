@@ -215,7 +215,7 @@ function dtypeValue(text: string): Converted {
       const near = dtypeMeant(text);
       return {
         message: `\`${name}\` must be an element type such as "float32" or "int8", found "${text}".`,
-        remedy: 'Write a name such as "float32", "int8" or "bool".',
+        remedy: near === undefined ? 'Write a name such as "float32", "int8" or "bool".' : `Write "${near}".`,
         ...(near === undefined ? {} : { suggestion: `"${near}"` }),
       };
     },
@@ -250,18 +250,15 @@ function opaque(written: Extract<WrittenAttribute, { kind: 'opaque' }>): OpaqueA
 }
 
 function wrong(spec: AttributeSpec, written: WrittenAttribute, path: readonly number[]): Converted {
+  const meant = valueMeant(spec, written);
   return {
     problem: (name) => ({
       message: `${place(name, path)} must be ${kindText(spec)}, found ${writtenText(written)}.`,
-      remedy: `Write it as \`${name}=${placeholderText(spec)}\`.`,
+      remedy: `Write it as \`${name}=${(path.length === 0 ? meant : undefined) ?? placeholderText(spec)}\`.`,
       ...(path.length > 0 ? { element: path } : {}),
-      ...suggested(valueMeant(spec, written)),
+      ...(meant === undefined ? {} : { suggestion: meant }),
     }),
   };
-}
-
-function suggested(suggestion: string | undefined): Pick<AttributeProblem, 'suggestion'> {
-  return suggestion === undefined ? {} : { suggestion };
 }
 
 /** The values of other languages that stand for one of the language's own. */

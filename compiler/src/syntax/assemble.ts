@@ -189,6 +189,7 @@ function lexicalErrors(text: string, lexed: LexResult, { variables, bars }: Sigi
         message: 'Comments start with //, not with “#”.',
         remedy: 'Write // instead.',
         fixes: [{ title: 'Write //', edits: [{ span, newText: '//' }], preferred: true }],
+        habit: true,
       });
     }
     if (!isOpenComment(open)) continue;

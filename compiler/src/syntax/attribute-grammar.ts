@@ -29,7 +29,7 @@ export abstract class AttributeGrammar extends TypeGrammar {
     const start = this.here();
     const key = this.nameOf(this.LA(1));
     const span = this.spanOf(sign);
-    this.report(
+    this.reportHabit(
       'unexpected-token',
       span,
       `Expected “=” and the value of the attribute, found ${quote(sign.image)}.`,

@@ -109,7 +109,9 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
   }
   protected nameOf(token: IToken, sigil: 0 | 1 = 0): Name {
     if (this.RECORDING_PHASE) return { text: '', span: this.emptySpan(0) };
-    return { text: sigil ? token.image.slice(1) : token.image, span: this.spanOf(token) };
+    // A variable that was declared without its sign is used without it.
+    const signed = sigil === 1 && /^[%@]/.test(token.image);
+    return { text: signed ? token.image.slice(1) : token.image, span: this.spanOf(token) };
   }
 
   // ---------------------------------------------------------------------------------------------- errors
@@ -130,6 +132,13 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
       ...(remedy === undefined ? {} : { remedy }),
       ...(fix === undefined ? {} : { fixes: [fix] }),
     });
+  }
+
+  /** Reports a slip that comes from the habit of another notation. */
+  protected reportHabit(code: string, span: Span, message: string, remedy: string, fix?: Fix): void {
+    this.report(code, span, message, remedy, fix);
+    const last = this.diagnostics.pop();
+    if (last) this.diagnostics.push({ ...last, habit: true });
   }
 
   /** Settled by syntax: TVM's own parser would not take this. */

@@ -22,7 +22,9 @@ export abstract class BindingGrammar extends ExpressionGrammar {
     }
     if (first.tokenType === t.AttributeKey && second === t.Assign) {
       const message = `Expected a statement, found the bare name ${quote(first.image)} before “=”.`;
-      this.reportFix('missing-let', this.spanOf(first), message, 'let %', start);
+      const edits = [{ span: this.emptySpan(start), newText: 'let %' }];
+      const fix = { title: `Write let %${first.image}`, edits, preferred: true };
+      this.reportHabit('missing-let', this.spanOf(first), message, 'Variables are bound with let %x = …;.', fix);
       return this.boundLet(start);
     }
     if (first.tokenType === t.Graph) {
@@ -34,7 +36,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
       const span = this.spanOf(first);
       const message = `Expected “let” before ${quote(this.LA(2).image)}, found ${quote(first.image)}.`;
       const fix = { title: 'Write let', edits: [{ span, newText: 'let' }], preferred: true };
-      this.report('missing-let', span, message, 'Variables are bound with let %x = …;.', fix);
+      this.reportHabit('missing-let', span, message, 'Variables are bound with let %x = …;.', fix);
       this.SKIP_TOKEN();
       return this.boundLet(start);
     }
@@ -42,7 +44,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
       const edits = [{ span: { anchor: this.anchor, start, end: this.LA(2).startOffset - this.base }, newText: '' }];
       const remedy = 'Write the value last, without a word before it and without a semicolon behind it.';
       const fix = { title: 'Remove “return”', edits, preferred: true };
-      this.report('return-word', this.spanOf(first), 'There is no “return” in Relay.', remedy, fix);
+      this.reportHabit('return-word', this.spanOf(first), 'There is no “return” in Relay.', remedy, fix);
       this.SKIP_TOKEN();
       const value = this.anyStatement();
       const end = this.LA(0).tokenType === t.Semicolon ? this.previousEnd() : this.previousEnd() + 1;
@@ -57,7 +59,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
   private reportFix(code: string, span: Span, message: string, insert: string, at: number): void {
     const edits = [{ span: this.emptySpan(at), newText: insert }];
     const fix = { title: `Insert “${insert.trim()}”`, edits, preferred: true };
-    this.report(code, span, message, `Insert “${insert.trim()}”.`, fix);
+    this.reportHabit(code, span, message, `Insert “${insert.trim()}”.`, fix);
   }
 
   protected letStatement(): Statement {
@@ -103,7 +105,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
       const fix = { title: `Write %${text}`, edits: [{ span, newText: `%${text}` }], preferred: true };
       const previous = this.LA(0).tokenType;
       if (previous === t.Let || previous === t.FreeVar || isGlobal)
-        this.report(
+        this.reportHabit(
           'expected-variable',
           span,
           `Expected a variable such as %x, found ${quote(token.image)}.`,

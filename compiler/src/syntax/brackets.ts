@@ -16,7 +16,13 @@ export interface RawIssue {
   readonly message: string;
   readonly remedy: string;
   /** Replacement of the stretch that repairs it. */
-  readonly fix?: { readonly title: string; readonly newText: string };
+  readonly fix?: {
+    readonly title: string;
+    readonly newText: string;
+    /** What is inserted elsewhere besides. */
+    readonly also?: readonly { readonly at: number; readonly newText: string }[];
+  };
+  readonly habit?: boolean;
   readonly related?: { readonly start: number; readonly end: number; readonly message: string };
 }
 

@@ -4,11 +4,12 @@
  * lies.
  */
 import type { IToken, TokenType } from 'chevrotain';
-import type { Diagnostic } from '../base/diagnostic.ts';
+import type { Diagnostic, TextEdit } from '../base/diagnostic.ts';
 import { createAnchor } from '../base/span.ts';
 import type { Anchor, Span } from '../base/span.ts';
 import type { Steps } from '../base/steps.ts';
 import { RelayGrammar } from './grammar.ts';
+import { withUses, type Habits } from './habits.ts';
 import { endOf } from './lexer.ts';
 import { isVirtual } from './brackets.ts';
 import type { RawIssue } from './brackets.ts';
@@ -34,6 +35,8 @@ export interface Chunk {
 export interface ParseContext {
   readonly text: string;
   readonly dottedNames: ReadonlySet<string>;
+  /** Those of the function that is parsed. */
+  readonly habits?: Habits;
 }
 
 let shared: RelayGrammar | undefined;
@@ -46,6 +49,10 @@ export function grammar(): RelayGrammar {
 /** Diagnostics of raw issues under an anchor that lies at `base`. */
 export function anchorIssues(issues: readonly RawIssue[], anchor: Anchor, base: number): Diagnostic[] {
   const span = (start: number, end: number): Span => ({ anchor, start: start - base, end: end - base });
+  const edits = ({ newText, also }: NonNullable<RawIssue['fix']>, at: Span): TextEdit[] => [
+    { span: at, newText },
+    ...(also ?? []).map((other) => ({ span: span(other.at, other.at), newText: other.newText })),
+  ];
   return issues.map((issue) => {
     const at = span(issue.start, issue.end);
     return {
@@ -54,9 +61,8 @@ export function anchorIssues(issues: readonly RawIssue[], anchor: Anchor, base: 
       span: at,
       message: issue.message,
       remedy: issue.remedy,
-      ...(issue.fix
-        ? { fixes: [{ title: issue.fix.title, edits: [{ span: at, newText: issue.fix.newText }], preferred: true }] }
-        : {}),
+      ...(issue.fix ? { fixes: [{ title: issue.fix.title, edits: edits(issue.fix, at), preferred: true }] } : {}),
+      ...(issue.habit === true ? { habit: true } : {}),
       ...(issue.related
         ? { related: [{ span: span(issue.related.start, issue.related.end), message: issue.related.message }] }
         : {}),
@@ -100,11 +106,12 @@ export function* parseChunks(
     while (issue < issues.length && (last || (issues[issue] as RawIssue).start < ownedEnd || isHere(issue, ownedEnd)))
       mine.push(issues[issue++] as RawIssue);
     let node: Statement | Expr;
-    let errors: Diagnostic[] = [];
+    let errors: readonly Diagnostic[] = [];
     if (head) {
       parser.load({ tokens: slice, text: context.text, anchor, base, dottedNames: context.dottedNames });
       node = parser.chunk(last);
       errors = parser.takeDiagnostics();
+      if (context.habits) errors = withUses(errors, context.habits, base);
     } else {
       const span = { anchor, start: 0, end: 0 };
       node = { kind: 'missing', span };

@@ -4,6 +4,7 @@ import { syntaxFailure } from './base-grammar.ts';
 import { startsOperand } from './expression-grammar.ts';
 import { quote } from './messages.ts';
 import { StatementGrammar } from './statement-grammar.ts';
+import { bodySigns } from './habits.ts';
 import type { Arm, Attribute, Block, Expr, FunctionNode, Name, Param, TypeNode } from './tree.ts';
 import * as t from './vocabulary.ts';
 
@@ -37,9 +38,34 @@ export abstract class CompoundGrammar extends StatementGrammar {
     const start = this.RECORDING_PHASE ? 0 : keyword.startOffset - this.base;
     const empty = { typeParams: [], params: [], attrs: [], ret: undefined };
     const signature = this.attempt<Signature>(() => this.SUBRULE(this.signature), empty, t.LBrace);
-    const body = this.blockHere(1, 'the body of the function in braces', 'Write { … } after the signature.');
+    const body =
+      this.signedBody() ?? this.blockHere(1, 'the body of the function in braces', 'Write { … } after the signature.');
     return { kind: 'fn', span: this.since(start), ...signature, body };
   });
+
+  /** An expression behind `=>`, `=` or `:` instead of a body in braces. */
+  private signedBody(): Block | undefined {
+    const sign = this.LA(1);
+    if (this.RECORDING_PHASE || sign.tokenType === t.LBrace || !bodySigns.has(sign.tokenType)) return undefined;
+    const reported = this.diagnostics.length;
+    const at = this.spanOf(sign);
+    this.SKIP_TOKEN();
+    const braces = this.LA(1).tokenType === t.LBrace;
+    const body = braces ? this.subrule(34, this.block) : this.bareBlock();
+    const inner = this.diagnostics.splice(reported);
+    const { anchor, end } = body.span;
+    const edits = braces
+      ? [{ span: at, newText: '' }]
+      : [
+          { span: at, newText: '{' },
+          { span: { anchor, start: end, end }, newText: ' }' },
+        ];
+    const fix = { title: 'Write { … }', edits, preferred: true };
+    const message = `Expected the body of the function in braces, found ${quote(sign.image)}.`;
+    this.reportHabit('expected-body', at, message, 'Write the body in braces: { … }.', fix);
+    for (const diagnostic of inner) this.diagnostics.push(diagnostic);
+    return body;
+  }
 
   readonly signature = this.RULE('signature', (): Signature => {
     const typeParams: Name[] = [];
@@ -50,6 +76,10 @@ export abstract class CompoundGrammar extends StatementGrammar {
       this.CONSUME1(t.LSquare);
       this.elements(1, t.RSquare, 'a type parameter', () => typeParams.push(this.typeParam(1)));
     });
+    if (!this.RECORDING_PHASE && this.LA(1).tokenType === t.Local) {
+      this.openParameters(params);
+      return { typeParams, params, attrs, ret };
+    }
     this.take(
       2,
       t.LParen,
@@ -95,16 +125,37 @@ export abstract class CompoundGrammar extends StatementGrammar {
     return { typeParams, params, attrs, ret };
   });
 
+  /** Parameters without parentheses, up to the body: `%x, %y => …`. */
+  private openParameters(params: Param[]): void {
+    const start = this.here();
+    const found = this.found();
+    for (;;) {
+      const name = this.binder(this.consume(40, t.Local));
+      params.push({ kind: 'param', span: name.span, name, attrs: [], type: undefined });
+      if (this.LA(1).tokenType === t.Comma && this.LA(2).tokenType === t.Local) this.SKIP_TOKEN();
+      else if (this.LA(1).tokenType !== t.Local) break;
+    }
+    const span = this.since(start);
+    const edits = [
+      { span: { ...span, end: span.start }, newText: '(' },
+      { span: { ...span, start: span.end }, newText: ')' },
+    ];
+    const remedy = 'Write the parameters in parentheses: fn (%x) { … }.';
+    const fix = { title: 'Write ( … )', edits, preferred: true };
+    this.reportHabit('expected-parameters', span, `Expected “(” and parameters, found ${found}.`, remedy, fix);
+  }
+
   /** A result type behind `=>`, `:` or nothing instead of `->`. */
   private misspeltResult(): TypeNode | undefined {
     const found = this.LA(1);
     const sign = found.tokenType === t.FatArrow || found.tokenType === t.Colon;
     const bare = this.startsBareType();
     if (!sign && !bare) return undefined;
+    if (sign && !this.isResultType(2)) return undefined;
     const at = this.spanOf(found);
     const span = bare ? { ...at, end: at.start } : at;
     const newText = bare ? '-> ' : found.tokenType === t.Colon ? ' ->' : '->';
-    this.report(
+    this.reportHabit(
       'expected-body',
       at,
       `Expected “->” before the result type, found ${quote(found.image)}.`,
@@ -113,6 +164,48 @@ export abstract class CompoundGrammar extends StatementGrammar {
     );
     if (sign) this.SKIP_TOKEN();
     return this.attempt(() => this.typeHere(3), this.missingType(), t.LBrace);
+  }
+
+  /** Whether a type stands at lookahead `at`, and the function's body or nothing behind it. */
+  private isResultType(at: number): boolean {
+    const end = this.typeEnd(at);
+    if (end === undefined) return false;
+    const behind = this.LA(end);
+    return Number.isNaN(behind.startOffset) ? this.isTypeName(this.LA(at)) : bodySigns.has(behind.tokenType);
+  }
+
+  /** The lookahead behind the type at `at`; undefined where none can be read. */
+  private typeEnd(at: number): number | undefined {
+    const { tokenType } = this.LA(at);
+    switch (tokenType) {
+      case t.Underscore:
+        return at + 1;
+      case t.Identifier:
+      case t.TensorName:
+        return this.LA(at + 1).tokenType === t.LSquare ? this.groupEnd(at + 1) : at + 1;
+      case t.LParen:
+        return this.groupEnd(at);
+      case t.Ref:
+        return this.groupEnd(at + 1);
+      case t.Fn: {
+        const behind = this.groupEnd(at + 1);
+        return this.LA(behind).tokenType === t.Arrow ? this.typeEnd(behind + 1) : undefined;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** The lookahead behind the brackets that open at `at`. */
+  private groupEnd(at: number): number {
+    let depth = 0;
+    for (let k = at; !Number.isNaN(this.LA(k).startOffset); k++) {
+      const { tokenType } = this.LA(k);
+      if (tokenType === t.LParen || tokenType === t.LSquare || tokenType === t.LBrace) depth++;
+      else if (tokenType === t.RParen || tokenType === t.RSquare || tokenType === t.RBrace) depth--;
+      if (depth <= 0) return k + 1;
+    }
+    return at + 1;
   }
 
   readonly param = this.RULE('param', (): Param => {
@@ -135,15 +228,14 @@ export abstract class CompoundGrammar extends StatementGrammar {
     if (!word && token.tokenType !== t.Colon) return this.paramBehind(token);
     const text = word ? token.image.replace(/^@/, '') : '';
     const span = word ? this.spanOf(token) : this.emptySpan(start);
-    this.report(
-      'expected-variable',
-      this.spanOf(token),
-      `Expected a parameter such as %x, found ${quote(token.image)}.`,
-      word ? `Names of variables start with %: write %${text}.` : 'Write a name that starts with % before the type.',
-      word ? { title: `Write %${text}`, edits: [{ span, newText: `%${text}` }], preferred: true } : undefined,
-    );
-    if (word) this.SKIP_TOKEN();
-    const type = this.annotation(1, t.Comma);
+    const message = `Expected a parameter such as %x, found ${quote(token.image)}.`;
+    if (word) {
+      const fix = { title: `Write %${text}`, edits: [{ span, newText: `%${text}` }], preferred: true };
+      this.reportHabit('expected-variable', span, message, `Names of variables start with %: write %${text}.`, fix);
+      this.SKIP_TOKEN();
+    } else
+      this.report('expected-variable', this.spanOf(token), message, 'Write a name that starts with % before the type.');
+    const type = this.annotation(1, t.Comma) ?? this.missingType();
     return { kind: 'param', span: this.since(start), name: { text, span }, attrs: [], type };
   }
 
@@ -317,7 +409,7 @@ export abstract class CompoundGrammar extends StatementGrammar {
     const instead = found.tokenType === t.Arrow || found.tokenType === t.Assign || found.tokenType === t.Colon;
     const span = instead ? this.spanOf(found) : this.emptySpan(this.previousEnd());
     const fix = { title: 'Write “=>”', edits: [{ span, newText: instead ? '=>' : ' =>' }], preferred: true };
-    this.report(
+    this.reportHabit(
       'expected-arm-body',
       this.gapSpan(),
       `Expected “=>” and the value of the arm, found ${this.found()}.`,

@@ -44,7 +44,8 @@ export class RelayGrammar extends CompoundGrammar {
       const edits = [{ span: { ...this.spanOf(token), end: this.spanOf(name).start }, newText: 'def @' }];
       const message = `Expected “def @${name.image}”, found “${token.image} ${name.image}”.`;
       const fix = { title: `Write def @${name.image}`, edits, preferred: true };
-      this.report('expected-definition', { ...this.spanOf(token), end: this.spanOf(name).end }, message, remedy, fix);
+      const whole = { ...this.spanOf(token), end: this.spanOf(name).end };
+      this.reportHabit('expected-definition', whole, message, remedy, fix);
       return;
     }
     const span = this.spanOf(token);
@@ -55,7 +56,7 @@ export class RelayGrammar extends CompoundGrammar {
       preferred: true,
     };
     const shown = token.image === '' ? this.spanOf(this.LA(1)) : span;
-    this.report('expected-definition', shown, `Expected “${keyword}”, found ${found}.`, remedy, fix);
+    this.reportHabit('expected-definition', shown, `Expected “${keyword}”, found ${found}.`, remedy, fix);
   }
 
   /** Reports that a function has no name; a bare word in its place is taken for it. */
@@ -68,19 +69,13 @@ export class RelayGrammar extends CompoundGrammar {
     if (this.RECORDING_PHASE || next.tokenType === t.Global) return { text: '', span: this.emptySpan(0) };
     const span = this.gapSpan();
     const isWord = !this.atEnd() && /^[A-Za-z_]/.test(next.image);
-    this.report(
-      'expected-name',
-      span,
-      `Expected the name of the function, such as @main, found ${this.found()}.`,
-      'Names of functions start with @.',
-      isWord
-        ? {
-            title: `Write @${next.image}`,
-            edits: [{ span: { ...span, end: span.start }, newText: '@' }],
-            preferred: true,
-          }
-        : undefined,
-    );
+    const message = `Expected the name of the function, such as @main, found ${this.found()}.`;
+    const remedy = 'Names of functions start with @.';
+    const edits = [{ span: { ...span, end: span.start }, newText: '@' }];
+    if (isWord) {
+      const fix = { title: `Write @${next.image}`, edits, preferred: true };
+      this.reportHabit('expected-name', span, message, remedy, fix);
+    } else this.report('expected-name', span, message, remedy);
     if (isWord || next.tokenType === t.Local) this.SKIP_TOKEN();
     return { text: isWord ? next.image : '', span };
   }

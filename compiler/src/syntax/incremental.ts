@@ -11,6 +11,7 @@ import type { Chunk, ParseContext } from './chunks.ts';
 import { classify } from './classify.ts';
 import { declaredDottedNames } from './dotted.ts';
 import { isGuessed, markHeadless, startsLine } from './headless.ts';
+import { hasHabits, mendHabits } from './habits.ts';
 import { endOf, lex } from './lexer.ts';
 import { repair } from './repair.ts';
 import { definitionHeads, definitionStarts, isDefinitionHead } from './segments.ts';
@@ -164,6 +165,7 @@ class Edit {
       const brace = tokens.pop();
       if (brace?.tokenType !== t.RBrace || brace.startOffset !== newEnd) return undefined;
     }
+    if (hasHabits(mendHabits(tokens, this.text))) return undefined;
     const repaired = repair(tokens, this.text);
     if (repaired.braces) return undefined;
     const { issues } = repaired;
@@ -217,6 +219,7 @@ class Edit {
     if (tokens.slice(1).some(isDefinitionHead)) return undefined;
     const brace = tokens.pop();
     if (brace?.tokenType !== t.LBrace || endOf(brace) !== newEnd) return undefined;
+    if (hasHabits(mendHabits(tokens, this.text))) return undefined;
     const repaired = repair(tokens, this.text);
     if (repaired.issues.length > 0) return undefined;
     const parser = grammar();

@@ -14,6 +14,8 @@ const beforeStarter = new Set<TokenType>([
   t.Assign,
   t.FatArrow,
   t.LSquare,
+  t.Colon,
+  t.Arrow,
 ]);
 
 /** Whether the token at `i` starts a statement without a semicolon before it. */

@@ -1,6 +1,7 @@
 /** What the parser remembers about a tree, so that an edit need not parse everything again. */
 import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Anchor } from '../base/span.ts';
+import { foldHabits } from './habits.ts';
 import type { MetadataSection, SourceTree, VersionHeader } from './tree.ts';
 import type { Unit } from './units.ts';
 import { definitionOf } from './units.ts';
@@ -48,11 +49,11 @@ export function buildTree(state: FileState): SourceTree {
   const { preamble, units, metadata } = state;
   anchors.set(preamble.anchor, preamble.lead);
   append(errors, preamble.errors);
-  append(errors, state.lexical);
+  append(errors, foldHabits(state.lexical));
   let at = preamble.length;
   for (const unit of units) {
     anchors.set(unit.anchor, at);
-    append(errors, unit.errors);
+    const own: Diagnostic[] = [...unit.errors];
     if (unit.kind === 'body') {
       let chunkAt = at + unit.bodyStart;
       let returned = false;
@@ -60,11 +61,12 @@ export function buildTree(state: FileState): SourceTree {
         anchors.set(chunk.anchor, chunkAt + chunk.lead);
         // What stands behind `return` was meant as the value.
         const told = returned && chunk.errors[0]?.code === 'missing-result';
-        if (chunk.errors.length > 0 && !told) append(errors, chunk.errors);
+        if (chunk.errors.length > 0 && !told) append(own, chunk.errors);
         returned = chunk.errors.some(({ code }) => code === 'return-word');
         chunkAt += chunk.length;
       }
     }
+    append(errors, foldHabits(own));
     at += unit.length;
   }
   if (metadata) anchors.set(metadata.anchor, at);

@@ -395,8 +395,11 @@ export abstract class TypeGrammar extends BaseGrammar {
 
   /** A type where a colon was forgotten: nothing else can start with `Tensor[` or the name of an element type. */
   protected startsBareType(): boolean {
-    const next = this.LA(1);
-    return next.tokenType === t.TensorName || (next.tokenType === t.Identifier && dtypeName.test(next.image));
+    return this.isTypeName(this.LA(1));
+  }
+
+  protected isTypeName(token: IToken): boolean {
+    return token.tokenType === t.TensorName || (token.tokenType === t.Identifier && dtypeName.test(token.image));
   }
 
   protected missingType(): TypeNode {

@@ -11,6 +11,7 @@ import { anchorIssues, grammar, parseChunks } from './chunks.ts';
 import type { Chunk, ParseContext } from './chunks.ts';
 import { isStatement } from './statement-grammar.ts';
 import type { Header } from './grammar.ts';
+import { bodySigns, hasHabits, mendHabits, withUses, type IndentedBody } from './habits.ts';
 import { endOf } from './lexer.ts';
 import { quote } from './messages.ts';
 import { repair } from './repair.ts';
@@ -90,7 +91,8 @@ function parseSimple(tokens: IToken[], end: number, plain: boolean, context: Par
 function* parseFunction(tokens: IToken[], end: number, plain: boolean, context: ParseContext): Steps<BodyUnit> {
   const base = (tokens[0] as IToken).startOffset;
   const anchor = createAnchor();
-  const repaired = repair(tokens, context.text);
+  const habits = mendHabits(tokens, context.text);
+  const repaired = repair(habits.tokens, context.text);
   yield;
   const list = repaired.tokens;
   let issues = repaired.issues;
@@ -100,7 +102,7 @@ function* parseFunction(tokens: IToken[], end: number, plain: boolean, context: 
   const headerErrors = parser.takeDiagnostics();
   const { consumed } = parser;
   yield;
-  const own: RawIssue[] = [];
+  const own: RawIssue[] = habits.indented ? [indentedIssue(habits.indented)] : [];
   const body = findBody(list, consumed, own);
   if (body.missingOpener) issues = withoutLastStrayBrace(issues);
   const bodyStart = body.from === 0 ? 0 : endOf(list[body.from - 1] as IToken);
@@ -108,11 +110,13 @@ function* parseFunction(tokens: IToken[], end: number, plain: boolean, context: 
   const bodyEnd = closer ? closer.startOffset : endOf(list[list.length - 1] as IToken);
   const inBody = (issue: RawIssue): boolean =>
     issue.start >= bodyStart && issue.end <= bodyEnd && !atBrace(issue, closer);
-  const chunks = yield* parseChunks(list, body.from, body.to, bodyStart, bodyEnd, true, issues.filter(inBody), context);
+  const mine = issues.filter(inBody);
+  const chunks = yield* parseChunks(list, body.from, body.to, bodyStart, bodyEnd, true, mine, { ...context, habits });
   for (const issue of issues) if (!inBody(issue)) own.push(issue);
   const extra = list[body.to + 1];
   if (extra) own.push(behindDefinition(extra));
-  const errors = [...headerErrors, ...anchorIssues(own, anchor, base)];
+  const errors = [...withUses(headerErrors, habits, base), ...anchorIssues(own, anchor, base)];
+  const isWhole = own.length === 0 && !hasHabits(habits);
   return buildBody({
     anchor,
     length: end - base,
@@ -121,7 +125,7 @@ function* parseFunction(tokens: IToken[], end: number, plain: boolean, context: 
     chunks,
     closing: closer ? closer.image.length : 0,
     errors,
-    repaired: own.length > 0 ? 'across' : reachOf(repaired),
+    repaired: isWhole ? reachOf(repaired) : 'across',
     bodyErrors: own.length > 0,
     plain,
     braces: true,
@@ -150,6 +154,24 @@ function findBody(tokens: readonly IToken[], consumed: number, issues: RawIssue[
   const next = tokens[consumed];
   const previous = tokens[consumed - 1] as IToken;
   if (next?.tokenType === t.LBrace) return { from: consumed + 1, to: partner(tokens, consumed), missingOpener: false };
+  if (next && bodySigns.has(next.tokenType)) {
+    const behind = tokens[consumed + 1];
+    const braces = behind?.tokenType === t.LBrace;
+    const last = tokens[tokens.length - 1] as IToken;
+    issues.push({
+      code: 'expected-body',
+      start: next.startOffset,
+      end: endOf(next),
+      message: `Expected the body of the function in braces, found ${quote(next.image)}.`,
+      remedy: 'Write the body in braces: { … }.',
+      fix: braces
+        ? { title: `Remove ${quote(next.image)}`, newText: '' }
+        : { title: 'Write { … }', newText: '{', also: [{ at: endOf(last), newText: ' }' }] },
+      habit: true,
+    });
+    if (braces) return { from: consumed + 2, to: partner(tokens, consumed + 1), missingOpener: false };
+    return { from: consumed + 1, to: tokens.length, missingOpener: true };
+  }
   const brace = next === undefined || starters.has(next.tokenType) ? -1 : braceAfter(tokens, consumed);
   if (next !== undefined && brace >= 0) {
     issues.push({
@@ -170,6 +192,19 @@ function findBody(tokens: readonly IToken[], consumed: number, issues: RawIssue[
     ...(next ? { fix: { title: 'Insert “{”', newText: ' {' } } : {}),
   });
   return { from: consumed, to: tokens.length, missingOpener: true };
+}
+
+function indentedIssue({ sign, end, ends }: IndentedBody): RawIssue {
+  const also = [...ends.map((at) => ({ at, newText: ';' })), { at: end, newText: '\n}' }];
+  return {
+    code: 'expected-body',
+    start: sign,
+    end: sign + 1,
+    message: 'Expected the body of the function in braces, found “:”.',
+    remedy: 'Write the body in braces, with “;” behind each statement but the last.',
+    fix: { title: 'Write { … }', newText: ' {', also },
+    habit: true,
+  };
 }
 
 const starters = new Set<TokenType>([t.Let, t.GraphBinder, t.FreeVar]);

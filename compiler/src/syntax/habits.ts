@@ -1,0 +1,238 @@
+/**
+ * Functions in the habits of other languages: names without their sign (`def main(x)`, `let y = x;`), bodies by
+ * indentation as in Python. The tokens are made those of the function that was meant, so that one habit costs one
+ * message: the grammar tells of each declaration, and every use of the name behind it is read as meant.
+ */
+import type { IToken, TokenType } from 'chevrotain';
+import type { Diagnostic, Fix, TextEdit } from '../base/diagnostic.ts';
+import type { Anchor } from '../base/span.ts';
+import { virtualToken } from './brackets.ts';
+import { retype } from './classify.ts';
+import { endOf } from './lexer.ts';
+import { Layout } from './layout.ts';
+import * as t from './vocabulary.ts';
+
+export interface Habits {
+  readonly tokens: IToken[];
+  /** By the offset of a name that is declared without its sign: where it is used without. */
+  readonly uses: ReadonlyMap<number, readonly number[]>;
+  /** The body by indentation, if the function has one. */
+  readonly indented: IndentedBody | undefined;
+}
+
+export interface IndentedBody {
+  /** Offsets of the sign before the body and of the body's end. */
+  readonly sign: number;
+  readonly end: number;
+  /** Where statements end without a semicolon. */
+  readonly ends: readonly number[];
+}
+
+/** The tokens of a function as they were meant. `retype` changes tokens in place: they must not be shared. */
+export function mendHabits(tokens: IToken[], text: string): Habits {
+  const indented = indentedBody(tokens, text);
+  const own = indented?.tokens ?? tokens;
+  return { tokens: own, uses: mendNames(own), indented: indented?.body };
+}
+
+/** Whether a function has a habit, so that no part of it can be read alone. */
+export function hasHabits({ uses, indented }: Habits): boolean {
+  return uses.size > 0 || indented !== undefined;
+}
+
+const openers = new Set<TokenType>([t.LParen, t.LSquare, t.LBrace]);
+const closers = new Set<TokenType>([t.RParen, t.RSquare, t.RBrace]);
+
+// ------------------------------------------------------------------------------------------------ names without signs
+
+/** Makes variables of the names that are declared without `%`, and of their uses. */
+function mendNames(tokens: readonly IToken[]): ReadonlyMap<number, readonly number[]> {
+  const declared = new Map<string, { readonly at: number; readonly uses: number[] }>();
+  const declare = (token: IToken): void => {
+    if (!declared.has(token.image)) declared.set(token.image, { at: token.startOffset, uses: [] });
+  };
+  const declarations = new Set<number>();
+  for (let i = 0; i < tokens.length; i++) {
+    const type = (tokens[i] as IToken).tokenType;
+    if (type === t.Let && isBareName(tokens[i + 1])) {
+      declarations.add(i + 1);
+      declare(tokens[i + 1] as IToken);
+    } else if (startsAssignment(tokens, i)) {
+      declarations.add(i);
+      declare(tokens[i] as IToken);
+    } else if (type === t.Def || type === t.Fn)
+      for (const k of bareParameters(tokens, i)) {
+        declarations.add(k);
+        declare(tokens[k] as IToken);
+      }
+  }
+  if (declared.size === 0) return new Map();
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as IToken;
+    const known = token.tokenType === t.Identifier && !declarations.has(i) ? declared.get(token.image) : undefined;
+    if (!known || !isOperand(tokens, i)) continue;
+    known.uses.push(token.startOffset);
+    retype(token, t.Local);
+  }
+  return new Map([...declared.values()].map(({ at, uses }) => [at, uses]));
+}
+
+function isBareName(token: IToken | undefined): boolean {
+  return token?.tokenType === t.Identifier || token?.tokenType === t.AttributeKey;
+}
+
+/** `y = …` where a statement starts; `{` behind a variable holds attributes. */
+function startsAssignment(tokens: readonly IToken[], i: number): boolean {
+  if (tokens[i]?.tokenType !== t.AttributeKey || tokens[i + 1]?.tokenType !== t.Assign) return false;
+  const before = tokens[i - 1]?.tokenType;
+  return before === t.Semicolon || (before === t.LBrace && tokens[i - 2]?.tokenType !== t.Local);
+}
+
+/** Whether the word at `i` stands where a value can, and neither as the name of an operator nor as a type. */
+function isOperand(tokens: readonly IToken[], i: number): boolean {
+  const before = tokens[i - 1]?.tokenType;
+  const next = tokens[i + 1]?.tokenType;
+  return next !== t.LParen && before !== t.Colon && before !== t.Arrow && before !== t.Dot && before !== t.LSquare;
+}
+
+/** Names without `%` among the parameters behind `def` or `fn`. Those of a function's type are types. */
+function bareParameters(tokens: readonly IToken[], keyword: number): readonly number[] {
+  let open = keyword + 1;
+  if (tokens[keyword]?.tokenType === t.Def) open++;
+  if (tokens[open]?.tokenType !== t.LParen) return [];
+  const names: number[] = [];
+  let depth = 0;
+  let typed = true;
+  let at = open;
+  for (; at < tokens.length; at++) {
+    const type = (tokens[at] as IToken).tokenType;
+    if (openers.has(type)) depth++;
+    else if (closers.has(type) && --depth === 0) break;
+    if (depth !== 1 || type !== t.Identifier) continue;
+    const before = tokens[at - 1]?.tokenType;
+    const next = tokens[at + 1]?.tokenType;
+    if (before !== t.LParen && before !== t.Comma) continue;
+    if (next !== t.Colon && next !== t.Comma && next !== t.RParen) continue;
+    names.push(at);
+    typed &&= next === t.Colon;
+  }
+  const behind = tokens[at + 1]?.tokenType;
+  const isFunction = tokens[keyword]?.tokenType === t.Def || typed || (behind !== undefined && bodySigns.has(behind));
+  return isFunction ? names : [];
+}
+
+// ------------------------------------------------------------------------------------------------ bodies
+
+/** What other languages write between a function's signature and its body. */
+export const bodySigns = new Set<TokenType>([t.LBrace, t.FatArrow, t.Assign, t.Colon]);
+
+/** The function with braces and semicolons where its body is set off by a colon and by lines. */
+function indentedBody(
+  tokens: readonly IToken[],
+  text: string,
+): { readonly tokens: IToken[]; readonly body: IndentedBody } | undefined {
+  const sign = signBefore(tokens, text);
+  if (sign === undefined) return undefined;
+  const layout = new Layout(text);
+  const colon = tokens[sign] as IToken;
+  const all: IToken[] = tokens.slice(0, sign);
+  const ends: number[] = [];
+  all.push(virtualToken(t.LBrace, endOf(colon)));
+  // Behind a colon the first name was taken for a type.
+  const first = tokens[sign + 1] as IToken;
+  if (first.tokenType === t.Identifier && tokens[sign + 2]?.tokenType === t.Assign) retype(first, t.AttributeKey);
+  let depth = 0;
+  for (let i = sign + 1; i < tokens.length; i++) {
+    const token = tokens[i] as IToken;
+    const previous = tokens[i - 1] as IToken;
+    const newLine = depth === 0 && i > sign + 1 && layout.isFirstOnLine(token.startOffset);
+    if (newLine && previous.tokenType !== t.Semicolon && !continues(previous, token)) {
+      ends.push(endOf(previous));
+      all.push(virtualToken(t.Semicolon, endOf(previous)));
+    }
+    if (openers.has(token.tokenType)) depth++;
+    else if (closers.has(token.tokenType)) depth--;
+    all.push(token);
+  }
+  const end = endOf(tokens[tokens.length - 1] as IToken);
+  all.push(virtualToken(t.RBrace, end));
+  return { tokens: all, body: { sign: colon.startOffset, end, ends } };
+}
+
+/** Whether a statement goes on over the end of a line. */
+function continues(last: IToken, next: IToken): boolean {
+  const infix = (token: IToken): boolean => token.tokenType.CATEGORIES?.includes(t.InfixOperator) === true;
+  return infix(last) || last.tokenType === t.Assign || last.tokenType === t.Comma || infix(next);
+}
+
+/** The colon at the end of a line behind a signature, with something but no brace behind it. */
+function signBefore(tokens: readonly IToken[], text: string): number | undefined {
+  let depth = 0;
+  for (let i = 1; i < tokens.length; i++) {
+    const token = tokens[i] as IToken;
+    const type = token.tokenType;
+    if (type === t.LBrace || type === t.Semicolon || type === t.Let) return undefined;
+    if (openers.has(type)) depth++;
+    else if (closers.has(type) && --depth < 0) return undefined;
+    if (depth !== 0 || type !== t.Colon) continue;
+    const next = tokens[i + 1];
+    if (!next || next.tokenType === t.LBrace) return undefined;
+    return text.slice(endOf(token), next.startOffset).includes('\n') ? i : undefined;
+  }
+  return undefined;
+}
+
+// ------------------------------------------------------------------------------------------------ telling
+
+/** The diagnostics with the uses of a name added to the repair of its declaration; anchors lie at `base`. */
+export function withUses(diagnostics: readonly Diagnostic[], { uses }: Habits, base: number): readonly Diagnostic[] {
+  if (uses.size === 0) return diagnostics;
+  return diagnostics.map((diagnostic) => {
+    const places = diagnostic.habit === true ? uses.get(diagnostic.span.start + base) : undefined;
+    const [fix, ...others] = diagnostic.fixes ?? [];
+    if (!fix || !places || places.length === 0) return diagnostic;
+    const { anchor } = diagnostic.span;
+    const more = places.map((at) => insertion(anchor, at - base, '%'));
+    return { ...diagnostic, fixes: [{ ...fix, edits: [...fix.edits, ...more] }, ...others] };
+  });
+}
+
+function insertion(anchor: Anchor, at: number, newText: string): TextEdit {
+  return { span: { anchor, start: at, end: at }, newText };
+}
+
+/** More places than these nobody reads. */
+const maximumPlaces = 20;
+
+/** Told together: habits of one function, or of one file, at the first place that shows them, with one repair of all. */
+export function foldHabits(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const habits = diagnostics.filter((diagnostic) => diagnostic.habit === true);
+  const [first, ...others] = habits;
+  if (!first || others.length === 0) return diagnostics;
+  const remedies = new Set(habits.map(({ remedy }) => remedy ?? ''));
+  const related = others.slice(0, maximumPlaces).map(({ span, message }) => ({ span, message }));
+  const folded: Diagnostic = {
+    ...first,
+    remedy: [...remedies].join(' ').trim(),
+    related: [...(first.related ?? []), ...related],
+    fixes: jointFix(habits),
+  };
+  return diagnostics.flatMap((diagnostic) =>
+    diagnostic === first ? [folded] : others.includes(diagnostic) ? [] : [diagnostic],
+  );
+}
+
+function jointFix(habits: readonly Diagnostic[]): readonly Fix[] {
+  const fixes = habits.map((habit) => habit.fixes?.[0]);
+  if (fixes.some((fix) => fix === undefined)) return [];
+  const edits = fixes.flatMap((fix) => fix?.edits ?? []);
+  const titles = new Set(fixes.map((fix) => fix?.title));
+  const [only] = titles;
+  return [
+    {
+      title: titles.size === 1 && only !== undefined ? `${only} everywhere` : 'Write it as in Relay',
+      edits,
+      preferred: true,
+    },
+  ];
+}
