@@ -209,6 +209,28 @@ describe('an emitted program', () => {
     for (const table of tables) for (const line of table.split('\n')) assert.ok(line.length < 120, line);
   });
 
+  it('keeps to lines of 119 columns, and breaks none inside a word', () => {
+    const [short, wide] = ['net', 'a_program_with_a_rather_long_name'].map((name) => {
+      const { stem, files } = emitModule({ ...spec(name), comment: [] });
+      const text = files.map((f) => f.text).join('\n');
+      return { text, words: text.replace(/\/\*[\s\S]*?\*\//g, '').replaceAll(new RegExp(stem, 'gi'), 'net').split(/\s+/) }; // prettier-ignore
+    });
+    assert.deepEqual(wide?.words, short?.words);
+    const lines = wide?.text.split('\n') ?? [];
+    assert.deepEqual(lines.filter((line) => line.length > 119 && !line.startsWith('#')), []); // prettier-ignore
+    assert.notEqual(lines.length, short?.text.split('\n').length, 'some line was broken');
+  });
+
+  it('keeps functions and tables apart however long the name of the program is', () => {
+    const { files } = emitModule(spec('n'.repeat(80)));
+    const code = files.filter((f) => f.name.endsWith('.c')).map((f) => f.text).join('\n'); // prettier-ignore
+    const functions = [...code.matchAll(/^void (\w+)\(/gm)].map((m) => m[1]);
+    const tables = [...code.matchAll(/^static const \w+ (\w+)\[/gm)].map((m) => m[1]);
+    assert.ok(functions.length > 0 && tables.length > 0);
+    assert.deepEqual(tables.filter((table) => functions.includes(table)), []); // prettier-ignore
+    assert.equal(new Set(tables).size, 2);
+  });
+
   it('stands a profiling mark before each call and after the last', () => {
     const text = emitModule(spec('net')).files.find((f) => f.name === 'net.c')?.text ?? '';
     assert.deepEqual(text.match(/RELAY_LAYER\(\d+\)/g), ['RELAY_LAYER(0)', 'RELAY_LAYER(1)', 'RELAY_LAYER(2)']);

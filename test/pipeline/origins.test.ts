@@ -16,12 +16,15 @@ function coverage(text: string, params: Uint8Array): { readonly lines: number; r
   const anchors = check?.tree.anchors ?? new Map();
   const kernels = new Set(emitted?.functions);
   const printed = stageNamed('c')?.print(lowered.value);
+  let kernelHead = false;
   let inside = false;
   let lines = 0;
   let traced = 0;
   for (const line of printed?.lines ?? []) {
     const head = /^[A-Za-z_].*?\b(\w+)\(/.exec(line.text)?.[1];
-    if (head !== undefined && kernels.has(head) && !line.text.trimEnd().endsWith(';')) inside = true;
+    if (head !== undefined) kernelHead = kernels.has(head);
+    if (line.text.endsWith(';')) kernelHead = false; // a declaration
+    if (line.text === '{') inside = kernelHead;
     if (!inside) continue;
     if (line.text.trim() !== '') {
       lines++;

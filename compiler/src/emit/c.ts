@@ -35,6 +35,11 @@ export interface KernelOptions {
   readonly name?: string;
   readonly comment?: readonly string[];
   readonly linkage?: 'static ' | '';
+  /**
+   * No constants are computed and no statements joined, so that kernels that differ in sizes alone differ in literals
+   * alone.
+   */
+  readonly literally?: boolean;
   /** Constants come as parameters behind the others, so that kernels of one form can share a function. */
   readonly constantsAsParameters?: boolean;
 }
@@ -42,10 +47,12 @@ export interface KernelOptions {
 /** C of one kernel. Parameters: inputs, outputs, scratch buffers, scalars, in that order. */
 export function emitKernel(kernel: LoweredKernel, helpers: Helpers, options: KernelOptions = {}): KernelText {
   const name = options.name ?? identifier(kernel.name, 'kernel');
-  const writer = new Writer(helpers);
+  const writer = new Writer(helpers, options.literally === true);
   const asParameters = options.constantsAsParameters === true;
   const stored = asParameters ? [] : kernel.constants;
-  const symbols = stored.map(({ buffer }) => writer.names.of(buffer, `${name}_${buffer.name}`));
+  const symbols = stored.map(({ buffer }) =>
+    writer.names.settle(buffer, `${name}_${identifier(buffer.name, 'constant')}`),
+  );
   const parameters = [
     ...kernel.inputs.map((b) => `const ${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
     ...[...kernel.outputs, ...kernel.scratch].map((b) => `${cType(b.dtype)} *${writer.names.of(b, b.name)}`),
@@ -90,12 +97,18 @@ class Writer {
   readonly readOnly = new Set<Buffer>();
   readonly locals = new Set<Local>();
   private readonly helpers: Helpers;
-  constructor(helpers: Helpers) {
+  private readonly literally: boolean;
+  constructor(helpers: Helpers, literally: boolean) {
     this.helpers = helpers;
+    this.literally = literally;
   }
 
   lines(body: readonly Stmt[], depth: number): string[] {
-    return body.flatMap((s) => this.statement(s, depth));
+    return (this.literally ? body : joinSteps(body)).flatMap((s) => this.statement(s, depth));
+  }
+  /** The statements between braces. */
+  private inner(s: Stmt, depth: number): string[] {
+    return this.names.scoped(() => this.lines([s], depth));
   }
 
   private statement(s: Stmt, depth: number): string[] {
@@ -103,25 +116,12 @@ class Writer {
     switch (s.kind) {
       case 'block':
         return this.lines(s.body, depth);
-      case 'for': {
-        const v = this.names.of(s.variable, s.variable.name, 'i');
-        const unroll = s.unroll ? [`${pad}${this.helpers.unroll()}`] : [];
-        const extent = this.text(s.extent);
-        // A number that only counts, of turns known at run time, goes down: that takes one register and not two.
-        const counts = s.extent.kind !== 'const' && !usesVariable(s.body, s.variable);
-        return [
-          ...unroll,
-          counts
-            ? `${pad}for (int32_t ${v} = ${extent}; ${v} > 0; ${v}--) {`
-            : `${pad}for (int32_t ${v} = 0; ${v} < ${extent}; ${v}++) {`,
-          ...this.statement(s.body, depth + 1),
-          `${pad}}`,
-        ];
-      }
+      case 'for':
+        return this.names.scoped(() => this.loop(s, depth));
       case 'if': {
-        const head = [`${pad}if (${this.text(s.condition)}) {`, ...this.statement(s.then, depth + 1)];
+        const head = [`${pad}if (${this.text(s.condition)}) {`, ...this.inner(s.then, depth + 1)];
         if (!s.otherwise) return [...head, `${pad}}`];
-        return [...head, `${pad}} else {`, ...this.statement(s.otherwise, depth + 1), `${pad}}`];
+        return [...head, `${pad}} else {`, ...this.inner(s.otherwise, depth + 1), `${pad}}`];
       }
       case 'declare':
         return [`${pad}${cType(s.local.dtype)} ${this.names.of(s.local, s.local.name, 'v')} = ${this.text(s.value)};`];
@@ -160,6 +160,23 @@ class Writer {
       default:
         return unreachable(s, 'statement');
     }
+  }
+
+  private loop(s: Extract<Stmt, { kind: 'for' }>, depth: number): string[] {
+    const pad = '  '.repeat(depth);
+    const v = this.names.of(s.variable, s.variable.name, 'i');
+    const unroll = s.unroll ? [`${pad}${this.helpers.unroll()}`] : [];
+    const extent = this.text(s.extent);
+    // A number that only counts, of turns known at run time, goes down: that takes one register and not two.
+    const counts = s.extent.kind !== 'const' && !usesVariable(s.body, s.variable);
+    return [
+      ...unroll,
+      counts
+        ? `${pad}for (int32_t ${v} = ${extent}; ${v} > 0; ${v}--) {`
+        : `${pad}for (int32_t ${v} = 0; ${v} < ${extent}; ${v}++) {`,
+      ...this.lines([s.body], depth + 1),
+      `${pad}}`,
+    ];
   }
 
   private wordType(dtype: string): string {
@@ -370,11 +387,25 @@ class Writer {
     if (from === to) return this.expr(operand);
     if ((from === 'index' && to === 'int32') || (from === 'int32' && to === 'index')) return this.expr(operand);
     const fromFloat = from !== 'index' && isFloat(from);
+    if (operand.kind === 'const' && !this.literally && !fromFloat && (to === 'float32' || to === 'float64'))
+      return this.expr({ kind: 'const', dtype: to, value: Number(operand.value) });
     if (to === 'bool') return t(`${this.wrap(this.expr(operand), 9)} != 0`, 5);
     if (fromFloat && to !== 'index' && !isFloat(to)) return this.call(this.helpers.saturatingCast(from, to), operand);
     const value = t(`(${cType(to)})${this.wrap(this.expr(operand), 11)}`, 11);
     return this.roundFloat(value, to);
   }
+}
+
+/** Steps of one pointer, one behind the other, as one; none where they come to nothing. */
+function joinSteps(body: readonly Stmt[]): Stmt[] {
+  const out: Stmt[] = [];
+  for (const s of body.flatMap((b) => (b.kind === 'block' ? joinSteps(b.body) : [b]))) {
+    const last = out.at(-1);
+    if (s.kind !== 'advance' || s.by.kind !== 'const') out.push(s);
+    else if (last?.kind !== 'advance' || last.pointer !== s.pointer || last.by.kind !== 'const') out.push(s);
+    else out.splice(-1, 1, { ...s, by: { ...s.by, value: Number(last.by.value) + Number(s.by.value) } });
+  }
+  return out.filter((s) => s.kind !== 'advance' || s.by.kind !== 'const' || Number(s.by.value) !== 0);
 }
 
 /** Whether a subscript is surely not negative: sums and products of loop variables and constants. */

@@ -9,7 +9,7 @@ import { headerText, programText, valuesSection, type CalledFunction } from './p
 import { sharedSizes, skeletonOf } from './sizes.ts';
 import type { SharedSizes } from './sizes.ts';
 import type { EmittedFile, EmittedModule, KernelCall, ModuleSpec } from './spec.ts';
-import { comment } from './text.ts';
+import { comment, wrapCode } from './text.ts';
 
 export type { EmittedFile, EmittedModule, KernelCall, ModuleSpec, ModuleTensor, Place } from './spec.ts';
 
@@ -59,17 +59,27 @@ function filesOf(
       comment: lines,
       linkage: '',
       constantsAsParameters: shared === true,
+      literally: sizes !== undefined,
     });
     const text = sizes === undefined ? own : withSizes(own, sizes);
     // A declaration first, so that strict compilers see the external function announced.
-    const body = source === undefined ? text.text : mapBody(source, text.text);
-    group.parts.push([...text.constants.map((c) => c.declaration), `${text.prototype};`, body].join('\n'));
+    const [announced, code] = [[`${text.prototype};`], text.text.split('\n')].map((lines) =>
+      wrapCode(lines).join('\n'),
+    );
+    const body = source === undefined ? code : mapBody(source, code ?? '');
+    group.parts.push([...text.constants.map((c) => c.declaration), announced, body].join('\n'));
     group.values.push(...text.constants.map((c) => c.definition));
     return text;
   });
   const files = [...groups.values()].map(({ flags, helpers, parts, values }, i): EmittedFile => {
     const name = `${stem}${i === 0 ? '' : `_${i + 1}`}.c`;
-    const sections = [header, prelude, helpers.text(), ...parts, ...valuesSection(values)].filter((s) => s !== '');
+    const sections = [
+      header,
+      prelude,
+      wrapCode(helpers.text().split('\n')).join('\n'),
+      ...parts,
+      ...valuesSection(values),
+    ].filter((s) => s !== '');
     return { name, text: finishLines(name, `${sections.join('\n\n')}\n`), flags };
   });
   return { files, texts };
@@ -148,7 +158,7 @@ function formsOf(calls: readonly KernelCall[]): readonly Form[] {
   const keyOf = (kernel: LoweredKernel): string => {
     const known = keys.get(kernel);
     if (known !== undefined) return known;
-    const body = emitKernel(kernel, new Helpers(), { name: 'f', constantsAsParameters: true }).text;
+    const body = emitKernel(kernel, new Helpers(), { name: 'f', constantsAsParameters: true, literally: true }).text;
     const key = `${kernel.flags.join(' ')}\n${body}`;
     keys.set(kernel, key);
     return key;

@@ -26,18 +26,16 @@ export function commentText(text: string): string {
     .replace(/\\$/, '\\ ');
 }
 
-/** Gives each object a name of its own within one scope. */
+/** Gives each object a name of its own; scopes inside may use those again that a scope beside them had. */
 export class Names {
   private readonly taken = new Set<string>();
   private readonly given = new Map<object, string>();
+  /** What the open scopes claimed, the innermost last. */
+  private readonly scopes: object[][] = [];
 
   /** Claims a name close to `wanted`. */
   fresh(wanted: string, fallback = 'x'): string {
-    const stem = identifier(wanted, fallback);
-    let name = stem;
-    for (let i = 2; this.taken.has(name); i++) name = `${stem}_${i}`;
-    this.taken.add(name);
-    return name;
+    return this.claim(identifier(wanted, fallback));
   }
   /** The object's name, claimed on first use. */
   of(key: object, wanted: string, fallback = 'x'): string {
@@ -45,7 +43,30 @@ export class Names {
     if (name === undefined) {
       name = this.fresh(wanted, fallback);
       this.given.set(key, name);
+      this.scopes.at(-1)?.push(key);
     }
     return name;
+  }
+  /** Gives an object a name made of a C identifier, however long that is. */
+  settle(key: object, wanted: string): string {
+    const name = this.claim(wanted);
+    this.given.set(key, name);
+    return name;
+  }
+  private claim(stem: string): string {
+    let name = stem;
+    for (let i = 2; this.taken.has(name); i++) name = `${stem}_${i}`;
+    this.taken.add(name);
+    return name;
+  }
+  /** What `f` gives; the names that objects claim meanwhile are free afterwards. */
+  scoped<T>(f: () => T): T {
+    this.scopes.push([]);
+    const result = f();
+    for (const key of this.scopes.pop() ?? []) {
+      this.taken.delete(this.given.get(key) ?? '');
+      this.given.delete(key);
+    }
+    return result;
   }
 }

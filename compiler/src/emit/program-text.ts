@@ -10,6 +10,7 @@ import { cType } from './helpers.ts';
 import { finishLines, mappedTo } from './lines.ts';
 import { commentText, type Names } from './names.ts';
 import type { KernelCall, ModuleSpec, ModuleTensor, Place } from './spec.ts';
+import { comment, wrapCode } from './text.ts';
 import { turnsText, type Line } from './turns.ts';
 
 /** A function and what a call passes to it beside tensors. */
@@ -27,16 +28,25 @@ function tensorBytes(t: ModuleTensor): number {
   return elementCount(t.shape) * elementBytes(t.dtype);
 }
 
+/** Most that an address in the arena is known to be a multiple of: its union holds an `int64_t`. */
+const arenaAlign = 8;
+
 /** The header: tensors, sizes, and how to call the program. */
 export function headerText(spec: ModuleSpec, stem: string, top: string): string {
   const upper = stem.toUpperCase();
+  const arena = arenaOf(spec, stem);
   const tensors = (kind: 'input' | 'output', list: readonly ModuleTensor[]): string[] =>
-    list.flatMap((t, i) => [
-      `/* ${kind} ${i}, ${commentText(t.name)}: ${t.dtype} (${t.shape.join(', ')}) */`,
-      `#define ${upper}_${kind.toUpperCase()}_${i}_BYTES ${tensorBytes(t)}`,
-      `#define ${stem}_${kind}_${i} ((${cType(t.dtype)} *)(void *)(${arenaOf(spec, stem).outside(t.offset)}))`,
-    ]);
-  return `${[
+    list.flatMap((t, i) => {
+      let align = arenaAlign;
+      while (arena.at(t.offset).offset % align !== 0) align /= 2;
+      const aligned = align === 1 ? '' : ` Aligned to ${align} bytes.`;
+      return [
+        comment([`${kind} ${i}, ${t.name}: ${t.dtype} (${t.shape.join(', ')}), the last axis innermost.${aligned}`]),
+        `#define ${upper}_${kind.toUpperCase()}_${i}_BYTES ${tensorBytes(t)}`,
+        `#define ${stem}_${kind}_${i} ${upper}_AT(${cType(t.dtype)}, ${arena.outside(t.offset)})`,
+      ];
+    });
+  const lines = [
     top,
     `#ifndef ${upper}_H`,
     `#define ${upper}_H`,
@@ -45,26 +55,35 @@ export function headerText(spec: ModuleSpec, stem: string, top: string): string 
     '#include <stdint.h>',
     '',
     '#ifdef __cplusplus',
+    `#define ${upper}_AT(type, place) (static_cast<type *>(static_cast<void *>(place)))`,
     'extern "C" {',
+    '#else',
+    `#define ${upper}_AT(type, place) ((type *)(void *)(place))`,
     '#endif',
     '',
-    '/* Bytes of the static memory for activations, inputs and outputs. */',
+    '/*',
+    ' * Static memory of the program for activations, inputs and outputs; there is no heap. Callers may write the inputs',
+    ' * before a run and read the outputs after it, until the next one; all else in it belongs to the program.',
+    ' */',
     `#define ${upper}_ARENA_BYTES ${spec.arenaBytes}`,
     `#define ${upper}_INPUTS ${spec.inputs.length}`,
     `#define ${upper}_OUTPUTS ${spec.outputs.length}`,
     '',
-    ...arenaOf(spec, stem).declarations(),
+    ...arena.declarations(),
     '',
     ...tensors('input', spec.inputs),
     ...tensors('output', spec.outputs),
     '',
     '/*',
-    ' * Runs the program once. Write the inputs before and read the outputs after it; the memory of the inputs may hold',
-    ' * other values afterwards. Not re-entrant; no heap.',
+    ' * Runs the program once. Write every input before each run: their memory may hold other values afterwards. One run at',
+    ' * a time: not re-entrant, neither from an interrupt nor from a second thread. Other programs have memory of their own.',
     ' */',
     `void ${stem}_run(void);`,
     '',
-    `/* The same with the caller's buffers: copies ${counted(spec.inputs.length, 'input')} in and ${counted(spec.outputs.length, 'output')} out. */`,
+    '/*',
+    ` * The same with the caller's buffers: copies ${counted(spec.inputs.length, 'input')} in and ${counted(spec.outputs.length, 'output')} out, each with as many bytes as`,
+    " * said above. The buffers stay the caller's; they need no alignment and must not lie in the arena.",
+    ' */',
     `void ${stem}_invoke(const void *const inputs[], void *const outputs[]);`,
     '',
     '#ifdef __cplusplus',
@@ -72,7 +91,8 @@ export function headerText(spec: ModuleSpec, stem: string, top: string): string 
     '#endif',
     '',
     `#endif /* ${upper}_H */`,
-  ].join('\n')}\n`;
+  ];
+  return `${wrapCode(lines).join('\n')}\n`;
 }
 
 /** The program's file: arena, shared constants, and the function that calls the kernels in order. */
@@ -141,7 +161,7 @@ export function programText(
   const text = [
     top,
     [`#include "${stem}.h"`, '', '#include <stddef.h>', '#include <string.h>'].join('\n'),
-    [...new Set([...kernels.values()].map((k) => `${k.text.prototype};`))].join('\n'),
+    wrapCode([...new Set([...kernels.values()].map((k) => `${k.text.prototype};`))]).join('\n'),
     ...declarationsSection(constants),
     ...arena.definitions(),
     [
@@ -151,8 +171,8 @@ export function programText(
       '#endif',
     ].join('\n'),
     ...(spec.calls.some((c) => (c.moves ?? []).length > 0) ? [moveRows] : []),
-    [`void ${stem}_run(void)`, '{', ...calls, `  RELAY_LAYER(${marks.length});`, '}'].join('\n'),
-    [
+    [`void ${stem}_run(void)`, '{', ...wrapCode(calls), `  RELAY_LAYER(${marks.length});`, '}'].join('\n'),
+    wrapCode([
       `void ${stem}_invoke(const void *const inputs[], void *const outputs[])`,
       '{',
       ...(spec.inputs.length === 0 ? ['  (void)inputs;'] : []),
@@ -161,7 +181,7 @@ export function programText(
       `  ${stem}_run();`,
       ...spec.outputs.map((t, i) => `  memcpy(outputs[${i}], ${placeText(t)}, ${tensorBytes(t)});`),
       '}',
-    ].join('\n'),
+    ]).join('\n'),
     ...valuesSection(constants.map((c) => c.definition)),
   ];
   const constantBytes = constants.reduce((n, c) => n + c.bytes, 0);

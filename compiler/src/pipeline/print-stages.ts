@@ -80,19 +80,31 @@ export function printEmitted(emitted: EmittedModule, kernels: readonly Scheduled
     lines.push(plain(`/* ---- ${file.name}${flags} ---- */`));
     let current: PrintedLine['origin'] = [];
     let mark = 0;
-    for (const text of file.text.split('\n')) {
+    // Of a call or a declaration that goes on over several lines.
+    let open: PrintedLine['origin'] | undefined;
+    const texts = file.text.split('\n');
+    for (const [at, text] of texts.entries()) {
+      if (open !== undefined) {
+        lines.push({ text, origin: open });
+        if (text.endsWith(';')) open = undefined;
+        continue;
+      }
       const call = /^ {2,4}(\w+)\(/.exec(text)?.[1];
       mark = Number(/^ +RELAY_LAYER\((\d+)/.exec(text)?.[1] ?? mark);
       const kernel = emitted.marks?.[mark] ?? mark;
       if (current.length === 0 && call !== undefined && call === emitted.functions[kernel]) {
-        lines.push({ text, origin: kernels[kernel]?.lowered.origin ?? [] });
+        const origin = kernels[kernel]?.lowered.origin ?? [];
+        lines.push({ text, origin });
+        if (!text.endsWith(';')) open = origin;
         continue;
       }
       const head = /^[A-Za-z_].*?\b(\w+)\(/.exec(text);
       const found = head?.[1] === undefined ? undefined : origins.get(head[1]);
-      const declares = text.trimEnd().endsWith(';');
+      const end = found === undefined ? text : texts.slice(at).find((line) => line.endsWith(';') || line === '{');
+      const declares = end?.endsWith(';') === true;
       if (found !== undefined && !declares) current = found;
       lines.push({ text, origin: declares && found !== undefined ? found : current });
+      if (declares && !text.endsWith(';')) open = found;
       if (text === '}') current = [];
     }
   }
