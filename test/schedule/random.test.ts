@@ -33,6 +33,7 @@ function randomCase(seed: number): ConvCase {
     perTensor: next(3) === 0,
     ...(next(4) === 0 ? { residual: 'other' as const } : {}),
     ...(next(6) === 0 ? { outputScale: 0.00004 * (1 + next(50)) } : {}),
+    ...(next(3) === 0 ? { clip: [next(60), 60 + next(68)] as const } : {}),
     seed: seed + 1,
   };
 }

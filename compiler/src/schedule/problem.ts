@@ -14,6 +14,8 @@ export interface Epilogue {
   /** Further bounds, within the range of `dtype`. */
   readonly min: number;
   readonly max: number;
+  /** By how much the zero point and both bounds stand above the output's (see `liftBounds`); undefined: not lifted. */
+  readonly lifted?: number;
   /** A fused residual addition, after the bounds above. */
   readonly residual?: Residual;
 }

@@ -121,6 +121,24 @@ function greaterBytes(signed: boolean): Intrinsic {
   };
 }
 
+/** Differences of the unsigned bytes of two words, no less than zero. */
+function subtractBytes(): Intrinsic {
+  const at = (word: string, n: number): string => `(uint8_t)((uint32_t)${word} >> ${8 * n})`;
+  const pick = (n: number): string =>
+    `((uint32_t)(${at('x', n)} > ${at('y', n)} ? ${at('x', n)} - ${at('y', n)} : 0) << ${8 * n})`;
+  const value = (word: number, n: number): number => byte(word, n) & 0xff;
+  return {
+    name: 'uqsub8',
+    summary: 'Subtracts the unsigned bytes of the second word from those of the first; zero where that is negative.',
+    params: ['x', 'y'],
+    arm: `int32_t r;\n__asm__("uqsub8 %0, %1, %2" : "=r"(r) : "r"(x), "r"(y));\nreturn r;`,
+    portable: `return (int32_t)(${[0, 1, 2, 3].map(pick).join('\n  | ')});`,
+    meaning: (x = 0, y = 0) => [
+      [0, 1, 2, 3].reduce((word, n) => word | (Math.max(value(x, n) - value(y, n), 0) << (8 * n)), 0),
+    ],
+  };
+}
+
 const table: readonly Intrinsic[] = [
   {
     name: 'smlad',
@@ -145,6 +163,7 @@ const table: readonly Intrinsic[] = [
   extendAdd(false, true),
   greaterBytes(true),
   greaterBytes(false),
+  subtractBytes(),
   shift(true),
   shift(false),
   {

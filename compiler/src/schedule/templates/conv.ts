@@ -28,9 +28,9 @@ import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, type ConvProblem } from '../problem.ts';
 import { scaleWide, shiftBy } from '../requantize.ts';
 import { dotBlock, packBlock, packedBytes, type DotBlock, type Packing, type TapLayout } from './dot.ts';
-import { finish, sumTables, type SumTables } from './epilogue.ts';
+import { finish, liftBounds, sumTables, type SumTables } from './epilogue.ts';
 import { leadOf } from './lead.ts';
-import { channelScale, compactBase, hasStrips, isPointwise } from './legality.ts';
+import { channelScale, compactBase, hasStrips, highLegal, isPointwise } from './legality.ts';
 import {
   residualBuffer,
   rowScalars,
@@ -133,11 +133,12 @@ export interface Interleaving {
  * outputs are some of a larger result's pixels.
  */
 export function lowerConv(
-  p: ConvProblem,
+  problem: ConvProblem,
   config: ConvConfig,
   making: Making & { readonly among?: Interleaving } = {},
 ): KernelParts {
   const { same = false, range, among, tail } = making;
+  const p = config.packing === 'plain' ? problem : liftBounds(problem, config.requantize, isExact(config));
   const pixels = Math.min(config.pixels, p.outW);
   const strip = config.strip > 0 && hasStrips(p) ? Math.max(pixels, config.strip) : 0;
   const g = geometry(p, strip || Math.max(pixels, p.outW), config.bytes, strip > 0);
@@ -413,6 +414,11 @@ function computeBlock(
   }
   out.push(advance(w, wordsOfScale(config) * channels));
   return out;
+}
+
+/** Whether scaling by the upper half of a product is exact for a problem. */
+function isExact({ packing, requantize }: ConvConfig): (p: ConvProblem) => boolean {
+  return (p) => highLegal(p, packing) && (requantize !== 'compact' || compactBase(p, packing) !== undefined);
 }
 
 /** Words behind the weights of a channel. */

@@ -10,7 +10,7 @@ import type { LExpr, Local, Pointer, Stmt } from '../../loops/ir.ts';
 import type { Buffer } from '../../loops/kernel.ts';
 import { convMacs, sumRange, type ConvProblem } from '../problem.ts';
 import { highMultiply, scaleWide, shiftBy } from '../requantize.ts';
-import { finish } from './epilogue.ts';
+import { finish, liftBounds } from './epilogue.ts';
 import { residualBuffer, rowScalars, rowsRead, type KernelParts, type Making, type RowRange, type Scaling, type Tail } from './parts.ts'; // prettier-ignore
 import { outputBlock, pairsOf } from './plane-dot.ts';
 import { fill, moveDown } from './rows.ts';
@@ -121,8 +121,9 @@ interface Plan {
 }
 
 /** The kernel of a depthwise problem (`groups` = input channels; any multiplier of channels). */
-export function lowerDepthwise(image: ConvProblem, config: DepthwiseConfig, making: Making = {}): KernelParts {
+export function lowerDepthwise(problem: ConvProblem, config: DepthwiseConfig, making: Making = {}): KernelParts {
   const { same = false, range, tail } = making;
+  const image = config.plain ? problem : liftBounds(problem, config.requantize, depthwiseHighLegal);
   const rows = range?.most ?? (config.rows === 0 ? image.outH : Math.min(config.rows, image.outH));
   const whole = rows === image.outH && range === undefined;
   const view = whole ? sparseView(image) : wholeView(image);

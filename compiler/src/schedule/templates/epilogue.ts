@@ -2,8 +2,9 @@
 import { add, bin, cast, deref, i32, intr, point, pointer, sub } from '../../loops/build.ts';
 import type { LExpr, Pointer, Stmt } from '../../loops/ir.ts';
 import type { LoweredKernel } from '../../loops/kernel.ts';
-import type { AddSide, Epilogue, OutputDType, Residual } from '../problem.ts';
+import type { AddSide, ConvProblem, Epilogue, OutputDType, Residual } from '../problem.ts';
 import { highMultiply, scaleByConstants, scaleUp, scaleWide, scalingFor } from '../requantize.ts';
+import type { Scaling } from './parts.ts';
 
 const range = { int8: { min: -128, max: 127 }, uint8: { min: 0, max: 255 } } as const;
 
@@ -14,6 +15,33 @@ export function clamp(value: LExpr, dtype: OutputDType, min: number, max: number
   if (above) v = bin('max', v, i32(min));
   if (below) v = bin('min', v, i32(max));
   return v;
+}
+
+/**
+ * The problem with its upper bound lifted to 255, where unsigned saturation sets it, and an unsigned saturating subtraction
+ * the lower one: three instructions instead of three for each bound. Lifting itself costs nothing where scaling adds the
+ * zero point. The problem as it is where its bounds are as cheap already, or where scaling would not stay `exact`.
+ */
+export function liftBounds(p: ConvProblem, scaling: Scaling, exact: (lifted: ConvProblem) => boolean): ConvProblem {
+  const e = p.epilogue;
+  const [above, below] = [e.min > range[e.dtype].min, e.max < range[e.dtype].max];
+  // A bound takes a comparison and a conditional move; one of zero is a single instruction.
+  const cost = (bounds: boolean, at: number): number => (!bounds ? 0 : at === 0 ? 1 : 3);
+  const compared = (above && below ? 0 : 1) + cost(above, e.min) + cost(below, e.max);
+  const isCheaper = (e.min === 0 ? 2 : 3) < compared;
+  if (!isCheaper || (scaling !== 'high' && scaling !== 'compact')) return p;
+  const by = 255 - e.max;
+  const lifted = {
+    ...p,
+    epilogue: { ...e, zeroPoint: e.zeroPoint + by, min: e.min + by, max: 255, lifted: by },
+  };
+  return exact(lifted) ? lifted : p;
+}
+
+/** Bounds of what was scaled to a lifted zero point. */
+function clampLifted(value: LExpr, min: number, lifted: number): LExpr {
+  const above = intr('uqsub8', intr('usat8', value), i32(min));
+  return min === lifted ? above : add(above, i32(min - lifted));
 }
 
 /** Both sides of a sum for every byte, as tables by its value. */
@@ -51,7 +79,7 @@ function sideValue(x: number, s: AddSide): number {
 
 /** What follows scaling, for one element; `other` is the residual's element where there is one. */
 export function finish(scaled: LExpr, e: Epilogue, other: LExpr | undefined, tables?: SumTables): LExpr {
-  const own = clamp(scaled, e.dtype, e.min, e.max);
+  const own = e.lifted === undefined ? clamp(scaled, e.dtype, e.min, e.max) : clampLifted(scaled, e.min, e.lifted);
   return e.residual && other ? addSides(own, other, e.residual, tables) : own;
 }
 
