@@ -87,18 +87,60 @@ function widenWord(w: Widening, from: Pointer, to: Pointer, i: number): Stmt[] {
   return [...out, strd(to, 2 * i, intr('pkhbt', even, odd), intr('pkhtb', even, odd))];
 }
 
+/** Bytes that are widened without a loop. */
+const writtenOut = 16;
+
 function widenBytes(w: Widening, source: LExpr, target: LExpr, count: number): Stmt[] {
   const from = pointer('src', w.from, w.dtype);
   const to = pointer('dst', w.to, 'int16');
-  const unroll = count <= 8 ? count : count % 4 === 0 ? 4 : count % 3 === 0 ? 3 : count % 2 === 0 ? 2 : 1;
-  const turns = count / unroll;
-  const body: Stmt[] = [];
-  for (let i = 0; i < unroll; i++) body.push(storeVia(to, i, cast('int16', deref(from, i))));
+  const some = (n: number): Stmt[] =>
+    Array.from({ length: n }, (_, i) => storeVia(to, i, cast('int16', deref(from, i))));
+  const unroll = count <= writtenOut ? count : ([8, 7, 6, 5].find((u) => count % u === 0) ?? 8);
+  const [turns, rest] = [Math.floor(count / unroll), count % unroll];
   return [
     point(from, source),
     point(to, target),
-    loop('i', turns, () => block(...body, turns === 1 ? [] : [advance(from, unroll), advance(to, unroll)])),
+    ...(count === unroll
+      ? some(count)
+      : [loop('i', turns, () => block(...some(unroll), advance(from, unroll), advance(to, unroll))), ...some(rest)]),
   ];
+}
+
+/**
+ * Widens `count` pixels whose groups are padded. Halves between the groups keep what they hold: the weights that they meet
+ * are zero.
+ */
+function widenPixels(w: Widening, r: RowLayout, source: LExpr, target: LExpr, count: number): Stmt[] {
+  const [pixel, perGroup] = [pixelElements(r), r.inC / r.groups];
+  if (r.inC > writtenOut)
+    return [
+      loop('px', count, (x) =>
+        block(
+          ...Array.from({ length: r.groups }, (_, g) => {
+            const from = add(add(source, mul(x, r.inC)), g * perGroup);
+            return widen(w, from, add(add(target, mul(x, pixel)), g * r.groupStride), perGroup, false);
+          }).flat(),
+        ),
+      ),
+    ];
+  const from = pointer('src', w.from, w.dtype);
+  const to = pointer('dst', w.to, 'int16');
+  const some = (pixels: number): Stmt[] =>
+    Array.from({ length: pixels * r.inC }, (_, i) => {
+      const [x, c] = [Math.floor(i / r.inC), i % r.inC];
+      const place = x * pixel + Math.floor(c / perGroup) * r.groupStride + (c % perGroup);
+      return storeVia(to, place, cast('int16', deref(from, i)));
+    });
+  const unroll = count * r.inC <= writtenOut ? count : Math.max(1, Math.floor(writtenOut / 2 / r.inC));
+  const turns = Math.floor(count / unroll);
+  return [
+    point(from, source),
+    point(to, target),
+    turns > 0
+      ? loop('px', turns, () => block(...some(unroll), advance(from, unroll * r.inC), advance(to, unroll * pixel)))
+      : [],
+    ...some(count % unroll),
+  ].flat();
 }
 
 /** Sets `count` int16 elements to a value. */
@@ -124,14 +166,22 @@ export function moveDown(rows: Buffer, from: number, to: number, count: number):
   const source = pointer('src', rows, 'int32');
   const target = pointer('dst', rows, 'int32');
   const words = count / 2;
-  const unroll = words % 4 === 0 ? 4 : words % 2 === 0 ? 2 : 1;
-  const body: Stmt[] = [];
-  for (let i = 0; i < unroll; i++) body.push(storeVia(target, i, deref(source, i)));
+  const some = (n: number): Stmt[] => {
+    const out: Stmt[] = [];
+    for (let i = 0; i + 1 < n; i += 2) {
+      const [a, b] = [local('a'), local('b')];
+      out.push(declare(a, 0), declare(b, 0), ldrd(a, b, source, i), strd(target, i, a, b));
+    }
+    return n % 2 === 0 ? out : [...out, storeVia(target, n - 1, deref(source, n - 1))];
+  };
+  const unroll = [8, 6, 10].find((u) => words % u === 0) ?? 8;
+  const turns = Math.floor(words / unroll);
   return [
     block(
       point(source, from),
       point(target, to),
-      loop('i', words / unroll, () => block(...body, advance(source, unroll), advance(target, unroll))),
+      turns > 0 ? loop('i', turns, () => block(...some(unroll), advance(source, unroll), advance(target, unroll))) : [],
+      ...some(words % unroll),
     ),
   ];
 }
@@ -160,25 +210,11 @@ export function fillRow(w: Widening, r: RowLayout, source: LExpr, target: LExpr,
   const out: Stmt[] = [...fill(w.to, target, left, r.padValue)];
   const start = add(target, left);
   const taken = Math.min(r.inW, Math.floor(r.length / pixel) - r.padLeft);
-  if (pixel === r.inC) {
-    out.push(...widen(w, source, start, taken * pixel, sourceAligned && left % 2 === 0));
-  } else {
-    const perGroup = r.inC / r.groups;
-    out.push(
-      loop('px', taken, (x) =>
-        block(
-          ...Array.from({ length: r.groups }, (_, g) => {
-            const from = add(add(source, mul(x, r.inC)), g * perGroup);
-            const to = add(add(start, mul(x, pixel)), g * r.groupStride);
-            return [
-              ...widen(w, from, to, perGroup, false),
-              ...fill(w.to, add(to, perGroup), r.groupStride - perGroup, 0),
-            ];
-          }).flat(),
-        ),
-      ),
-    );
-  }
+  out.push(
+    ...(pixel === r.inC
+      ? widen(w, source, start, taken * pixel, sourceAligned && left % 2 === 0)
+      : widenPixels(w, r, source, start, taken)),
+  );
   out.push(...fill(w.to, add(start, taken * pixel), r.length - left - taken * pixel, r.padValue));
   return out;
 }

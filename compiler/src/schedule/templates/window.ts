@@ -3,7 +3,7 @@ import { add, bin, block, declare, ix, local, loop, mul, sub } from '../../loops
 import type { LExpr, Stmt } from '../../loops/ir.ts';
 import type { ConvProblem } from '../problem.ts';
 import type { RowRange } from './parts.ts';
-import { fillColumns, fillRow, moveDown, padRow, type RowLayout, type Widening } from './rows.ts';
+import { fill, fillColumns, fillRow, moveDown, padRow, type RowLayout, type Widening } from './rows.ts';
 
 /** Fills all rows of the window but those the first output row brings itself. */
 export function firstRows(
@@ -15,14 +15,17 @@ export function firstRows(
   range?: RowRange,
 ): Stmt[] {
   const before = Math.max(0, ringRows - p.strideH);
-  const out: Stmt[] = [];
-  for (let i = 0; i < before; i++)
-    out.push(
-      ...(range === undefined
-        ? rowAt(p, w, r, image, ix(i - p.padTop), i, i < p.padTop || i - p.padTop >= p.inH)
-        : [rowOrPadding(p, w, r, image, sub(ix(i), range.top), i, range.height)]),
-    );
-  return out;
+  if (range !== undefined)
+    return before === 0
+      ? []
+      : [loop('row', before, (i) => rowOrPadding(p, w, r, image, sub(i, range.top), i, range.height))];
+  const above = Math.min(p.padTop, before);
+  const inside = Math.min(before - above, p.inH);
+  return [
+    ...fill(w.to, ix(0), above * r.length, r.padValue),
+    ...(inside > 0 ? [loop('row', inside, (i) => block(...fillFrom(p, w, r, image, i, add(i, above))))] : []),
+    ...fill(w.to, ix((above + inside) * r.length), (before - above - inside) * r.length, r.padValue),
+  ];
 }
 
 /** Whether row `y` lies in an image of `height` rows. */
@@ -42,14 +45,14 @@ function rowOrPadding(
   r: RowLayout,
   image: LExpr,
   y: LExpr,
-  slot: number,
+  slot: LExpr,
   height: LExpr,
 ): Stmt {
   return {
     kind: 'if',
     condition: isInside(y, height),
-    then: block(...rowAt(p, w, r, image, y, slot, false)),
-    otherwise: block(...padRow(w, r, ix(slot * r.length))),
+    then: block(...fillFrom(p, w, r, image, y, slot)),
+    otherwise: block(...padRow(w, r, mul(slot, r.length))),
   };
 }
 
@@ -75,13 +78,13 @@ export function nextRows(
   for (let i = kept; i < ringRows; i++) {
     if (range !== undefined) {
       const y = add(mul(oy, p.strideH), sub(ix(i), range.top));
-      out.push(rowOrPadding(p, w, r, image, y, i, range.height));
+      out.push(rowOrPadding(p, w, r, image, y, ix(i), range.height));
       continue;
     }
     const y = add(mul(oy, p.strideH), i - p.padTop);
     const least = i - p.padTop;
     const most = (p.outH - 1) * p.strideH + i - p.padTop;
-    const fills = rowAt(p, w, r, image, y, i, false);
+    const fills = fillFrom(p, w, r, image, y, ix(i));
     const pads = padRow(w, r, ix(i * r.length));
     if (most < 0 || least >= p.inH) out.push(...pads);
     else if (least >= 0 && most < p.inH) out.push(...fills);
@@ -96,10 +99,10 @@ export function nextRows(
   return out;
 }
 
-function rowAt(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, y: LExpr, slot: number, pad: boolean): Stmt[] {
-  if (pad) return padRow(w, r, ix(slot * r.length));
+/** Brings row `y` of the image to place `slot` of the window. */
+function fillFrom(p: ConvProblem, w: Widening, r: RowLayout, image: LExpr, y: LExpr, slot: LExpr): Stmt[] {
   const aligned = (p.inW * p.inC) % 4 === 0;
-  return fillRow(w, r, add(image, mul(y, p.inW * p.inC)), ix(slot * r.length), aligned);
+  return fillRow(w, r, add(image, mul(y, p.inW * p.inC)), mul(slot, r.length), aligned);
 }
 
 /** Widens the inputs of a strip of output row `oy` that starts at output pixel `x0`: one row for each of the kernel's. */
