@@ -252,10 +252,11 @@ const slips: readonly (readonly [string, string, string, string, string?])[] = [
     'Write Tensor[(2, 3), float32].',
   ],
   [
-    'def @main(%x: Tensor⟦(⟧4, float32)) { %x }',
+    'def @main(%x: ⟦Tensor(4, float32)⟧) { %x }',
     'expected-shape',
-    'Expected “[” and a shape, found “(”.',
-    'Write Tensor[(2, 3), float32].',
+    'Expected a type such as Tensor[(2, 3), float32], found “Tensor(4, float32)”.',
+    'Write Tensor[(4), float32].',
+    'def @main(%x: Tensor[(4), float32]) { %x }',
   ],
   [
     'def @main(%x: Tensor[⟦[4]⟧, float32]) { %x }',
@@ -272,10 +273,11 @@ const slips: readonly (readonly [string, string, string, string, string?])[] = [
     'def @main(%x: Tensor[(4), float32]) { %x }',
   ],
   [
-    'def @main(%x: Tensor⟦<⟧4, float32>) { %x }',
+    'def @main(%x: ⟦Tensor<4, float32>⟧) { %x }',
     'expected-shape',
-    'Expected “[” and a shape, found “<”.',
-    'Write Tensor[(2, 3), float32].',
+    'Expected a type such as Tensor[(2, 3), float32], found “Tensor<4, float32>”.',
+    'Write Tensor[(4), float32].',
+    'def @main(%x: Tensor[(4), float32]) { %x }',
   ],
   [
     'def @main(%x: Tensor[(4), float32]) { sum(%x, axis⟦:⟧[0]) }',

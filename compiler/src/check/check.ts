@@ -3,6 +3,7 @@ import { checkCancelled, neverCancelled, type CancellationToken } from '../base/
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { complete } from '../base/steps.ts';
 import { operatorRegistry, type OperatorRegistry } from '../operators/registry.ts';
+import { foldHabits } from '../syntax/habits.ts';
 import type { FunctionDefinition, SourceTree } from '../syntax/tree.ts';
 import type { FuncType } from '../types/type.ts';
 import { Context } from './context.ts';
@@ -177,7 +178,7 @@ const counting = new Set(['argument-count', 'constructor-pattern-arity', 'tuple-
 function roots(tree: SourceTree, diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const told = new Set<string>();
   const broken = tree.errors.filter(({ severity }) => severity === 'error');
-  return diagnostics.filter(({ code, message, span }) => {
+  return foldRepeated(diagnostics).filter(({ code, message, span }) => {
     if (counting.has(code))
       return !broken.some(
         ({ span: inner }) => inner.anchor === span.anchor && span.start < inner.start && inner.end <= span.end,
@@ -187,6 +188,24 @@ function roots(tree: SourceTree, diagnostics: readonly Diagnostic[]): readonly D
     told.add(message);
     return first;
   });
+}
+
+/** A variable that is written without its sign is told of once, with the repair of all its places. */
+function foldRepeated(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const places = new Map<string, Diagnostic[]>();
+  for (const diagnostic of diagnostics) {
+    const newText = diagnostic.code === 'unknown-operator' ? diagnostic.fixes?.[0]?.edits[0]?.newText : undefined;
+    if (newText === undefined || !/^[%@]/.test(newText)) continue;
+    const list = places.get(diagnostic.message);
+    if (list) list.push(diagnostic);
+    else places.set(diagnostic.message, [diagnostic]);
+  }
+  const folded = new Map<Diagnostic, readonly Diagnostic[]>();
+  for (const list of places.values()) {
+    const joined = foldHabits(list.map((diagnostic) => ({ ...diagnostic, habit: true })));
+    list.forEach((diagnostic, i) => folded.set(diagnostic, i === 0 ? joined : []));
+  }
+  return folded.size === 0 ? diagnostics : diagnostics.flatMap((diagnostic) => folded.get(diagnostic) ?? [diagnostic]);
 }
 
 function nameOf(

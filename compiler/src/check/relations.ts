@@ -2,7 +2,7 @@
 import type { RelatedLocation } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
 import type { Blame, RelateContext, RelateError, RelateResult } from '../operators/operator.ts';
-import type { Expr } from '../syntax/tree.ts';
+import type { Expr, InfixExpr } from '../syntax/tree.ts';
 import { simplifyType } from '../types/dims.ts';
 import { containsError } from '../types/substitute.ts';
 import { printType } from '../types/print.ts';
@@ -216,6 +216,17 @@ function remedyFor(relation: Relation, blame: Blame): string {
   return input ? `Pass another \`${input.name}\`, or change what it must fit.` : 'Change the arguments or attributes.';
 }
 
+const comparisons = new Set(['<', '<=', '>', '>=', '==', '!=']);
+
+/** The comparison of a comparison, without parentheses: `1 < %x < 3`. */
+function chainedComparison(node: object): (InfixExpr & { readonly left: InfixExpr }) | undefined {
+  const outer = node as Expr;
+  if (outer.kind !== 'infix' || outer.left.kind !== 'infix') return undefined;
+  return comparisons.has(outer.operator) && comparisons.has(outer.left.operator)
+    ? { ...outer, left: outer.left }
+    : undefined;
+}
+
 function reportRelateError(cx: Context, relation: Relation, inputs: readonly Type[], error: RelateError): void {
   const related: RelatedLocation[] = (error.related ?? []).map((other) => ({
     span: blameSpan(relation, other.blame),
@@ -228,6 +239,20 @@ function reportRelateError(cx: Context, relation: Relation, inputs: readonly Typ
     if (!arg || shown.has(arg)) continue;
     shown.add(arg);
     related.push(...declarationOf(cx, arg));
+  }
+  const chain = chainedComparison(relation.node);
+  if (error.code === 'dtype-mismatch' && chain) {
+    const { left, right, span } = chain;
+    const operand = left.right;
+    cx.report(error.code, span, 'Comparisons form no chain: the first one gives a `bool`, which the second compares.', {
+      remedy: 'Write both comparisons and join them: `logical_and(… < …, … < …)`.',
+      related: [
+        { span: left.span, message: 'This is a `bool`.' },
+        ...declarationOf(cx, operand),
+        ...declarationOf(cx, right),
+      ],
+    });
+    return;
   }
   const literal = error.code === 'dtype-mismatch' ? otherLiteral(relation, inputs) : undefined;
   cx.report(error.code, blameSpan(relation, error.blame), error.message, {

@@ -7,7 +7,7 @@ import type { Steps } from '../base/steps.ts';
 import type { ParseContext } from './chunks.ts';
 import { classify } from './classify.ts';
 import { declaredDottedNames } from './dotted.ts';
-import { markHeadless } from './headless.ts';
+import { markHeadless, startsLine } from './headless.ts';
 import { endOf, lex } from './lexer.ts';
 import type { LexResult } from './lexer.ts';
 import { quote } from './messages.ts';
@@ -32,8 +32,9 @@ export function* assemble(text: string): Steps<FileState> {
   const metadata = last?.tokenType === t.Metadata ? metadataPart(createAnchor(), last.image) : undefined;
   const end = metadata ? (last as IToken).startOffset : text.length;
   const versions = all.filter((x) => x.tokenType === t.Version);
-  const own = all.filter((x) => x.tokenType !== t.Version && x.tokenType !== t.Metadata);
-  const tokens = markHeadless(own, text);
+  const words = all.filter((x) => x.tokenType !== t.Version && x.tokenType !== t.Metadata);
+  const script = scriptStart(words, text);
+  const tokens = markHeadless(script === undefined ? words : words.slice(0, script), text);
   const context: ParseContext = { text, dottedNames: declaredDottedNames(tokens) };
   yield;
   const starts = definitionStarts(tokens, text);
@@ -47,17 +48,38 @@ export function* assemble(text: string): Steps<FileState> {
   if (!isModule && tokens.length > 0) units.push(yield* parseExpressionUnit(tokens, end, context));
   const firstOffset = isModule ? offsets[0] : tokens[0]?.startOffset;
   const stray = isModule ? tokens.slice(0, starts[0]?.at) : [];
-  const preamble = parsePreamble(text, firstOffset ?? end, versions, stray, isModule || tokens.length === 0);
+  const foreign = script === undefined ? undefined : words[script];
+  const preamble = parsePreamble(text, firstOffset ?? end, versions, stray, isModule || tokens.length === 0, foreign);
   const lexical = lexicalErrors(text, lexed, sigils, preamble);
   // Whether a keyword within brackets starts a definition depends on all brackets before it.
   const hidden = definitionHeads(tokens) !== starts.length;
-  const misplaced = hidden || stray.length > 0 || preamble.errors.some((x) => x.code === 'misplaced-header');
+  const misplaced =
+    hidden || script !== undefined || stray.length > 0 || preamble.errors.some((x) => x.code === 'misplaced-header');
   const fragile =
     misplaced ||
     lexical.length > 0 ||
     lexed.unknown.length > 0 ||
     all.some((token, i) => isOpenString(token) || isMisplacedString(token, i, all));
   return { preamble, units, metadata, lexical, dottedNames: context.dottedNames, fragile };
+}
+
+const decorator = /^@(?:\w+\.)+(?:function|prim_func|ir_module|script)$/;
+
+/**
+ * Where a script begins that only TVM's Python front end reads: `import tvm`, `from tvm import …`, `class Module:`,
+ * `@R.function`. Nothing in it is Relay text.
+ */
+function scriptStart(tokens: readonly IToken[], text: string): number | undefined {
+  const at = tokens.findIndex((token, i) => {
+    const next = tokens[i + 1];
+    if (token.tokenType === t.Global)
+      return decorator.test(token.image) && next !== undefined && startsLine(text, next.startOffset);
+    if (token.tokenType !== t.Identifier || next?.tokenType !== t.Identifier || !startsLine(text, token.startOffset))
+      return false;
+    if (token.image === 'class') return tokens[i + 2]?.tokenType === t.Colon || tokens[i + 2]?.tokenType === t.LParen;
+    return (token.image === 'import' || token.image === 'from') && !startsLine(text, next.startOffset);
+  });
+  return at < 0 ? undefined : at;
 }
 
 /** The section that the text `image`, from `#[metadata]` to the end of the file, holds. */
@@ -73,6 +95,7 @@ function parsePreamble(
   versions: readonly IToken[],
   stray: readonly IToken[],
   needsVersion: boolean,
+  script: IToken | undefined,
 ): Preamble {
   const anchor = createAnchor();
   const first = versions[0];
@@ -142,6 +165,15 @@ function parsePreamble(
       endOf(junk),
       `Expected a definition, found ${quote(junk.image)}.`,
       'Start definitions with def or type.',
+    );
+  if (script)
+    report(
+      'unexpected-token',
+      'error',
+      script.startOffset,
+      endOf(script),
+      `Expected Relay text, found Python from ${quote(script.image)} on.`,
+      'Write def @main(%x: Tensor[(2, 3), float32]) { … }; of a module in TVM, print(mod.astext()) writes the text.',
     );
   return { anchor, length: end, lead, version, errors };
 }

@@ -76,6 +76,7 @@ export abstract class CompoundGrammar extends StatementGrammar {
       this.CONSUME1(t.LSquare);
       this.elements(1, t.RSquare, 'a type parameter', () => typeParams.push(this.typeParam(1)));
     });
+    if (!this.RECORDING_PHASE && this.LA(1).tokenType === t.Less) this.angledParameters(typeParams);
     if (!this.RECORDING_PHASE && this.LA(1).tokenType === t.Local) {
       this.openParameters(params);
       return { typeParams, params, attrs, ret };
@@ -124,6 +125,18 @@ export abstract class CompoundGrammar extends StatementGrammar {
     });
     return { typeParams, params, attrs, ret };
   });
+
+  /** Type parameters in angle brackets: `<T, U>`. */
+  private angledParameters(typeParams: Name[]): void {
+    const open = this.spanOf(this.LA(1));
+    this.SKIP_TOKEN();
+    while (this.LA(1).tokenType === t.Identifier) {
+      typeParams.push(this.typeParam(5));
+      if (this.LA(1).tokenType === t.Comma) this.SKIP_TOKEN();
+    }
+    this.take(5, t.Greater, '“]”');
+    this.reportAngles(open, { ...open, start: this.previousEnd() - 1, end: this.previousEnd() }, 'def @f[T](…)');
+  }
 
   /** Parameters without parentheses, up to the body: `%x, %y => …`. */
   private openParameters(params: Param[]): void {
@@ -448,7 +461,7 @@ export abstract class CompoundGrammar extends StatementGrammar {
     const operands: Expr[] = [];
     const add = (operand: Expr): unknown => operands.push(operand);
     this.elements(2, t.RParen, 'an operand', () => add(this.element(1)), add);
-    const kind = keyword.image as 'ref' | 'ref_read' | 'ref_write';
+    const kind = keyword.tokenType === t.Ref ? 'ref' : keyword.tokenType === t.RefRead ? 'ref_read' : 'ref_write';
     const wanted = kind === 'ref_write' ? 2 : 1;
     const span = this.since(start);
     if (!this.RECORDING_PHASE && operands.length !== wanted) {

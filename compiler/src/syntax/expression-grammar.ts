@@ -1,5 +1,6 @@
 /** Rules for expressions: operands with their postfix chains, infix chains, attributes. */
 import type { IToken, TokenType } from 'chevrotain';
+import type { TextEdit } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
 import { AttributeGrammar } from './attribute-grammar.ts';
 import { foldInfix } from './infix.ts';
@@ -9,6 +10,15 @@ import type { Attribute, Expr, InfixOperator, Name } from './tree.ts';
 
 import * as t from './vocabulary.ts';
 
+function noWord(word: string): string {
+  return `There is no “${word}” in Relay.`;
+}
+
+/** The operators behind Python's words. */
+const wordOperators: ReadonlyMap<string, string> = new Map([
+  ['and', 'logical_and'],
+  ['or', 'logical_or'],
+]);
 const numberKinds = new Set<Expr['kind']>(['int', 'float']);
 
 export abstract class ExpressionGrammar extends AttributeGrammar {
@@ -29,18 +39,66 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
       const right = this.operandHere(2);
       (rest ??= []).push({ token, right });
     });
+    const operators = (rest ?? []) as { token: IToken; right: Expr }[];
+    const links = this.RECORDING_PHASE
+      ? []
+      : operators.map(({ token, right }) => ({
+          operator: token.image as InfixOperator,
+          span: this.spanOf(token),
+          right,
+        }));
+    const value = links.length === 0 ? first : foldInfix(first, links);
+    const whole = this.RECORDING_PHASE ? value : this.wordOperator(value);
     this.leave();
-    if (rest === undefined || this.RECORDING_PHASE) return first;
-    const operators = rest as { token: IToken; right: Expr }[];
-    return foldInfix(
-      first,
-      operators.map(({ token, right }) => ({
-        operator: token.image as InfixOperator,
-        span: this.spanOf(token),
-        right,
-      })),
-    );
+    return whole;
   });
+
+  /** `left and right`, `left or right`, as Python writes them. */
+  private wordOperator(left: Expr): Expr {
+    const token = this.LA(1);
+    const name = token.tokenType === t.Identifier ? wordOperators.get(token.image) : undefined;
+    if (name === undefined || !startsOperand.has(this.LA(2).tokenType)) return left;
+    const word = this.spanOf(token);
+    this.SKIP_TOKEN();
+    const reported = this.diagnostics.length;
+    const right = this.subrule(82, this.expression);
+    const later = this.diagnostics.splice(reported);
+    const { anchor, start } = left.span;
+    const edits = [
+      { span: { anchor, start, end: start }, newText: `${name}(` },
+      { span: { anchor, start: left.span.end, end: right.span.start }, newText: ', ' },
+      { span: { anchor, start: right.span.end, end: right.span.end }, newText: ')' },
+    ];
+    // “and” binds closer than the “or” behind it: no plain insertions repair `a and b or c`, nor `not a and b`.
+    const mixed =
+      (token.image === 'and' && later.some(({ message }) => message === noWord('or'))) ||
+      (left.kind === 'call' && this.textOf(left.callee.span) === 'not');
+    this.reportWord(word, token.image, `${name}(…, …)`, mixed ? undefined : edits);
+    for (const diagnostic of later) this.diagnostics.push(diagnostic);
+    return this.wordCall(word, name, [left, right]);
+  }
+
+  /** `not value`, whose word was read. */
+  private wordNegation(word: Span): Expr {
+    const inner = this.subrule(83, this.operand);
+    const { anchor, start, end } = inner.span;
+    const parens = inner.kind === 'paren';
+    const edits = [{ span: { ...word, end: start }, newText: parens ? 'logical_not' : 'logical_not(' }];
+    if (!parens) edits.push({ span: { anchor, start: end, end }, newText: ')' });
+    this.reportWord(word, 'not', 'logical_not(…)', edits);
+    return this.wordCall(word, 'logical_not', [inner]);
+  }
+
+  private reportWord(word: Span, found: string, form: string, edits: readonly TextEdit[] | undefined): void {
+    const fix = edits && { title: `Write ${form}`, edits, preferred: true };
+    this.reportHabit('unexpected-token', word, noWord(found), `Write ${form}.`, fix);
+  }
+
+  private wordCall(word: Span, name: string, args: readonly Expr[]): Expr {
+    const start = Math.min(word.start, args[0]?.span.start ?? word.start);
+    const span = this.since(start);
+    return { kind: 'call', span, callee: { kind: 'name', span: word, name }, args, attrs: [], argsSpan: span };
+  }
 
   /** Parses an expression, or reports that one is missing. */
   protected expressionHere(idx: number): Expr {
@@ -105,6 +163,8 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
       {
         ALT: () => {
           const token = this.CONSUME(t.Identifier);
+          if (!this.RECORDING_PHASE && token.image === 'not' && startsOperand.has(this.LA(1).tokenType))
+            return this.wordNegation(this.spanOf(token));
           return { kind: 'name', span: this.spanOf(token), name: token.image };
         },
       },

@@ -6,7 +6,7 @@
 import type { IToken, TokenType } from 'chevrotain';
 import type { Diagnostic, Fix, TextEdit } from '../base/diagnostic.ts';
 import type { Anchor } from '../base/span.ts';
-import { virtualToken } from './brackets.ts';
+import { virtualToken, type RawIssue } from './brackets.ts';
 import { retype } from './classify.ts';
 import { endOf } from './lexer.ts';
 import { Layout } from './layout.ts';
@@ -18,6 +18,8 @@ export interface Habits {
   readonly uses: ReadonlyMap<number, readonly number[]>;
   /** The body by indentation, if the function has one. */
   readonly indented: IndentedBody | undefined;
+  /** What is told of the function besides. */
+  readonly issues: readonly RawIssue[];
 }
 
 export interface IndentedBody {
@@ -32,12 +34,13 @@ export interface IndentedBody {
 export function mendHabits(tokens: IToken[], text: string): Habits {
   const indented = indentedBody(tokens, text);
   const own = indented?.tokens ?? tokens;
-  return { tokens: own, uses: mendNames(own), indented: indented?.body };
+  const uses = mendNames(own);
+  return { ...mendWrites(own, text), uses, indented: indented?.body };
 }
 
 /** Whether a function has a habit, so that no part of it can be read alone. */
-export function hasHabits({ uses, indented }: Habits): boolean {
-  return uses.size > 0 || indented !== undefined;
+export function hasHabits({ uses, indented, issues }: Habits): boolean {
+  return uses.size > 0 || indented !== undefined || issues.length > 0;
 }
 
 const openers = new Set<TokenType>([t.LParen, t.LSquare, t.LBrace]);
@@ -119,6 +122,73 @@ function bareParameters(tokens: readonly IToken[], keyword: number): readonly nu
   const behind = tokens[at + 1]?.tokenType;
   const isFunction = tokens[keyword]?.tokenType === t.Def || typed || (behind !== undefined && bodySigns.has(behind));
   return isFunction ? names : [];
+}
+
+// ------------------------------------------------------------------------------------------------ references
+
+/** Makes `ref_write(%r, value);` of `%r = value;` where `%r` was bound to a reference. */
+function mendWrites(tokens: IToken[], text: string): Pick<Habits, 'tokens' | 'issues'> {
+  const references = new Set<string>();
+  const issues: RawIssue[] = [];
+  const inserted: { readonly at: number; readonly type: TokenType; readonly offset: number }[] = [];
+  const dropped = new Set<number>();
+  for (let i = 1; i < tokens.length; i++) {
+    const token = tokens[i] as IToken;
+    if (token.tokenType !== t.Local) continue;
+    if (tokens[i - 1]?.tokenType === t.Let) {
+      if (tokens[i + 1]?.tokenType === t.Assign && tokens[i + 2]?.tokenType === t.Ref) references.add(token.image);
+      else references.delete(token.image);
+      continue;
+    }
+    const before = tokens[i - 1]?.tokenType;
+    const sign = tokens[i + 1]?.tokenType === t.Colon ? i + 2 : i + 1;
+    if (!references.has(token.image) || (before !== t.Semicolon && before !== t.LBrace)) continue;
+    const end = tokens[sign]?.tokenType === t.Assign ? statementEnd(tokens, sign) : undefined;
+    if (end === undefined) continue;
+    const assign = tokens[sign] as IToken;
+    const value = text.slice(endOf(assign), endOf(tokens[end - 1] as IToken)).trim();
+    const after = endOf(tokens[end - 1] as IToken);
+    inserted.push({ at: i, type: t.RefWrite, offset: token.startOffset });
+    inserted.push({ at: i, type: t.LParen, offset: token.startOffset });
+    inserted.push({ at: end, type: t.RParen, offset: after });
+    if (sign === i + 2) dropped.add(i + 1);
+    retype(assign, t.Comma);
+    issues.push({
+      code: 'missing-let',
+      start: token.startOffset,
+      end: endOf(assign),
+      message: `“${token.image}” is a reference: what it holds is not changed with “=”.`,
+      remedy: `Write ref_write(${token.image}, ${value}).`,
+      fix: {
+        title: 'Write ref_write(…, …)',
+        newText: `ref_write(${token.image},`,
+        also: [{ at: after, newText: ')' }],
+      },
+      habit: true,
+    });
+  }
+  if (issues.length === 0) return { tokens, issues };
+  const all: IToken[] = [];
+  let next = 0;
+  tokens.forEach((token, i) => {
+    for (; inserted[next]?.at === i; next++) {
+      const place = inserted[next] as (typeof inserted)[number];
+      all.push(virtualToken(place.type, place.offset));
+    }
+    if (!dropped.has(i)) all.push(token);
+  });
+  return { tokens: all, issues };
+}
+
+/** Index of the semicolon that ends the statement with the token at `from`; undefined where a bracket does. */
+function statementEnd(tokens: readonly IToken[], from: number): number | undefined {
+  for (let i = from, depth = 0; i < tokens.length; i++) {
+    const { tokenType } = tokens[i] as IToken;
+    if (openers.has(tokenType)) depth++;
+    else if (closers.has(tokenType) && --depth < 0) return undefined;
+    else if (depth === 0 && tokenType === t.Semicolon) return i > from + 1 ? i : undefined;
+  }
+  return undefined;
 }
 
 // ------------------------------------------------------------------------------------------------ bodies

@@ -1,8 +1,10 @@
 /** Rules for types, dimensions and patterns. */
 import type { IToken, TokenType } from 'chevrotain';
+import type { Span } from '../base/span.ts';
 import { BaseGrammar, syntaxFailure } from './base-grammar.ts';
 import { readNumber } from './numbers.ts';
 import { quote } from './messages.ts';
+import { isForeignShape, isTensorWord, readTensorForm, startsTensor } from './tensor-forms.ts';
 import type { DimNode, ExprDimNode, MetaRef, Name, Pattern, TypeNode } from './tree.ts';
 import * as t from './vocabulary.ts';
 
@@ -36,9 +38,26 @@ export abstract class TypeGrammar extends BaseGrammar {
 
   /** Parses a type, or reports that one is missing. */
   protected typeHere(idx: number): TypeNode {
-    if (!this.RECORDING_PHASE && !typeStarts.has(this.LA(1).tokenType))
+    if (this.RECORDING_PHASE) return this.subrule(idx, this.type);
+    if (!typeStarts.has(this.LA(1).tokenType))
       this.fail('expected-type', 'a type', 'Write for example Tensor[(1, 3), float32] or int32.');
-    return this.subrule(idx, this.type);
+    const type = this.subrule(idx, this.type);
+    return this.LA(1).tokenType === t.Arrow ? this.bareFunctionType(type) : type;
+  }
+
+  /** `int32 -> int32` and `(int32, int32) -> int32`, a function's type without `fn`. */
+  private bareFunctionType(from: TypeNode): TypeNode {
+    this.SKIP_TOKEN();
+    const ret = this.typeHere(8);
+    const isList = from.kind === 'tupletype';
+    const { anchor, start, end } = from.span;
+    const edits = [{ span: { anchor, start, end: start }, newText: isList ? 'fn ' : 'fn (' }];
+    if (!isList) edits.push({ span: { anchor, start: end, end }, newText: ')' });
+    const fix = { title: 'Write fn ( … ) -> …', edits, preferred: true };
+    const message = 'Expected “fn” and the parameter types in parentheses before “->”.';
+    this.reportHabit('expected-type', from.span, message, 'Write fn (int32) -> int32 for the type of a function.', fix);
+    const params = isList ? from.fields : [from];
+    return { kind: 'fntype', span: this.since(start), typeParams: [], params, ret };
   }
 
   private hole(token: IToken): TypeNode {
@@ -49,6 +68,7 @@ export abstract class TypeGrammar extends BaseGrammar {
   private tensorType(): TypeNode {
     const start = this.here();
     this.CONSUME(t.TensorName);
+    if (!this.RECORDING_PHASE && isForeignShape(this.LA(2))) return this.foreignTensor(start, 'Tensor');
     this.CONSUME1(t.LSquare);
     const shape: DimNode[] = [];
     if (this.RECORDING_PHASE || this.LA(1).tokenType === t.LParen) {
@@ -104,24 +124,84 @@ export abstract class TypeGrammar extends BaseGrammar {
     throw syntaxFailure;
   }
 
-  /** `Tensor(4, float32)` and `Tensor<4, float32>`: reported once, and skipped. */
-  private skipTensor(start: number): TypeNode {
-    const angle = this.LA(1).tokenType === t.Less;
-    const remedy = 'Write Tensor[(2, 3), float32].';
-    this.report('expected-shape', this.gapSpan(), `Expected “[” and a shape, found ${this.found()}.`, remedy);
+  /** The type of tensors in a form of another language, whose first word was read. */
+  private foreignTensor(start: number, word: string): TypeNode {
+    const tokens: IToken[] = [];
+    const closer = this.LA(1).tokenType === t.Less ? t.Greater : undefined;
+    for (let depth = 0; !this.atEnd();) {
+      const token = this.LA(1);
+      const type = token.tokenType;
+      if (type === t.LParen || type === t.LSquare || (closer && type === t.Less)) depth++;
+      else if (type === t.RParen || type === t.RSquare || type === closer) depth--;
+      else if (type === t.LBrace || type === t.Semicolon) break;
+      if (depth < 0) break;
+      tokens.push(token);
+      this.SKIP_TOKEN();
+      if (depth === 0) break;
+    }
+    const span = this.since(start);
+    const found = quote(this.text.slice(this.base + span.start, this.base + span.end));
+    const message = `Expected a type such as Tensor[(2, 3), float32], found ${found}.`;
+    const { dims, dtype } = readTensorForm(word, tokens);
+    if (dtype === undefined || dims.length === 0) {
+      this.report('expected-shape', span, message, 'Write Tensor[(2, 3), float32].');
+      return { kind: 'holetype', span, missing: true };
+    }
+    const newText = `Tensor[(${dims.join(', ')}), ${dtype}]`;
+    const fix = { title: `Write ${newText}`, edits: [{ span, newText }], preferred: true };
+    this.reportHabit('expected-shape', span, message, `Write ${newText}.`, fix);
+    const shape = dims.map((dim): DimNode => {
+      if (dim === '?') return { kind: 'anydim', span };
+      return /^\d/.test(dim)
+        ? { kind: 'intdim', span, value: BigInt(dim), dtype: 'int32' }
+        : { kind: 'nameddim', span, name: dim };
+    });
+    return { kind: 'tensortype', span, shape, dtype: { text: dtype, span } };
+  }
+
+  /** The word for tensors alone. */
+  private bareTensor(name: Name): TypeNode {
+    const message = `Expected a shape and an element type behind ${quote(name.text)}.`;
+    this.report('expected-shape', name.span, message, 'Write Tensor[(2, 3), float32].');
+    return { kind: 'holetype', span: name.span, missing: true };
+  }
+
+  /** Type arguments in angle brackets, as in `List<int32>`. */
+  private angled(args: TypeNode[]): void {
+    const open = this.spanOf(this.LA(1));
     this.SKIP_TOKEN();
-    this.skipTo(this.LA(1), ...(angle ? [t.Greater] : []));
-    if (this.LA(1).tokenType === t.Greater || (!angle && this.LA(1).tokenType === t.RParen)) this.SKIP_TOKEN();
-    return { kind: 'holetype', span: this.since(start), missing: true };
+    while (typeStarts.has(this.LA(1).tokenType)) {
+      args.push(this.typeHere(9));
+      if (this.LA(1).tokenType === t.Comma) this.SKIP_TOKEN();
+    }
+    this.take(9, t.Greater, '“]”');
+    const close = { ...open, start: this.previousEnd() - 1, end: this.previousEnd() };
+    this.reportAngles(open, close, 'List[int32]');
+  }
+
+  protected reportAngles(open: Span, close: Span, example: string): void {
+    const edits = [
+      { span: open, newText: '[' },
+      { span: close, newText: ']' },
+    ];
+    const fix = { title: 'Write [ … ]', edits, preferred: true };
+    this.reportHabit('unexpected-token', open, 'Expected “[”, found “<”.', `Write square brackets: ${example}.`, fix);
   }
 
   private namedType(): TypeNode {
     const start = this.here();
     const name = this.nameOf(this.CONSUME1(t.Identifier));
     const next = this.LA(1).tokenType;
-    if (name.text === 'Tensor' && (next === t.LParen || next === t.Less)) return this.skipTensor(start);
     const args: TypeNode[] = [];
     let brackets = false;
+    if (!this.RECORDING_PHASE) {
+      if (startsTensor(name.text, this.LA(1))) return this.foreignTensor(start, name.text);
+      if (isTensorWord(name.text)) return this.bareTensor(name);
+      if (next === t.Less && typeStarts.has(this.LA(2).tokenType)) {
+        this.angled(args);
+        return { kind: 'namedtype', span: this.since(start), name, args, brackets: true };
+      }
+    }
     this.OPTION(() => {
       this.CONSUME2(t.LSquare);
       brackets = true;

@@ -103,6 +103,7 @@ function* parseFunction(tokens: IToken[], end: number, plain: boolean, context: 
   const { consumed } = parser;
   yield;
   const own: RawIssue[] = habits.indented ? [indentedIssue(habits.indented)] : [];
+  own.push(...habits.issues);
   const body = findBody(list, consumed, own);
   if (body.missingOpener) issues = withoutLastStrayBrace(issues);
   const bodyStart = body.from === 0 ? 0 : endOf(list[body.from - 1] as IToken);

@@ -47,6 +47,11 @@ const otherNames: ReadonlyMap<string, DType> = new Map([
   ['boolean', 'bool'],
 ]);
 
+/** The element type of a name, in this language or another; undefined when it is none. */
+export function dtypeNamed(text: string): DType | undefined {
+  return canonicalDType(text) ?? otherNames.get(text.toLowerCase());
+}
+
 /** The element type that a name of another language, or a slip of the pen, stands for; undefined when none is near. */
 export function dtypeMeant(text: string): DType | undefined {
   return otherNames.get(text.toLowerCase()) ?? nearest(text, [...commonDTypes, 'bfloat16']);
