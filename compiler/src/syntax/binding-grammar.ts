@@ -32,10 +32,13 @@ export abstract class BindingGrammar extends ExpressionGrammar {
       return this.graphStatement(false);
     }
     if (first.tokenType !== t.Identifier) return undefined;
-    if (second === t.Local && (this.LA(3).tokenType === t.Assign || this.LA(3).tokenType === t.Colon)) {
+    const bare = second === t.AttributeKey;
+    if ((bare || second === t.Local) && (this.LA(3).tokenType === t.Assign || this.LA(3).tokenType === t.Colon)) {
       const span = this.spanOf(first);
       const message = `Expected “let” before ${quote(this.LA(2).image)}, found ${quote(first.image)}.`;
-      const fix = { title: 'Write let', edits: [{ span, newText: 'let' }], preferred: true };
+      const edits = [{ span, newText: 'let' }];
+      if (bare) edits.push({ span: this.emptySpan(this.LA(2).startOffset - this.base), newText: '%' });
+      const fix = { title: 'Write let', edits, preferred: true };
       this.reportHabit('missing-let', span, message, 'Variables are bound with let %x = …;.', fix);
       this.SKIP_TOKEN();
       return this.boundLet(start);
@@ -65,6 +68,14 @@ export abstract class BindingGrammar extends ExpressionGrammar {
   protected letStatement(): Statement {
     const start = this.here();
     this.CONSUME(t.Let);
+    if (!this.RECORDING_PHASE && this.LA(1).tokenType === t.Identifier && this.LA(2).tokenType === t.Local) {
+      const span = this.spanOf(this.LA(1));
+      const edits = [{ span: { ...span, end: this.LA(2).startOffset - this.base }, newText: '' }];
+      const fix = { title: `Remove ${this.found()}`, edits, preferred: true };
+      const message = `Expected a variable such as %x, found ${this.found()}.`;
+      this.reportHabit('expected-variable', span, message, `Remove ${this.found()}.`, fix);
+      this.SKIP_TOKEN();
+    }
     if (!this.RECORDING_PHASE && this.LA(1).tokenType === t.GraphBinder) {
       const span = { anchor: this.anchor, start, end: this.here() };
       const fix = { title: 'Remove “let”', edits: [{ span, newText: '' }], preferred: true };

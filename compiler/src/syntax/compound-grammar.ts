@@ -4,6 +4,7 @@ import { syntaxFailure } from './base-grammar.ts';
 import { startsOperand } from './expression-grammar.ts';
 import { quote } from './messages.ts';
 import { StatementGrammar } from './statement-grammar.ts';
+import { retype } from './classify.ts';
 import { bodySigns } from './habits.ts';
 import type { Arm, Attribute, Block, Expr, FunctionNode, Name, Param, TypeNode } from './tree.ts';
 import * as t from './vocabulary.ts';
@@ -273,16 +274,18 @@ export abstract class CompoundGrammar extends StatementGrammar {
     const link = (): void => {
       const start = this.here();
       const keyword = this.CONSUME(t.If);
-      if (links.length > 0)
+      if (links.length > 0 && keyword.image === 'if')
         this.extension(this.spanOf(keyword), '“else if” without braces.', 'TVM needs else { if … }.');
       const condition = this.condition();
       const then = this.blockHere(1, 'the branch in braces', 'Write { … } after the condition.');
       links.push({ start, condition, then });
+      if (!this.RECORDING_PHASE && this.elseIfWord()) return;
       if (this.RECORDING_PHASE || this.LA(1).tokenType === t.Else) this.consume(3, t.Else);
       else {
         otherwise = this.missingElse('“else” and the other branch');
         return;
       }
+      if (!this.RECORDING_PHASE && !then.braces && this.LA(1).tokenType === t.Colon) this.SKIP_TOKEN();
       this.OPTION(() => {
         otherwise = this.SUBRULE2(this.block);
       });
@@ -303,6 +306,18 @@ export abstract class CompoundGrammar extends StatementGrammar {
     }
     return result as Expr;
   });
+
+  /** `elif`, which is read as the `if` behind an `else`. */
+  private elseIfWord(): boolean {
+    const token = this.LA(1);
+    if (token.tokenType !== t.Identifier || !/^els?e?if$/.test(token.image)) return false;
+    const span = this.spanOf(token);
+    const fix = { title: 'Write else if', edits: [{ span, newText: 'else if' }], preferred: true };
+    const message = `Expected “else” and the other branch, found ${quote(token.image)}.`;
+    this.reportHabit('missing-else', span, message, 'Write else { if (…) { … } else { … } }.', fix);
+    retype(token, t.If);
+    return true;
+  }
 
   /** `(c)`; parentheses may be forgotten around a single operand. */
   private condition(): Expr {
@@ -365,6 +380,13 @@ export abstract class CompoundGrammar extends StatementGrammar {
   /** A block in braces; where the braces were forgotten, the expression that stands there. */
   private blockHere(idx: number, wanted: string, remedy: string): Block {
     if (this.RECORDING_PHASE || this.LA(1).tokenType === t.LBrace) return this.subrule(idx, this.block);
+    const sign = this.LA(1);
+    if (sign.tokenType === t.Colon || sign.image === 'then') {
+      this.SKIP_TOKEN();
+      const body = this.LA(1).tokenType === t.LBrace ? this.subrule(35, this.block) : this.bareBlock();
+      this.report('expected-body', this.spanOf(sign), `Expected ${wanted}, found ${quote(sign.image)}.`, remedy);
+      return body;
+    }
     this.report('expected-body', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
     return this.bareBlock();
   }
@@ -393,6 +415,8 @@ export abstract class CompoundGrammar extends StatementGrammar {
         'Write match (value) { pattern => result, … }.',
       );
     const scrutinee = bare ? this.missing(this.previousEnd()) : this.SUBRULE(this.operand);
+    if (!this.RECORDING_PHASE && this.LA(1).image === 'with' && this.LA(2).tokenType === t.LBrace)
+      this.skipWord('The arms stand without “with” before them.');
     if (!this.RECORDING_PHASE && this.LA(1).tokenType !== t.LBrace) {
       const remedy = 'Write match (value) { pattern => result, … }.';
       this.report('expected-body', this.gapSpan(), `Expected “{” and the arms, found ${this.found()}.`, remedy);
@@ -409,12 +433,24 @@ export abstract class CompoundGrammar extends StatementGrammar {
 
   readonly arm = this.RULE('arm', (): Arm => {
     const start = this.here();
+    if (!this.RECORDING_PHASE && this.LA(1).image === 'case' && armStarts.has(this.LA(2).tokenType))
+      this.skipWord('A pattern stands without “case” before it.');
     const pattern = this.SUBRULE(this.pattern);
     if (this.RECORDING_PHASE || this.LA(1).tokenType === t.FatArrow) this.consume(1, t.FatArrow);
     else this.reportArrow();
     const body = this.armBody();
     return { kind: 'arm', span: this.since(start), pattern, body };
   });
+
+  /** Reports the next word, which another language has here, and skips it. */
+  private skipWord(message: string): void {
+    const span = this.spanOf(this.LA(1));
+    const remedy = `Remove ${this.found()}.`;
+    const fix = { title: `Remove ${this.found()}`, edits: [{ span, newText: '' }], preferred: true };
+    this.SKIP_TOKEN();
+    const edits = [{ span: { ...span, end: this.atEnd() ? span.end : this.here() }, newText: '' }];
+    this.reportHabit('unexpected-token', span, message, remedy, { ...fix, edits });
+  }
 
   /** Reports that `=>` does not stand here, and skips what was probably written for it. */
   private reportArrow(): void {
@@ -477,6 +513,9 @@ export abstract class CompoundGrammar extends StatementGrammar {
     return { kind, span, operands };
   });
 }
+
+/** What the pattern of an arm starts with, behind a word that does not belong there. */
+const armStarts = new Set<TokenType>([t.Underscore, t.Local, t.Identifier]);
 
 /** Tokens that a search for the next parameter does not cross. */
 const paramEnds = new Set<TokenType>([t.Local, t.Comma, t.LParen, t.RParen, t.LSquare, t.RSquare, t.LBrace, t.RBrace]);

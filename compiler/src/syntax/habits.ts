@@ -51,29 +51,40 @@ const closers = new Set<TokenType>([t.RParen, t.RSquare, t.RBrace]);
 /** Makes variables of the names that are declared without `%`, and of their uses. */
 function mendNames(tokens: readonly IToken[]): ReadonlyMap<number, readonly number[]> {
   const declared = new Map<string, { readonly at: number; readonly uses: number[] }>();
-  const declare = (token: IToken): void => {
-    if (!declared.has(token.image)) declared.set(token.image, { at: token.startOffset, uses: [] });
+  const signed = new Set<string>();
+  const declare = (token: IToken, at = token.startOffset): void => {
+    if (!declared.has(token.image)) declared.set(token.image, { at, uses: [] });
   };
   const declarations = new Set<number>();
   for (let i = 0; i < tokens.length; i++) {
     const type = (tokens[i] as IToken).tokenType;
-    if (type === t.Let && isBareName(tokens[i + 1])) {
+    if (type === t.Local) signed.add((tokens[i] as IToken).image.slice(1));
+    const isBinding = tokens[i + 2]?.tokenType === t.Assign || tokens[i + 2]?.tokenType === t.Colon;
+    if (type === t.Let && isBareName(tokens[i + 1]) && isBinding) {
       declarations.add(i + 1);
       declare(tokens[i + 1] as IToken);
     } else if (startsAssignment(tokens, i)) {
       declarations.add(i);
       declare(tokens[i] as IToken);
+    } else if (type === t.Identifier && startsAssignment(tokens, i + 1, i)) {
+      // `const y = …`: the word is told of.
+      declarations.add(i);
+      declarations.add(i + 1);
+      declare(tokens[i + 1] as IToken, (tokens[i] as IToken).startOffset);
     } else if (type === t.Def || type === t.Fn)
       for (const k of bareParameters(tokens, i)) {
         declarations.add(k);
         declare(tokens[k] as IToken);
       }
   }
-  if (declared.size === 0) return new Map();
+  const [first] = declared.values();
+  if (!first) return new Map();
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as IToken;
-    const known = token.tokenType === t.Identifier && !declarations.has(i) ? declared.get(token.image) : undefined;
-    if (!known || !isOperand(tokens, i)) continue;
+    if (token.tokenType !== t.Identifier || declarations.has(i) || !isOperand(tokens, i)) continue;
+    // Who leaves out one sign leaves out others.
+    const known = declared.get(token.image) ?? (signed.has(token.image) ? first : undefined);
+    if (!known) continue;
     known.uses.push(token.startOffset);
     retype(token, t.Local);
   }
@@ -85,10 +96,10 @@ function isBareName(token: IToken | undefined): boolean {
 }
 
 /** `y = …` where a statement starts; `{` behind a variable holds attributes. */
-function startsAssignment(tokens: readonly IToken[], i: number): boolean {
+function startsAssignment(tokens: readonly IToken[], i: number, start = i): boolean {
   if (tokens[i]?.tokenType !== t.AttributeKey || tokens[i + 1]?.tokenType !== t.Assign) return false;
-  const before = tokens[i - 1]?.tokenType;
-  return before === t.Semicolon || (before === t.LBrace && tokens[i - 2]?.tokenType !== t.Local);
+  const before = tokens[start - 1]?.tokenType;
+  return before === t.Semicolon || (before === t.LBrace && tokens[start - 2]?.tokenType !== t.Local);
 }
 
 /** Whether the word at `i` stands where a value can, and neither as the name of an operator nor as a type. */
