@@ -4,6 +4,7 @@
  */
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import type { Result } from '../../compiler/src/base/result.ts';
+import type { Provenance } from '../../compiler/src/records/objective.ts';
 
 /** A cache of a flash interface: fully associative, the line that was used least recently is replaced. */
 export interface FlashCache {
@@ -34,8 +35,7 @@ export interface MemoryRegion {
   readonly timing?: FlashTiming;
 }
 
-/** Where numbers from this board come from; shown beside each of them. */
-export type Provenance = 'measured' | 'emulated' | 'estimated';
+export type { Provenance };
 
 /** Board profile data (`boards/profiles/*.json`, validated against `profile.schema.json`). */
 export interface BoardProfile {

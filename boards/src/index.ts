@@ -19,4 +19,4 @@ export { builtinProfiles, findProfile, parseProfile } from './profile.ts';
 export { runJob, ticksToUnit, type Job, type JobResult } from './runner.ts';
 export type { LinkedImage, ProgramSize } from './size.ts';
 export { missingTool, Toolchain, type BuildOptions, type SourceFile } from './toolchain.ts';
-export { arenaCapacity, arenaRegions } from './linker.ts';
+export { memoryOf } from './linker.ts';

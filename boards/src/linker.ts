@@ -1,4 +1,5 @@
 /** Linker scripts made from a profile's memory regions. */
+import type { BoardMemory } from '../../compiler/src/memory/regions.ts';
 import type { BoardProfile, MemoryRegion } from './board.ts';
 
 /** `flash`: code and constants in flash, data in RAM. `ram`: everything in RAM, as candidates are tried. */
@@ -82,24 +83,10 @@ function furtherArenas(profile: BoardProfile): string {
     .join('');
 }
 
-/** What harness and C library keep in the first RAM region beside stack and arena, at most. */
-const harnessBytes = 2048;
-
-/** Bytes of each RAM region that an arena may take, where there are several. */
-export function arenaRegions(profile: BoardProfile): readonly number[] | undefined {
-  const data = dataRegion(profile);
-  const further = furtherRegions(profile);
-  if (data === undefined || further.length === 0) return undefined;
-  const first = Math.max(0, data.bytes - profile.stackBytes - harnessBytes);
-  return [first, ...further.map((region) => region.bytes)].map((bytes) => bytes - (bytes % 8));
-}
-
-/** Bytes that an arena may take on a board, over all regions; undefined where memory has no set limit. */
-export function arenaCapacity(profile: BoardProfile): number | undefined {
-  const data = dataRegion(profile);
-  if (data === undefined || profile.transport.kind === 'process') return undefined;
-  const regions = arenaRegions(profile) ?? [Math.max(0, data.bytes - profile.stackBytes - harnessBytes)];
-  return regions.reduce((sum, bytes) => sum + bytes, 0);
+/** The RAM of a board, as far as it limits an arena. */
+export function memoryOf({ memory, stackBytes, transport }: BoardProfile): BoardMemory {
+  const ram = memory.filter(({ kind }) => kind === 'ram').map(({ bytes }) => bytes);
+  return { ram, stackBytes, unlimited: transport.kind === 'process' };
 }
 
 function hex(value: number): string {

@@ -124,6 +124,13 @@ export class Toolchain {
     return ok(new Toolchain(profile, compiler, version, folder, runtimeFolder(options.root)));
   }
 
+  /** First line of `--version` of the profile's compiler, where it is installed. */
+  static async versionOf(profile: BoardProfile): Promise<string | undefined> {
+    const compiler = findCommand(profile.compiler.command);
+    const asked = compiler === undefined ? undefined : await runChild(compiler, ['--version'], { limitMs: 10_000 });
+    return asked?.code === 0 ? firstLines(asked.stdout, 1) : undefined;
+  }
+
   /** Start-up code and harness of this board's processor. */
   async harness(): Promise<readonly SourceFile[]> {
     const family = coreOf(this.profile).folder;

@@ -1,7 +1,7 @@
 /** What a build gives up for less memory: how far its schedules are from the fastest that were measured. */
 import type { ScheduledKernel } from '../../compiler/src/pipeline/context.ts';
 import { configKey } from '../../compiler/src/schedule/task.ts';
-import type { BestConfig } from '../../tuner/src/index.ts';
+import type { RecordDigest } from '../../compiler/src/records/best.ts';
 
 export interface Concessions {
   /** Kernels whose schedule is not the fastest on record. */
@@ -13,10 +13,10 @@ export interface Concessions {
 }
 
 /** Compares a build with the fastest records of its kernels; kernels without a record of their schedule are left out. */
-export function concessionsOf(kernels: readonly ScheduledKernel[], best: ReadonlyMap<string, BestConfig>): Concessions {
+export function concessionsOf(kernels: readonly ScheduledKernel[], { best }: RecordDigest): Concessions {
   let [changed, cost, flash] = [0, 0, 0];
   for (const { task, config } of kernels) {
-    const choices = best.get(task.key)?.choices ?? [];
+    const choices = (Object.hasOwn(best, task.key) ? best[task.key]?.choices : undefined) ?? [];
     const key = configKey(config);
     const own = choices.find((c) => configKey(c.config) === key);
     const [fastest] = choices;

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { defaultCodePrice, sizeCodePrice } from '../../compiler/src/pipeline/light-kernels.ts';
 import { configKey } from '../../compiler/src/schedule/task.ts';
-import type { BestConfig } from '../../tuner/src/index.ts';
+import type { RecordDigest } from '../../compiler/src/records/best.ts';
 import { programOf } from './deployment.ts';
 import type { CommandIO } from './io.ts';
 import { compile, type Bench, type BuildOptions, type CompileOptions, type Model } from './model.ts';
@@ -29,13 +29,13 @@ interface Attempt {
 export async function compileWithin(
   bench: Bench,
   model: Model,
-  best: ReadonlyMap<string, BestConfig>,
+  records: RecordDigest,
   token: CommandIO['token'],
   options: BuildOptions,
 ): Promise<Result<CompiledModel>> {
   const { flashBudget, ...rest } = options;
   const compiling = (change: CompileOptions): Promise<Result<CompiledModel>> =>
-    endingAtOnce(() => compile(model, bench.profile, best, token, { ...rest, ...change }));
+    endingAtOnce(() => compile(model, bench.profile, records, token, { ...rest, ...change }));
   if (flashBudget === undefined) return compiling({});
   const sizes = new Map<string, number>();
   const attempt = async (change: CompileOptions): Promise<Result<Attempt>> => {

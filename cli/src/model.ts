@@ -1,26 +1,20 @@
 /** What build, deploy and tune share: a model's files, the board, the records, and compilation with the best records. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import {
-  arenaCapacity,
-  arenaRegions,
-  connectBoard,
-  hasCycleModel,
-  Toolchain,
-  type Board,
-  type BoardProfile,
-} from '../../boards/src/index.ts';
+import { connectBoard, memoryOf, Toolchain, type Board, type BoardProfile } from '../../boards/src/index.ts';
 import { fail, ok, type Failure, type Result } from '../../compiler/src/base/result.ts';
 import { LineIndex } from '../../compiler/src/base/span.ts';
 import { inlineImports, type ImportingProgram } from '../../compiler/src/check/inline-imports.ts';
 import type { CompileFailure } from '../../compiler/src/passes/fuse.ts';
-import { compileModel, type CompiledModel, type CompileRequest } from '../../compiler/src/pipeline/compile.ts';
-import type { TuningTask } from '../../compiler/src/schedule/task.ts';
+import type { IntegerSolver } from '../../compiler/src/memory/integer-program.ts';
+import { lowerForBoard, type ProgramRequest } from '../../compiler/src/pipeline/board-build.ts';
+import { codePriceOf } from '../../compiler/src/pipeline/light-kernels.ts';
+import { modelOf, type CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { targetNamed } from '../../compiler/src/targets/targets.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
-import { bestConfigs, parseRecords, type BestConfig, type CostKind } from '../../tuner/src/index.ts';
+import type { RecordDigest } from '../../compiler/src/records/best.ts';
 import { loadSolver } from './exact-solver.ts';
-import { fileFailure, readInput, shownPath, type CommandIO, type ExitCode } from './io.ts';
+import { readInput, shownPath, type CommandIO, type ExitCode } from './io.ts';
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
 import { peakText } from './memory-text.ts';
@@ -133,38 +127,6 @@ export function loadModel(
   };
 }
 
-/** The default place of tuning records: `.relay/records.jsonl` in the current folder. */
-export function recordsPath(args: ParsedArguments): string {
-  return args.text('records') ?? path.join('.relay', 'records.jsonl');
-}
-
-/** The best config of each task from the records of a compiler (of any, when none is named), when the file exists. Notices (cut lines, newer versions) go to stderr. */
-export function readBest(
-  args: ParsedArguments,
-  profile: BoardProfile,
-  compiler: string | undefined,
-  io: CommandIO,
-): Result<ReadonlyMap<string, BestConfig>> {
-  const cost = costKindOf(args, profile);
-  if (!cost.ok) return cost;
-  const file = recordsPath(args);
-  if (!existsSync(file)) {
-    // A file that was named but is not there is a mistake; the default one may be absent.
-    return args.text('records') === undefined
-      ? ok(new Map<string, BestConfig>())
-      : fileFailure(file, Object.assign(new Error(), { code: 'ENOENT' }), 'read');
-  }
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    return fileFailure(file, error, 'read');
-  }
-  const parsed = parseRecords(text);
-  for (const notice of parsed.notices) io.err(`relay: ${file}:${notice.line}: ${notice.message}`);
-  return ok(bestConfigs(parsed.records, { board: profile.name, compiler, cost: cost.value }));
-}
-
 /** Compiles with the given configs, for the memory that the board has. Fails when a budget is not met. */
 export async function compile(...args: Parameters<typeof compileOnce>): Promise<Result<CompiledModel>> {
   const [model, , , , given = {}] = args;
@@ -176,20 +138,12 @@ export async function compile(...args: Parameters<typeof compileOnce>): Promise<
  * an exact solver.
  */
 export async function compileNear(...args: Parameters<typeof compileOnce>): Promise<Result<CompiledModel>> {
-  const [model, profile, best, token, given = {}] = args;
-  let options = given;
-  let compiled = compileOnce(...args);
-  const capacity = arenaCapacity(profile) ?? Infinity;
-  if (typeof given.arenaBudget !== 'number' && compiled.ok && compiled.value.arena.plan.arenaBytes > capacity) {
-    options = { ...given, arenaBudget: Math.max(1, capacity) };
-    compiled = compileOnce(model, profile, best, token, options);
-  }
-  if (compiled.ok && !compiled.value.report.arena.optimal) {
-    const arenaSolver = await loadSolver();
-    if (arenaSolver !== undefined) compiled = compileOnce(model, profile, best, token, { ...options, arenaSolver });
-  }
+  const [model, profile, records, token, options] = args;
+  const compiled = compileOnce(...args);
   // Whether the program fits the board is for the linker to say.
-  return compiled;
+  if (!compiled.ok || compiled.value.report.arena.optimal) return compiled;
+  const solver = await loadSolver();
+  return solver === undefined ? compiled : compileOnce(model, profile, records, token, options, solver);
 }
 
 /** A failure when the arena is larger than what is allowed. */
@@ -213,33 +167,23 @@ function limited(
 function compileOnce(
   model: Model,
   profile: BoardProfile,
-  best: ReadonlyMap<string, BestConfig>,
+  records: RecordDigest,
   token: CommandIO['token'],
   options: CompileOptions = {},
+  solver?: IntegerSolver,
 ): Result<CompiledModel> {
   const target = targetNamed(profile.target);
   if (!target.ok) return target;
-  const request: CompileRequest = {
-    text: model.text,
-    params: model.params,
-    target: target.value,
-    name: model.name,
-    token,
-    // Tuned schedules shall not take more memory than untuned ones, unless more is granted.
-    ...(best.size > 0 ? { arenaBudget: 'untuned' as const } : {}),
-    arenaRegions: arenaRegions(profile),
-    ...options,
-    configFor: (task: TuningTask) => best.get(task.key)?.config,
-    choicesFor: (task: TuningTask) => best.get(task.key)?.choices ?? [],
-  };
-  const compiled = compileModel(request);
-  return compiled.ok ? compiled : { ok: false, error: placed(model, compiled.error) };
+  const { text, params, name } = model;
+  const request = { text, params, target: target.value, name, token, ...options };
+  const lowered = lowerForBoard(request, { records, memory: memoryOf(profile), solver }, 'c');
+  return lowered.ok ? ok(modelOf(lowered.value, request)) : { ok: false, error: placed(model, lowered.error) };
 }
 
 /** What a command may ask of compilation. */
 export type CompileOptions = Pick<
-  CompileRequest,
-  'preset' | 'lineFile' | 'arenaBudget' | 'codePrice' | 'inTurns' | 'withoutPasses' | 'arenaSolver'
+  ProgramRequest,
+  'preset' | 'lineFile' | 'arenaBudget' | 'codePrice' | 'inTurns' | 'withoutPasses'
 >;
 
 /** With limits that only the linked program shows. */
@@ -279,20 +223,11 @@ export function readCompileOptions(args: ParsedArguments): Result<BuildOptions> 
   return ok({
     ...(arena.value === undefined ? {} : { arenaBudget: arena.value }),
     ...(flash.value === undefined ? {} : { flashBudget: flash.value }),
-    ...(price === undefined ? {} : { codePrice: price / 100 / 1024 }),
+    ...(price === undefined ? {} : { codePrice: codePriceOf(price) }),
     ...(args.flag('size') ? { preset: 'size' as const } : {}),
     ...(args.flag('no-turns') ? { inTurns: false } : {}),
     withoutPasses: args.texts('without-pass'),
   });
-}
-
-/** The cost that records are compared by: what the board's timer counts, or modelled cycles of an emulated board. */
-export function costKindOf(args: ParsedArguments, profile: BoardProfile): Result<CostKind> {
-  const unit = args.text('cost');
-  if (unit === undefined || unit === profile.timer.unit) return ok('timer');
-  if (unit === 'cycles' && hasCycleModel(profile)) return ok('cycles');
-  const units = [profile.timer.unit, ...(hasCycleModel(profile) ? ['cycles'] : [])].map((u) => `\`${u}\``);
-  return fail('usage', `The board ${profile.name} has no cost \`${unit}\`.`, `It has ${units.join(' and ')}.`);
 }
 
 /** A compile failure with its place in the source in front of the message. */

@@ -1,7 +1,9 @@
 /** What `relay tune` ends in: JSON for programs, and a table for a person who sees it for the first time. */
 import type { CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
-import type { BestConfig, CostKind, TuneSummary } from '../../tuner/src/index.ts';
+import type { TuneSummary } from '../../tuner/src/index.ts';
+import type { CostKind } from '../../compiler/src/records/objective.ts';
+import type { RecordDigest } from '../../compiler/src/records/best.ts';
 import { concessionsOf } from './concessions.ts';
 import { costFigure, memoryJson, type Deployment, type Figure } from './deployment.ts';
 import type { CommandIO } from './io.ts';
@@ -11,7 +13,7 @@ import { renderTable, thousands } from './render.ts';
 /** How a tuned build was chosen. */
 export interface Choosing {
   readonly cost: CostKind;
-  readonly best: ReadonlyMap<string, BestConfig>;
+  readonly best: RecordDigest;
   readonly options: BuildOptions;
 }
 

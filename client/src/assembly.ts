@@ -7,7 +7,7 @@ import { assemblyArguments } from './engine/command.ts';
 import { runEngine } from './engine/process.ts';
 import { parameterFile } from './parameters.ts';
 import { defaultBoard, type Profiles } from './profiles.ts';
-import type { Tuned } from './tuned.ts';
+import { tuneOptions, type Tuned } from './tuned.ts';
 
 /** Compiles the text of a document; of one kernel alone when it is named. A newer call ends the older one. */
 export type Assemble = (
@@ -33,6 +33,7 @@ export function createAssembler(context: vscode.ExtensionContext): Assemble {
       params: document.uri.scheme === 'file' && (await exists(params)) ? params.fsPath : undefined,
       board: (await profiles.chosen())?.name ?? defaultBoard,
       kernel,
+      options: tuneOptions(document.uri),
       records: (await tuned.fileFor(document.uri))?.file.fsPath,
     });
     const outcome = await runEngine({ ...engineBase(context), args, input, signal: abort.signal });

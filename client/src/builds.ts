@@ -1,7 +1,6 @@
 /** What compiling open documents tells, kept in step with their text; the views and decorations read it here. */
 import * as vscode from 'vscode';
 import { requests, type BuildParams, type BuildResult } from '../../server/src/protocol.ts';
-import { parametersOf } from './parameters.ts';
 import type { Profiles } from './profiles.ts';
 import type { Session } from './session.ts';
 import type { Tuned } from './tuned.ts';
@@ -76,15 +75,9 @@ export class Builds implements vscode.Disposable {
   }
 
   private async request(params: BuildParams): Promise<BuildResult> {
-    const source = vscode.Uri.parse(params.uri);
-    const [weights, configs] = [await parametersOf(source), await this.tuned.configsFor(source)];
-    const target = await this.profiles.target();
-    return this.session.client.sendRequest<BuildResult>(requests.build, {
-      ...params,
-      ...(weights === undefined ? {} : { params: weights }),
-      ...(target === undefined ? {} : { target }),
-      ...(configs === undefined ? {} : { configs }),
-    } satisfies BuildParams);
+    const settings = await this.tuned.settingsFor(vscode.Uri.parse(params.uri));
+    const asked: BuildParams = { ...params, ...settings };
+    return this.session.client.sendRequest<BuildResult>(requests.build, asked);
   }
 
   /** Documents that nobody looks at are compiled when they come to the front. */

@@ -12,6 +12,7 @@ import { Session, type ClientFactory } from './session.ts';
 import { registerLowering } from './stageCommands.ts';
 import { Tuned } from './tuned.ts';
 import { showStatus } from './status.ts';
+import { showTuningStatus } from './tuningStatus.ts';
 import { registerBoards, type FindBoards } from './views/boards.ts';
 import { registerModels } from './views/models.ts';
 import { registerStages } from './views/stages.ts';
@@ -36,7 +37,7 @@ export function activateCommon(context: vscode.ExtensionContext, create: ClientF
   const output = vscode.window.createOutputChannel('Relay', { log: true });
   const session = new Session(create, output);
   const profiles = new Profiles(context);
-  const tuned = new Tuned(profiles);
+  const tuned = new Tuned(session, profiles, machine.findBoards);
   const builds = new Builds(session, profiles, tuned);
   const stages = new LoweringProvider(session, profiles, tuned, machine.assemble);
   const runs = new Runs();
@@ -48,6 +49,7 @@ export function activateCommon(context: vscode.ExtensionContext, create: ClientF
     registerLowering(stages, builds),
     tuned,
     builds,
+    showTuningStatus(session, builds),
     showRibbon(builds),
     registerStages(session, builds, stages, context.workspaceState),
     registerBoards(profiles, machine.findBoards),
@@ -56,7 +58,7 @@ export function activateCommon(context: vscode.ExtensionContext, create: ClientF
     registerGraph(session, builds),
     registerMemory(builds),
     registerVirtualDocuments(session),
-    registerWhatIf(session, profiles, tuned, context.workspaceState),
+    registerWhatIf(session, tuned, context.workspaceState),
     vscode.commands.registerCommand('relay.restartServer', () => session.restart()),
     vscode.commands.registerCommand('relay.showOutput', () => output.show()),
   );

@@ -20,18 +20,8 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     registerTasks(context, () => session.checkFiles()),
     vscode.commands.registerCommand('relay.tuneAndDeploy', (resource?: unknown, options?: unknown) =>
-      tuneAndDeploy({ context, output: session.output, runs }, resource, isOptions(options) ? options : {}),
+      tuneAndDeploy({ context, output: session.output, runs }, resource, options),
     ),
     vscode.commands.registerCommand('relay.chooseBoard', () => chooseBoard(context, session.output)),
-  );
-}
-
-/** Callers of a command may pass anything; menus pass a list of files as second argument. */
-function isOptions(value: unknown): value is { readonly board?: string; readonly trials?: number } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const { board, trials } = value as { board?: unknown; trials?: unknown };
-  return (
-    (board === undefined || typeof board === 'string') &&
-    (trials === undefined || (typeof trials === 'number' && Number.isInteger(trials) && trials > 0))
   );
 }

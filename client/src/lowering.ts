@@ -8,7 +8,6 @@ import {
   type StageInfo,
 } from '../../server/src/protocol.ts';
 import type { Assemble } from './assembly.ts';
-import { parametersOf } from './parameters.ts';
 import type { Profiles } from './profiles.ts';
 import type { Session } from './session.ts';
 import type { Tuned } from './tuned.ts';
@@ -124,16 +123,7 @@ export class LoweringProvider implements vscode.TextDocumentContentProvider, vsc
   private async lower({ stage, source, kernel }: Address, token: vscode.CancellationToken): Promise<LowerResult> {
     const uri = vscode.Uri.parse(source);
     if (stage === assemblyStage.name) return this.lowerToAssembly(uri, kernel);
-    const weights = await parametersOf(uri);
-    const target = await this.profiles.target();
-    const configs = await this.tuned.configsFor(uri);
-    const params: LowerParams = {
-      uri: source,
-      stage,
-      ...(configs === undefined ? {} : { configs }),
-      ...(weights === undefined ? {} : { params: weights }),
-      ...(target === undefined ? {} : { target }),
-    };
+    const params: LowerParams = { uri: source, stage, ...(await this.tuned.settingsFor(uri)) };
     return this.session.client.sendRequest<LowerResult>(requests.lower, params, token);
   }
 

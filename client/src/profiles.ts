@@ -26,10 +26,9 @@ export class Profiles {
     return name === '' ? undefined : (await this.all()).find((profile) => profile.name === name);
   }
 
-  /** The processor to compile for: the chosen board's, else the default board's, as on the command line. */
-  async target(): Promise<string | undefined> {
-    const board = (await this.chosen()) ?? (await this.all()).find((profile) => profile.name === defaultBoard);
-    return board?.target;
+  /** The board to compile for: the chosen one, else the default one, as on the command line. */
+  async current(): Promise<BoardProfile | undefined> {
+    return (await this.chosen()) ?? (await this.all()).find((profile) => profile.name === defaultBoard);
   }
 
   /** Reads the folders again, next time. */

@@ -7,16 +7,12 @@ import { deployArguments, tuneArguments, type TuneRequest } from './engine/comma
 import { paramsBeside } from './engine/params.ts';
 import { runEngine, type EngineOutcome } from './engine/process.ts';
 import { progressIncrement, progressText, type Progress } from './engine/progress.ts';
+import { isTuneArgument, readTuneArgument } from './engine/tuneOptions.ts';
 import { readResult, type TuneResult } from './engine/result.ts';
 import { showResult } from './resultPanel.ts';
 import { ensureTrust } from './trust.ts';
+import { tuneOptions } from './tuned.ts';
 import type { Runs } from './views/tuning.ts';
-
-/** What a caller (a test, another extension) may decide instead of the user. */
-interface TuneOptions {
-  readonly board?: string;
-  readonly trials?: number;
-}
 
 /** Where runs log and show themselves. */
 export interface TuneHost {
@@ -32,14 +28,20 @@ const running = new Set<string>();
 export async function tuneAndDeploy(
   host: TuneHost,
   resource: unknown,
-  options: TuneOptions = {},
+  argument: unknown,
 ): Promise<TuneResult | undefined> {
   if (!(await ensureTrust('Tune and Deploy'))) return undefined;
+  const given = argumentOf(resource, argument);
+  if ('problem' in given) {
+    void vscode.window.showErrorMessage(`The argument of Tune and Deploy: ${given.problem}`);
+    return undefined;
+  }
   const model = await chooseModel(resource);
   if (!model) return undefined;
   const settings = vscode.workspace.getConfiguration('relay', model);
   const configured = settings.get<string>('board', '');
-  const board = options.board ?? (configured !== '' ? configured : await pickBoard(host.context, host.output, ''));
+  const { board: wanted, ...options } = given;
+  const board = wanted ?? (configured !== '' ? configured : await pickBoard(host.context, host.output, ''));
   if (!board) return undefined;
   const params = await chooseParams(model);
   if (params === 'cancelled') return undefined;
@@ -47,8 +49,7 @@ export async function tuneAndDeploy(
     model: model.fsPath,
     params: params?.fsPath,
     board,
-    trials: options.trials ?? settings.get<number>('tune.trials', 64),
-    seconds: settings.get<number>('tune.seconds', 0),
+    options: { ...tuneOptions(model), ...options },
   };
   if (running.has(request.model)) {
     void vscode.window.showInformationMessage(`${path.basename(request.model)} is being tuned already.`);
@@ -60,6 +61,16 @@ export async function tuneAndDeploy(
   } finally {
     running.delete(request.model);
   }
+}
+
+/** What a caller decides instead of the user: a key binding has one argument; menus have things of their own as second. */
+function argumentOf(resource: unknown, argument: unknown): ReturnType<typeof readTuneArgument> {
+  if (isPlain(argument) && isTuneArgument(argument)) return readTuneArgument(argument);
+  return isPlain(resource) ? readTuneArgument(resource) : {};
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof vscode.Uri);
 }
 
 async function tune(host: TuneHost, request: TuneRequest): Promise<TuneResult | undefined> {

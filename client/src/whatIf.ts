@@ -4,7 +4,6 @@
  */
 import * as vscode from 'vscode';
 import { declaredParameters, headline, suggestions, typeFrom, type Declared } from './engine/whatIf.ts';
-import type { Profiles } from './profiles.ts';
 import type { Session } from './session.ts';
 import type { Tuned } from './tuned.ts';
 import { showSubstituted, WhatIfLens, whatIfScheme } from './whatIfLens.ts';
@@ -14,13 +13,8 @@ const historyKey = 'relay.whatIf.history';
 const longestHistory = 12;
 
 /** The commands and lenses of "what if". */
-export function registerWhatIf(
-  session: Session,
-  profiles: Profiles,
-  tuned: Tuned,
-  memento: vscode.Memento,
-): vscode.Disposable {
-  const whatIf = new WhatIf(session, profiles, tuned);
+export function registerWhatIf(session: Session, tuned: Tuned, memento: vscode.Memento): vscode.Disposable {
+  const whatIf = new WhatIf(session, tuned);
   const lens = new WhatIfLens(whatIf);
   const documentOf = (resource: unknown): vscode.TextDocument | undefined => {
     const uri = resource instanceof vscode.Uri ? resource : vscode.window.activeTextEditor?.document.uri;

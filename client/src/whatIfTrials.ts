@@ -1,8 +1,6 @@
 /** The questions that were asked, each with its answer; asked anew as the text changes. */
 import * as vscode from 'vscode';
 import { requests, type WhatIfParams, type WhatIfResult } from '../../server/src/protocol.ts';
-import { parametersOf } from './parameters.ts';
-import type { Profiles } from './profiles.ts';
 import type { Session } from './session.ts';
 import type { Tuned } from './tuned.ts';
 
@@ -23,16 +21,14 @@ export class WhatIf implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onChanged = this.changed.event;
   private readonly session: Session;
-  private readonly profiles: Profiles;
   private readonly tuned: Tuned;
   private readonly trials = new Map<string, Trial>();
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(session: Session, profiles: Profiles, tuned: Tuned) {
+  constructor(session: Session, tuned: Tuned) {
     this.session = session;
     this.tuned = tuned;
-    this.profiles = profiles;
     this.subscriptions = [
       this.changed,
       session.onChecked(({ uri }) => this.later(uri)),
@@ -49,17 +45,12 @@ export class WhatIf implements vscode.Disposable {
     const key = trial.uri.toString();
     this.trials.set(key, trial);
     this.changed.fire();
-    const weights = await parametersOf(trial.uri);
-    const target = await this.profiles.target();
-    const configs = await this.tuned.configsFor(trial.uri);
     const params: WhatIfParams = {
       uri: key,
       function: trial.function,
       parameter: trial.parameter,
       type: trial.type,
-      ...(weights === undefined ? {} : { params: weights }),
-      ...(target === undefined ? {} : { target }),
-      ...(configs === undefined ? {} : { configs }),
+      ...(await this.tuned.settingsFor(trial.uri)),
     };
     try {
       const result = await this.session.client.sendRequest<WhatIfResult>(requests.whatIf, params);

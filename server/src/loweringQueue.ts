@@ -134,5 +134,6 @@ function sameJob(a: Job, b: Job): boolean {
 
 function inputsOf(job: Job): readonly (string | undefined)[] {
   if ('kind' in job && job.kind === 'compare') return [job.text, job.other.text];
-  return [job.text, job.params, job.target, job.configs];
+  const { memory, options } = job;
+  return [job.text, job.params, job.target, job.records, JSON.stringify({ memory, options })];
 }

@@ -11,6 +11,8 @@ export const requests = {
   graph: 'relay/graph',
   /** A document under other types of its parameters. */
   whatIf: 'relay/whatIf',
+  /** What tuning records say to a build. */
+  records: 'relay/records',
   /** Whether two documents mean the same. */
   compare: 'relay/compare',
   /** The text of a virtual document: the prelude, or the explanation of a diagnostic. */
@@ -58,15 +60,57 @@ export interface StageInfo {
   readonly summary: string;
 }
 
-export interface LowerParams {
-  readonly uri: string;
-  readonly stage: string;
+/** How a program is built: as the command line would for the board, with its records and options. */
+export interface BuildSettings {
   /** The parameter file that goes with the program, in base64. The server itself reads no files. */
   readonly params?: string;
   /** A processor that the compiler knows; the board's. */
   readonly target?: string;
-  /** The best recorded configuration of each task on the board, by the task's key, as JSON. */
-  readonly configs?: string;
+  /** The board's RAM; without end when it is left out. */
+  readonly memory?: WireMemory;
+  /** What `relay/records` answered. */
+  readonly records?: string;
+  readonly options?: WireOptions;
+}
+
+/** RAM that an arena may take a part of. */
+export interface WireMemory {
+  /** Bytes of each region: the first one also holds data and stack. */
+  readonly ram: readonly number[];
+  readonly stackBytes: number;
+  /** The sizes are no limits: the program is a process of a machine. */
+  readonly unlimited: boolean;
+}
+
+/** Options of `relay build` that need no linker. */
+export interface WireOptions {
+  /** Bytes that activations and scratch memory may take at most. */
+  readonly arena?: number;
+  /** Least code. */
+  readonly size?: boolean;
+  /** Percent of time that a kilobyte of code has to save. */
+  readonly codePrice?: number;
+}
+
+export interface RecordsParams {
+  /** A file of tuning records. */
+  readonly text: string;
+  readonly board: string;
+  /** Version line of the board's compiler; without it, that of the records that were measured last. */
+  readonly compiler?: string;
+  readonly cost: 'timer' | 'cycles';
+}
+
+export interface RecordsResult {
+  /** What a build needs of them, for `BuildSettings.records`; absent when it needs nothing. */
+  readonly records?: string;
+  /** Lines that are no records, each with its number. */
+  readonly notices: readonly string[];
+}
+
+export interface LowerParams extends BuildSettings {
+  readonly uri: string;
+  readonly stage: string;
 }
 
 /** Which lines of a stage's text came from where in the source. */
@@ -91,16 +135,10 @@ export interface LowerResult {
 }
 
 /** Parameters of `relay/build`. Without `text` the document must be open. */
-export interface BuildParams {
+export interface BuildParams extends BuildSettings {
   readonly uri: string;
   /** The program, when it is not an open document. */
   readonly text?: string;
-  /** As in `LowerParams`. */
-  readonly params?: string;
-  /** A processor that the compiler knows; the board's. */
-  readonly target?: string;
-  /** As in `LowerParams`. */
-  readonly configs?: string;
 }
 
 /** A pass that ran; `changes` is empty when it changed nothing. */
@@ -137,6 +175,8 @@ export interface LayerInfo {
   readonly description: string;
   /** Key of the tuning task. */
   readonly task: string;
+  /** Whether its schedule is from tuning records. */
+  readonly tuned: boolean;
   readonly macs: number;
   readonly constantBytes: number;
   /** Bytes of the arena in use while it runs. */
@@ -169,6 +209,8 @@ export interface BuildResult {
   readonly peakLayer: number;
   /** What lives there, largest first. */
   readonly peak: readonly AliveTensor[];
+  /** About tuning records that do not apply. */
+  readonly notice?: string;
   readonly failure?: { readonly message: string; readonly remedy?: string };
 }
 
@@ -206,17 +248,12 @@ export interface GraphResult {
   readonly leftOut: number;
 }
 
-export interface WhatIfParams {
+export interface WhatIfParams extends BuildSettings {
   readonly uri: string;
   /** Function without `@`, its parameter without `%`, and the type to assume. */
   readonly function: string;
   readonly parameter: string;
   readonly type: string;
-  /** As in `LowerParams`. */
-  readonly params?: string;
-  readonly target?: string;
-  /** As in `LowerParams`. */
-  readonly configs?: string;
 }
 
 /** Two programs, as their editors or files hold them. */

@@ -1,4 +1,5 @@
 /** Runs the command line in this process. */
+import { builtinProfiles, examineTools } from '../../boards/src/index.ts';
 import { dispatch } from '../../cli/src/main.ts';
 
 export interface Outcome {
@@ -18,4 +19,10 @@ export async function relay(...argv: readonly string[]): Promise<Outcome> {
     colour: false,
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+/** Names of missing tools of a board; tests that need them skip with a message. */
+export async function missingTools(board: string): Promise<string[]> {
+  const tools = await examineTools(builtinProfiles);
+  return tools.filter((t) => !t.found && t.boards.includes(board)).map((t) => t.name);
 }

@@ -4,8 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'mocha';
 import { verbs } from '../../cli/src/main.ts';
-import { examineTools, builtinProfiles } from '../../boards/src/index.ts';
-import { relay } from './relay.ts';
+import { missingTools, relay } from './relay.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const example = path.join(root, 'examples/keyword_spotting/keyword_spotting');
@@ -16,12 +15,6 @@ function file(name: string, content: string | Uint8Array): string {
   const full = path.join(scratch, name);
   writeFileSync(full, content);
   return full;
-}
-
-/** Names of missing tools of a board; tests that need them skip with a message. */
-async function missingTools(board: string): Promise<string[]> {
-  const tools = await examineTools(builtinProfiles);
-  return tools.filter((t) => !t.found && t.boards.includes(board)).map((t) => t.name);
 }
 
 const broken = `#[version = "0.0.5"]

@@ -6,6 +6,7 @@ import { describe, it } from 'mocha';
 import { createBackoff } from '../../client/src/engine/backoff.ts';
 import { readBoards } from '../../client/src/engine/boards.ts';
 import { deployArguments, engineEnvironment, tuneArguments } from '../../client/src/engine/command.ts';
+import { defaultTuneOptions, readTuneArgument, tuneOptionsFrom } from '../../client/src/engine/tuneOptions.ts';
 import { paramsBeside } from '../../client/src/engine/params.ts';
 import { runEngine, type EngineOutcome } from '../../client/src/engine/process.ts';
 import {
@@ -18,7 +19,12 @@ import {
 } from '../../client/src/engine/progress.ts';
 
 describe('arguments of the engine', () => {
-  const request = { model: '/w/-rf.relay', params: '/w/a b.params', board: 'mps2-an386', trials: 8, seconds: 0 };
+  const request = {
+    model: '/w/-rf.relay',
+    params: '/w/a b.params',
+    board: 'mps2-an386',
+    options: { ...defaultTuneOptions, trials: 8 },
+  };
 
   it('a file whose name begins with a dash stays a file', () => {
     const args = tuneArguments(request);
@@ -27,11 +33,47 @@ describe('arguments of the engine', () => {
   });
   it('a limit in seconds is given only when there is one', () => {
     assert.ok(!tuneArguments(request).includes('--seconds'));
-    const args = tuneArguments({ ...request, seconds: 30 });
+    const args = tuneArguments({ ...request, options: { ...request.options, seconds: 30 } });
     assert.equal(args[args.indexOf('--seconds') + 1], '30');
   });
   it('a model without parameters is deployed without --params', () => {
     assert.ok(!deployArguments({ ...request, params: undefined }).includes('--params'));
+  });
+  it('limits and prices reach both the search and the build after it, as the command line has them', () => {
+    const options = {
+      ...request.options,
+      cost: 'cycles',
+      codePrice: 0,
+      flash: 65536,
+      arena: 4096,
+      size: true,
+    } as const;
+    for (const args of [tuneArguments({ ...request, options }), deployArguments({ ...request, options })]) {
+      const told = '--cost cycles --code-price 0 --arena 4096 --flash 65536 --size';
+      assert.ok(args.join(' ').includes(told), args.join(' '));
+    }
+    const plain = deployArguments(request).join(' ');
+    for (const name of ['--cost', '--code-price', '--arena', '--flash', '--size'])
+      assert.ok(!plain.includes(name), name);
+  });
+  it('settings of a wrong kind take their default', () => {
+    const settings: Record<string, unknown> = { trials: 'many', seconds: 9, codePrice: null, cost: 'joules', size: 1 };
+    assert.deepEqual(
+      tuneOptionsFrom((name) => settings[name]),
+      { ...defaultTuneOptions, seconds: 9 },
+    );
+  });
+  it('a key binding may name the options, and is told what is wrong with them', () => {
+    assert.deepEqual(readTuneArgument({ board: 'host', size: true, trials: undefined }), { board: 'host', size: true });
+    for (const [wrong, said] of [
+      [{ trials: 0 }, /`trials` is a whole number from 1/],
+      [{ cost: 'joules' }, /`cost` is "timer" or "cycles"/],
+      [{ trails: 8 }, /no option `trails`; there are board, trials/],
+      [{ board: 7 }, /`board` is the name/],
+    ] as const) {
+      const read = readTuneArgument(wrong);
+      assert.match('problem' in read ? read.problem : '', said);
+    }
   });
   it("the tools' folders are searched first", () => {
     const env = engineEnvironment(
@@ -195,7 +237,13 @@ describe('the list of boards', () => {
       ],
     };
     assert.deepEqual(readBoards(json), [
-      { name: 'mps2-an386', description: 'Cortex-M4', provenance: 'emulated', problem: 'needs qemu-system-arm' },
+      {
+        name: 'mps2-an386',
+        description: 'Cortex-M4',
+        provenance: 'emulated',
+        compiler: undefined,
+        problem: 'needs qemu-system-arm',
+      },
     ]);
   });
 });

@@ -4,9 +4,8 @@ import { assemblyArguments } from '../../client/src/engine/command.ts';
 import { assemblyResult } from '../../client/src/engine/assembly.ts';
 import { memoryPage } from '../../client/src/engine/memory.ts';
 import { cLines } from '../../client/src/engine/origins.ts';
-import { bestConfigs } from '../../client/src/engine/records.ts';
+import { defaultTuneOptions } from '../../client/src/engine/tuneOptions.ts';
 import { brief, declaredParameters, headline, suggestions, typeFrom } from '../../client/src/engine/whatIf.ts';
-import { lowerDocument } from '../../server/src/features/lowering.ts';
 import { buildDocument } from '../../server/src/requests/build.ts';
 import type { WhatIfResult } from '../../server/src/protocol.ts';
 
@@ -95,26 +94,6 @@ describe('what if', () => {
   });
 });
 
-describe('tuned configurations for previews', () => {
-  const record = (task: string, value: number, more: object = {}): string =>
-    JSON.stringify({ task, board: 'b', verdict: 'ok', cost: { value }, config: { tile: value }, ...more });
-  it('are the cheapest of each task that were compared equal on the board', () => {
-    const text = [record('t', 9), record('t', 7), record('t', 1, { verdict: 'wrong-answer', cost: null })]
-      .concat([record('t', 2, { board: 'other' }), record('u', 5), '{"task":'])
-      .join('\n');
-    assert.deepEqual(JSON.parse(bestConfigs(text, 'b') ?? ''), { t: { tile: 7 }, u: { tile: 5 } });
-    assert.equal(bestConfigs(text, 'nowhere'), undefined);
-  });
-  it('reach the kernels of a build; what is no configuration of theirs is left out', () => {
-    const job = { uri: 'file:///a/model.relay', version: 1, text: program, stage: 'scheduled' };
-    const plain = lowerDocument(job);
-    const [task] = build(program).layers.map((layer) => layer.task);
-    const wrong = lowerDocument({ ...job, configs: JSON.stringify({ [task ?? '']: { nothing: 1 } }) });
-    assert.equal(wrong.failure, undefined);
-    assert.equal(wrong.text, plain.text);
-  });
-});
-
 describe('assembly', () => {
   it('is asked for over standard input, with names as they are', () => {
     const args = assemblyArguments({
@@ -123,8 +102,9 @@ describe('assembly', () => {
       board: 'host',
       kernel: undefined,
       records: undefined,
+      options: { ...defaultTuneOptions, size: true, flash: 9 },
     });
-    assert.deepEqual(args.slice(-4), ['--params', '--odd name', '--', '-']);
+    assert.deepEqual(args.slice(-5), ['--params', '--odd name', '--size', '--', '-']);
   });
   it('is read with its links, foreign parts left out', () => {
     const place = { line: 2, character: 0 };

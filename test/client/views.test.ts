@@ -15,7 +15,7 @@ const at = (first: number, last = first): WireRange => {
 };
 function layer(name: string, aliveBytes: number, lines: readonly number[], constantBytes = 0): LayerInfo {
   const source = lines.map((line) => at(line));
-  return { name, description: name, task: name, macs: 32, constantBytes, aliveBytes, alive: [], source };
+  return { name, description: name, task: name, tuned: false, macs: 32, constantBytes, aliveBytes, alive: [], source };
 }
 function build(layers: readonly LayerInfo[], peakLayer: number): BuildResult {
   return {
@@ -39,6 +39,7 @@ const board: BoardProfile = {
   ram: 1500,
   flash: 1000,
   stack: 500,
+  memory: { ram: [1500], stackBytes: 500, unlimited: false },
   provenance: 'emulated',
 };
 

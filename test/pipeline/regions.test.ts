@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import {
-  arenaRegions,
   connectBoard,
   deployModel,
   findProfile,
+  memoryOf,
   Toolchain,
   type BoardProfile,
 } from '../../boards/src/index.ts';
 import { programOf } from '../../cli/src/deployment.ts';
+import { arenaRegions } from '../../compiler/src/memory/regions.ts';
 import { planMemory } from '../../compiler/src/memory/plan.ts';
 import { compileModel, type CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { toBytes } from '../../compiler/src/tensor/bytes.ts';
@@ -84,7 +85,7 @@ describe('several memory regions', () => {
     const connected = await connectBoard(profile);
     if (!connected.ok) this.skip();
     try {
-      const regions = arenaRegions(profile);
+      const regions = arenaRegions(memoryOf(profile));
       const result = compileModel({ text: kws.text, params: kws.params, target: cortexM4, arenaRegions: regions });
       assert.ok(result.ok);
       assert.equal(result.value.report.arena.regions.length, 2);

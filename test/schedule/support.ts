@@ -9,7 +9,7 @@ import { isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { cortexM4, evaluated, inputsFor, random } from './functions.ts';
 
 /** The default and a few random points. */
-function someConfigs(space: ScheduleSpace, count: number, seed: number): ScheduleConfig[] {
+export function someConfigs(space: ScheduleSpace, count: number, seed: number): ScheduleConfig[] {
   const next = random(seed);
   const configs = [space.default];
   for (let tries = 0; configs.length < count && tries < 200; tries++) {

@@ -21,7 +21,7 @@ import {
 import type { Stmt } from '../../compiler/src/loops/ir.ts';
 import type { LoweredKernel } from '../../compiler/src/loops/kernel.ts';
 import type { Scheduler, ScheduleSpace } from '../../compiler/src/schedule/task.ts';
-import type { TuningRecord } from '../../tuner/src/records.ts';
+import type { TuningRecord } from '../../compiler/src/records/record.ts';
 import type { Reference } from '../../tuner/src/reference.ts';
 import { tune } from '../../tuner/src/tune.ts';
 import { emulatorIds, must, needTools, profileOf } from '../boards/support.ts';

@@ -6,7 +6,9 @@ import path from 'node:path';
 import { pathToFileURL, fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { builtinProfiles } from '../../boards/src/profile.ts';
-import { bestConfigs, parseRecords, RecordStore, type TuningRecord } from '../../tuner/src/records.ts';
+import { bestConfigs, digestRecords, unusedNotice } from '../../compiler/src/records/best.ts';
+import { parseRecords, type TuningRecord } from '../../compiler/src/records/record.ts';
+import { RecordStore } from '../../tuner/src/records.ts';
 import { tune } from '../../tuner/src/tune.ts';
 import { must } from '../boards/support.ts';
 import { FakeMeasurer, makeTask, scheduler, target } from './support.ts';
@@ -74,8 +76,29 @@ describe('tuning records', () => {
     assert.equal(records.length, 1);
     assert.deepEqual(
       notices.map((notice) => notice.line),
-      [1, 3, 4, 5],
+      [1, 3],
     );
+    assert.match(notices[1]?.message ?? '', /^this line and 2 more are no tuning record/);
+  });
+
+  it('are left out when a hand has given them what no trial gives', () => {
+    const cost = record.cost;
+    const wrong: object[] = [
+      { config: { a: null } },
+      { config: { a: [1] } },
+      { cost: { ...cost, value: '9' } },
+      { cost: { ...cost, unit: 'joules' } },
+      { cost: { ...cost, provenance: 'guessed' } },
+      { bytes: { code: 'small', constants: 0 } },
+      { cycles: 9 },
+    ];
+    for (const change of wrong) assert.equal(parseRecords(line(change)).records.length, 0, JSON.stringify(change));
+    assert.equal(parseRecords(line()).records.length, 1);
+  });
+
+  it('tell a page of another kind in one line', () => {
+    const { notices } = parseRecords('<html>\n'.repeat(5000));
+    assert.deepEqual(notices, [{ line: 1, message: 'this line and 4999 more are no JSON and are skipped' }]);
   });
 
   it('stay readable at any cut', () => {
@@ -112,7 +135,54 @@ describe('tuning records', () => {
     assert.deepEqual(best?.config, { a: 2 });
     assert.equal(best.choices.length, 2);
     const timer = bestConfigs(records, { board: 'mps2-an386' }).get('conv-1');
-    assert.deepEqual(timer?.choices[0], { config: { a: 3 }, cost: 90, bytes: 256 });
+    assert.deepEqual(timer?.choices[0], { config: { a: 3 }, template: 'made_up', cost: 90, bytes: 256 });
+  });
+
+  describe('that do not apply', () => {
+    const filter = { board: 'mps2-an386', compiler: 'cc 1.0' };
+    const notice = (
+      records: readonly TuningRecord[],
+      tasks: readonly string[],
+      wanted: object = {},
+    ): string | undefined => {
+      const digest = digestRecords(records, { ...filter, ...wanted });
+      const usable = (task: string): number => digest.best[task]?.choices.length ?? 0;
+      return unusedNotice(
+        digest,
+        tasks.map((task) => ({ task, usable: usable(task) })),
+      );
+    };
+    const other = { ...record, compiler: 'cc 0.9' };
+
+    it('are told with their number, the reason and the remedy', () => {
+      assert.equal(
+        notice([other, { ...other, config: { a: 2 } }, { ...record, board: 'host' }], ['conv-1', 'dense-1']),
+        '2 records of another compiler (cc 0.9), 1 record of the board host are not used: 2 of 2 kernels have no record ' +
+          'that applies. Tune the program on mps2-an386 to measure them.',
+      );
+      assert.match(notice([record], ['conv-1'], { cost: 'cycles' }) ?? '', /^1 record without modelled cycles is not/);
+      assert.match(notice([record], ['conv-9']) ?? '', /^1 record of other programs is not used/);
+    });
+    it('are no news where every kernel has a record, where only others have some, and where nothing was measured', () => {
+      assert.equal(notice([other, record], ['conv-1']), undefined);
+      assert.equal(notice([record, { ...other, task: 'dense-9' }], ['conv-1', 'dense-1']), undefined);
+      assert.equal(notice([], ['conv-1']), undefined);
+      assert.equal(notice([{ ...other, cost: null, verdict: 'timeout' }], ['conv-1']), undefined);
+    });
+    it('are told when their schedules are gone', () => {
+      const digest = digestRecords([record], filter);
+      assert.match(
+        unusedNotice(digest, [{ task: 'conv-1', usable: 0 }]) ?? '',
+        /^1 record of schedules that this version/,
+      );
+    });
+    it('are those of another compiler than the last that measured, where the compiler is not known', () => {
+      const { best, unused } = digestRecords([record, other], { board: 'mps2-an386' });
+      assert.equal(best['conv-1']?.choices.length, 1);
+      assert.deepEqual(unused, [
+        { reason: 'compiler', name: 'cc 1.0', tasks: Object.assign(Object.create(null), { 'conv-1': 1 }) },
+      ]);
+    });
   });
 
   it('cannot be opened in a read-only folder, and say so', function () {

@@ -28,7 +28,8 @@ const compiler = {
   memory: ['base', 'loops'],
   emit: lowered,
   evaluate: checked,
-  pipeline: [...lowered, 'emit', 'evaluate'],
+  records: ['base', 'schedule/task.ts'],
+  pipeline: [...lowered, 'records', 'emit', 'evaluate'],
   compare: [...lowered, 'evaluate', 'pipeline'],
 };
 

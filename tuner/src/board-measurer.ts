@@ -23,8 +23,8 @@ import {
   layoutOf,
   type EmittedKernel,
 } from './program.ts';
-import type { CostKind, KernelBytes } from './objective.ts';
-import type { Verdict } from './records.ts';
+import type { CostKind, KernelBytes } from '../../compiler/src/records/objective.ts';
+import type { Verdict } from '../../compiler/src/records/record.ts';
 import { difference, evaluatorReference, randomInputs, type Reference } from './reference.ts';
 
 export interface BoardMeasurerOptions {

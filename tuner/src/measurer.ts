@@ -1,6 +1,6 @@
 /** What measures candidates: compiled, loaded and run on a board in real use, a formula in tests. */
-import type { Cost, KernelBytes } from './objective.ts';
-import type { Verdict } from './records.ts';
+import type { Cost, KernelBytes } from '../../compiler/src/records/objective.ts';
+import type { Verdict } from '../../compiler/src/records/record.ts';
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import type { Result } from '../../compiler/src/base/result.ts';
 import type { LoweredKernel } from '../../compiler/src/loops/kernel.ts';

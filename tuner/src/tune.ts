@@ -13,8 +13,16 @@ import type { Target } from '../../compiler/src/targets/target.ts';
 import { nextTask } from './allocate.ts';
 import { BoardMeasurer } from './board-measurer.ts';
 import type { Candidate, Measurer, Parts, Prepared, Trial } from './measurer.ts';
-import { costOf, plainObjective, worthOf, type Cost, type Measurement, type Objective } from './objective.ts';
-import { recordVersion, type RecordStore, type TuningRecord, type Verdict } from './records.ts';
+import {
+  costOf,
+  plainObjective,
+  worthOf,
+  type Cost,
+  type Measurement,
+  type Objective,
+} from '../../compiler/src/records/objective.ts';
+import { recordVersion, type TuningRecord, type Verdict } from '../../compiler/src/records/record.ts';
+import type { RecordStore } from './records.ts';
 import type { Reference } from './reference.ts';
 
 import { findStrategy } from './strategies/index.ts';

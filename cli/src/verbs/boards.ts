@@ -55,6 +55,7 @@ export const boardsVerb: Verb = {
         reach: reach(p),
         memory: p.memory.map(({ name, kind, bytes }) => ({ name, kind, bytes })),
         stackBytes: p.stackBytes,
+        compiler: tools.find((t) => t.name === p.compiler.command)?.version ?? null,
         missing: missingFor(p, tools).map((t) => ({ name: t.name, package: t.package ?? t.name })),
       }));
       io.out(JSON.stringify({ boards, problems }));

@@ -10,13 +10,13 @@ import {
   loadModel,
   modelName,
   modelOptions,
-  readBest,
   readCompileOptions,
   type Bench,
   withBench,
 } from '../model.ts';
 import { arenaLines, withArena } from '../memory-text.ts';
 import { counted } from '../../../compiler/src/base/text.ts';
+import { noteUnused, readRecords } from '../records.ts';
 import { thousands } from '../render.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
@@ -24,18 +24,19 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
   const model = loadModel(args, io);
   if (!model.ok) return finish(model.error, args, io);
   const { profile, toolchain } = bench;
-  const best = readBest(args, profile, toolchain.version, io);
-  if (!best.ok) return finish({ failure: best.error, code: best.error.code === 'usage' ? 2 : 1 }, args, io);
+  const records = readRecords(args, profile, toolchain.version, io);
+  if (!records.ok) return finish({ failure: records.error, code: 1 }, args, io);
   const small = args.flag('size');
   const lineFile = args.flag('line-directives') ? path.relative(folder, model.value.path) : undefined;
   const options = readCompileOptions(args);
   if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
-  const compiled = await compileWithin(bench, model.value, best.value, io.token, {
+  const compiled = await compileWithin(bench, model.value, records.value, io.token, {
     ...options.value,
     // As seen from the folder, where the project is compiled.
     ...(lineFile === undefined ? {} : { lineFile: lineFile.split(path.sep).join('/') }),
   });
   if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
+  const notice = noteUnused(args, records.value, compiled.value.kernels, profile, io);
   const program = lineFile === undefined ? programOf(compiled.value) : debuggable(programOf(compiled.value));
   const image = await buildModel(toolchain, program, { token: io.token });
   if (!image.ok) return finish({ failure: withArena(image.error, compiled.value.report.arena), code: 1 }, args, io);
@@ -52,6 +53,7 @@ async function build(args: ParsedArguments, io: CommandIO, bench: Bench, folder:
     flash,
     arenaPeak: report.arena.peak,
     layers,
+    ...(notice === undefined ? {} : { notices: [notice] }),
   };
   const optimise = `${small ? '-Os' : '-O3'}${lineFile === undefined ? '' : ' -g'}`;
   const saved = await saveBuild(folder, toolchain, program, image.value, {

@@ -9,12 +9,12 @@ import {
   loadModel,
   modelOptions,
   openBoard,
-  readBest,
   readCompileOptions,
   type Bench,
   withBench,
 } from '../model.ts';
 import { createProgress } from '../progress.ts';
+import { noteUnused, readRecords } from '../records.ts';
 import { renderTable, thousands } from '../render.ts';
 import { renderTensor } from '../tensor-text.ts';
 import { tensorJson } from '../tensors.ts';
@@ -29,13 +29,14 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   const inputs = inputsOrRandom(model.value, args, seed.value ?? 1);
   if (!inputs.ok) return finish({ failure: inputs.error, code: 1 }, args, io);
   const { profile, toolchain } = bench;
-  const best = readBest(args, profile, toolchain.version, io);
-  if (!best.ok) return finish({ failure: best.error, code: best.error.code === 'usage' ? 2 : 1 }, args, io);
+  const records = readRecords(args, profile, toolchain.version, io);
+  if (!records.ok) return finish({ failure: records.error, code: 1 }, args, io);
   progress.show({ event: 'phase', message: `Compiling ${model.value.name} for ${profile.name}` });
   const options = readCompileOptions(args);
   if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
-  const compiled = await compileWithin(bench, model.value, best.value, io.token, options.value);
+  const compiled = await compileWithin(bench, model.value, records.value, io.token, options.value);
   if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
+  const notice = noteUnused(args, records.value, compiled.value.kernels, profile, io);
   const board = await openBoard(profile);
   if (!board.ok) return finish(board.error, args, io);
   let deployed;
@@ -62,6 +63,7 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
     ...(difference === undefined ? {} : { difference }),
     instructions: run.unit === 'instructions' ? run.cost : null,
     ...cyclesJson(deployed.value),
+    ...noticesJson(deployed.value, notice),
     total: costFigure(run),
     unit: run.unit,
     provenance: run.provenance,
@@ -92,7 +94,6 @@ function cycleFigure({ cycles, least, most }: CycleFigure): object {
 function cyclesJson(d: Deployment): {
   readonly cycles: number | null;
   readonly cycleModel?: object;
-  readonly notices?: readonly string[];
 } {
   if (d.run.unit === 'cycles') return { cycles: d.run.cost };
   const modelled = modelledOf(d);
@@ -101,7 +102,16 @@ function cyclesJson(d: Deployment): {
       cycles: modelled.cycles,
       cycleModel: { ...cycleFigure(modelled), kinds: modelled.kinds, stalls: modelled.stalls },
     };
-  return { cycles: null, ...(d.cycles?.ok === false ? { notices: [d.cycles.error.message] } : {}) };
+  return { cycles: null };
+}
+
+/** Why cycles were not modelled, and which records were not used. */
+function noticesJson({ cycles }: Deployment, records: string | undefined): { readonly notices?: readonly string[] } {
+  const notices = [
+    ...(cycles?.ok === false ? [cycles.error.message] : []),
+    ...(records === undefined ? [] : [records]),
+  ];
+  return notices.length === 0 ? {} : { notices };
 }
 
 function printDeployment(

@@ -1,13 +1,16 @@
+import { ok } from '../../../compiler/src/base/result.ts';
 import { LineIndex, resolveSpan } from '../../../compiler/src/base/span.ts';
 import type { PrintedText } from '../../../compiler/src/ir/print.ts';
-import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
+import { memoryOf, Toolchain } from '../../../boards/src/index.ts';
+import { lowerForBoard } from '../../../compiler/src/pipeline/board-build.ts';
+import { noRecords } from '../../../compiler/src/records/best.ts';
 import { stageNamed, stages, type StageName } from '../../../compiler/src/pipeline/stages.ts';
-import type { TuningTask } from '../../../compiler/src/schedule/task.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { assemblyStage, printAssembly, type AssemblyText } from '../assembly.ts';
 import { exit } from '../io.ts';
-import { finish, loadModel, modelOptions, placed, readBest } from '../model.ts';
+import { compileOptions, finish, loadModel, modelOptions, placed, readCompileOptions } from '../model.ts';
 import { chooseProfile } from '../profiles.ts';
+import { noteUnused, readRecords } from '../records.ts';
 import type { Verb } from '../verb.ts';
 
 interface Wanted {
@@ -23,6 +26,9 @@ function stageWanted(name: string): Wanted | undefined {
   return stage && { name: stage.name, language: stage.language, reach: stage.name };
 }
 
+/** How big the flash is only a linker knows. */
+const { flash: _flash, ...withoutFlash } = compileOptions;
+
 export const lowerVerb: Verb = {
   name: 'lower',
   summary: 'Print a program at one stage of compilation, down to the assembly of the board’s compiler.',
@@ -35,6 +41,7 @@ export const lowerVerb: Verb = {
     records: { type: 'string', value: 'FILE', summary: 'tuning records, whose best configurations are used' },
     kernel: { type: 'string', value: 'K', summary: 'print the assembly of this kernel alone' },
     name: modelOptions.name,
+    ...withoutFlash,
     json: { type: 'boolean', summary: 'print one JSON object: text, language, and the source lines of each line' },
   },
   positionals: { min: 1, max: 1 },
@@ -53,24 +60,24 @@ export const lowerVerb: Verb = {
     const target = targetNamed(profile.value.target);
     if (!target.ok) return finish({ failure: target.error, code: 2 }, args, io);
     const { text, params, name: title } = model.value;
-    const best = args.text('records') === undefined ? undefined : readBest(args, profile.value, undefined, io);
-    if (best?.ok === false) return finish({ failure: best.error, code: 2 }, args, io);
-    const configFor = best
-      ? {
-          configFor: (task: TuningTask) => best.value.get(task.key)?.config,
-          choicesFor: (task: TuningTask) => best.value.get(task.key)?.choices ?? [],
-        }
-      : {};
+    const options = readCompileOptions(args);
+    if (!options.ok) return finish({ failure: options.error, code: 2 }, args, io);
+    const recorded = args.text('records') !== undefined;
+    const compiler = recorded ? await Toolchain.versionOf(profile.value) : undefined;
+    const records = recorded ? readRecords(args, profile.value, compiler, io) : ok(noRecords);
+    if (!records.ok) return finish({ failure: records.error, code: 2 }, args, io);
     const request = {
       text,
       target: target.value,
       name: title,
       token: io.token,
       ...(params.size > 0 ? { params } : {}),
-      ...configFor,
+      ...options.value,
     };
-    const lowered = lowerTo(request, stage.reach);
+    const build = { records: records.value, memory: memoryOf(profile.value) };
+    const lowered = lowerForBoard(request, build, stage.reach);
     if (!lowered.ok) return finish({ failure: placed(model.value, lowered.error), code: 1 }, args, io);
+    noteUnused(args, records.value, lowered.value.kernels, profile.value, io);
     let printed: PrintedText & Partial<AssemblyText>;
     if (stage.name === assemblyStage.name) {
       const assembly = await printAssembly(lowered.value, profile.value, args.text('kernel'), io.token);

@@ -3,8 +3,9 @@ import { costFigure, deployCompiled } from '../deployment.ts';
 import { inputsOrRandom } from '../inputs.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
 import { peakText } from '../memory-text.ts';
-import { compileNear, finish, loadModel, modelOptions, openBoard, readBest, type Bench, withBench } from '../model.ts';
+import { compileNear, finish, loadModel, modelOptions, openBoard, type Bench, withBench } from '../model.ts';
 import { createProgress } from '../progress.ts';
+import { noteUnused, readRecords } from '../records.ts';
 import { renderTable, thousands } from '../render.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
 
@@ -21,15 +22,16 @@ async function memory(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   const inputs = inputsOrRandom(model.value, args, 1);
   if (!inputs.ok) return finish({ failure: inputs.error, code: 1 }, args, io);
   const { profile, toolchain } = bench;
-  const best = readBest(args, profile, toolchain.version, io);
-  if (!best.ok) return finish({ failure: best.error, code: 1 }, args, io);
+  const records = readRecords(args, profile, toolchain.version, io);
+  if (!records.ok) return finish({ failure: records.error, code: 1 }, args, io);
   const plans = new Map<number, CompiledModel>();
-  const byDefault = await compileNear(model.value, profile, best.value, io.token);
+  const byDefault = await compileNear(model.value, profile, records.value, io.token);
   if (!byDefault.ok) return finish({ failure: byDefault.error, code: 1 }, args, io);
+  noteUnused(args, records.value, byDefault.value.kernels, profile, io);
   for (let budget = unlimited; ;) {
     const asked = budget === unlimited ? 'without a limit' : `within ${thousands(budget)} bytes`;
     progress.show({ event: 'phase', message: `Compiling ${model.value.name} ${asked}` });
-    const compiled = await compileNear(model.value, profile, best.value, io.token, { arenaBudget: budget });
+    const compiled = await compileNear(model.value, profile, records.value, io.token, { arenaBudget: budget });
     if (!compiled.ok) return finish({ failure: compiled.error, code: 1 }, args, io);
     const { bytes } = compiled.value.report.arena;
     if (!plans.has(bytes)) plans.set(bytes, compiled.value);

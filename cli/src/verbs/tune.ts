@@ -1,18 +1,11 @@
 import path from 'node:path';
 import { ok, type Result } from '../../../compiler/src/base/result.ts';
 import type { CompiledModel } from '../../../compiler/src/pipeline/compile.ts';
+import { digestRecords, noRecords, type RecordDigest } from '../../../compiler/src/records/best.ts';
+import type { CostKind, Objective } from '../../../compiler/src/records/objective.ts';
 import { backend } from '../../../compiler/src/pipeline/backend.ts';
 import { defaultCodePrice, sizeCodePrice } from '../../../compiler/src/pipeline/light-kernels.ts';
-import {
-  bestConfigs,
-  RecordStore,
-  strategies,
-  tune,
-  type BestConfig,
-  type CostKind,
-  type Objective,
-  type TuneSummary,
-} from '../../../tuner/src/index.ts';
+import { RecordStore, strategies, tune, type TuneSummary } from '../../../tuner/src/index.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { deployCompiled } from '../deployment.ts';
 import { compileWithin } from '../flash-budget.ts';
@@ -20,18 +13,17 @@ import { inputsOrRandom } from '../inputs.ts';
 import { ensureFolder, exit, type CommandIO, type ExitCode } from '../io.ts';
 import {
   compileOptions,
-  costKindOf,
   finish,
   loadModel,
   modelOptions,
   openBoard,
   readCompileOptions,
-  recordsPath,
   type Bench,
   type BuildOptions,
   type Model,
   withBench,
 } from '../model.ts';
+import { costKindOf, recordsPath } from '../records.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { renderFailure } from '../render.ts';
 import { printTuning, summaryJson, totalOf, type Measured } from '../tune-report.ts';
@@ -70,7 +62,7 @@ async function measure(
   bench: Bench,
   model: Model,
   inputs: Parameters<typeof deployCompiled>[3],
-  best: ReadonlyMap<string, BestConfig>,
+  best: RecordDigest,
   options: BuildOptions,
   cost: CostKind,
   token: CommandIO['token'],
@@ -165,7 +157,7 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
   try {
     const { profile, toolchain } = bench;
     progress.show({ event: 'phase', message: `Running ${model.value.name} untuned on ${profile.name}` });
-    const before = await measure(bench, model.value, inputs.value.inputs, new Map(), unlimited, cost.value, io.token);
+    const before = await measure(bench, model.value, inputs.value.inputs, noRecords, unlimited, cost.value, io.token);
     if (!before.ok) return stop(before.error, before.error.code === 'missing-tool' ? 2 : 1);
     progress.show({ event: 'phase', message: `Tuning ${before.value.compiled.kernels.length} kernels` });
     const total = totalOf(before.value.deployment, cost.value);
@@ -178,7 +170,7 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
     // A cancelled search still ends in a verified run of the best that was found.
     progress.show({ event: 'phase', message: 'Running the tuned model' });
     const filter = { board: profile.name, compiler: toolchain.version, cost: cost.value };
-    const best = bestConfigs(records.value.records, filter);
+    const best = digestRecords(records.value.records, filter);
     const after = await measure(bench, model.value, inputs.value.inputs, best, options.value, cost.value, {
       isCancellationRequested: false,
     });

@@ -6,6 +6,8 @@ export interface BoardChoice {
   readonly description: string;
   /** `emulated`, `measured`. */
   readonly provenance: string;
+  /** Version line of its compiler, which tuning records name; undefined where it is missing. */
+  readonly compiler: string | undefined;
   /** Why it cannot be used now: a missing tool, with the package to install. */
   readonly problem: string | undefined;
 }
@@ -24,6 +26,7 @@ export function readBoards(json: JsonObject): readonly BoardChoice[] {
         name,
         description: textAt(entry, 'description') ?? '',
         provenance: textAt(entry, 'provenance') ?? '',
+        compiler: textAt(entry, 'compiler'),
         problem,
       },
     ];

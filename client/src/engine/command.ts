@@ -1,5 +1,6 @@
 /** Arguments and environment of the engine's command line. Never through a shell: names reach it as they are. */
 import * as path from 'node:path';
+import type { BuildOptions, TuneOptions } from './tuneOptions.ts';
 
 /** Settings of the machine that say where tools are. */
 export interface ToolPaths {
@@ -12,25 +13,35 @@ export interface TuneRequest {
   readonly model: string;
   readonly params: string | undefined;
   readonly board: string;
-  readonly trials: number;
-  /** 0: no limit. */
-  readonly seconds: number;
+  readonly options: TuneOptions;
 }
 
-function common(verb: string, request: Pick<TuneRequest, 'model' | 'params' | 'board'>): string[] {
-  const params = request.params === undefined ? [] : ['--params', request.params];
+function common(verb: string, { params, board, options }: TuneRequest): string[] {
+  const given = params === undefined ? [] : ['--params', params];
   // Options come first and `--` ends them, so that a file whose name begins with a dash stays a file.
-  return [verb, ...params, '--board', request.board, '--json', '--progress=json'];
+  return [verb, ...given, '--board', board, '--json', '--progress=json', ...buildArguments(options)];
+}
+
+/** Options of builds as the command line has them. */
+function buildArguments({ cost, codePrice, arena, flash, size }: BuildOptions): readonly string[] {
+  return [
+    ...(cost === 'cycles' ? ['--cost', 'cycles'] : []),
+    ...(codePrice === undefined ? [] : ['--code-price', String(codePrice)]),
+    ...(arena > 0 ? ['--arena', String(arena)] : []),
+    ...(flash > 0 ? ['--flash', String(flash)] : []),
+    ...(size ? ['--size'] : []),
+  ];
 }
 
 /** `relay tune … -- FILE` */
 export function tuneArguments(request: TuneRequest): readonly string[] {
-  const limit = request.seconds > 0 ? ['--seconds', String(request.seconds)] : [];
-  return [...common('tune', request), '--trials', String(request.trials), ...limit, '--', request.model];
+  const { trials, seconds } = request.options;
+  const limit = seconds > 0 ? ['--seconds', String(seconds)] : [];
+  return [...common('tune', request), '--trials', String(trials), ...limit, '--', request.model];
 }
 
 /** `relay deploy … -- FILE` */
-export function deployArguments(request: Pick<TuneRequest, 'model' | 'params' | 'board'>): readonly string[] {
+export function deployArguments(request: TuneRequest): readonly string[] {
   return [...common('deploy', request), '--', request.model];
 }
 
@@ -44,15 +55,25 @@ export interface AssemblyRequest {
   readonly kernel: string | undefined;
   /** Tuning records, whose best configurations are used. */
   readonly records: string | undefined;
+  readonly options: BuildOptions;
 }
 
 /** `relay lower --stage asm … -- -` */
-export function assemblyArguments({ name, params, board, kernel, records }: AssemblyRequest): readonly string[] {
+export function assemblyArguments({
+  name,
+  params,
+  board,
+  kernel,
+  records,
+  options,
+}: AssemblyRequest): readonly string[] {
   return [
     ...['lower', '--stage', 'asm', '--json', '--board', board, '--name', name],
     ...(params === undefined ? [] : ['--params', params]),
     ...(kernel === undefined ? [] : ['--kernel', kernel]),
     ...(records === undefined ? [] : ['--records', records]),
+    // What flash a program takes only a linker knows.
+    ...buildArguments({ ...options, flash: 0 }),
     ...['--', '-'],
   ];
 }

@@ -1,5 +1,6 @@
 /** Board profiles as the views need them. */
-import { isObject, listAt, numberAt, parseObject, textAt } from './values.ts';
+import type { WireMemory } from '../../../server/src/protocol.ts';
+import { isObject, listAt, numberAt, objectAt, parseObject, textAt } from './values.ts';
 
 /** The profiles in `boards/profiles`, for hosts that cannot list a folder. */
 export const bundledProfiles: readonly string[] = [
@@ -25,6 +26,8 @@ export interface BoardProfile {
   readonly ram: number | undefined;
   readonly flash: number | undefined;
   readonly stack: number;
+  /** What limits an arena. */
+  readonly memory: WireMemory;
   readonly provenance: string;
 }
 
@@ -33,18 +36,24 @@ export function readProfile(text: string): BoardProfile | undefined {
   const json = parseObject(text);
   const [name, target] = [textAt(json, 'name'), textAt(json, 'target')];
   if (!name || !target) return undefined;
+  const regions = (kind: string): readonly number[] =>
+    listAt(json, 'memory').flatMap((r) =>
+      isObject(r) && textAt(r, 'kind') === kind ? [numberAt(r, 'bytes') ?? 0] : [],
+    );
   const bytes = (kind: string): number | undefined => {
-    const regions = listAt(json, 'memory').filter((r) => isObject(r) && textAt(r, 'kind') === kind);
-    if (regions.length === 0) return undefined;
-    return regions.reduce<number>((sum, r) => sum + ((isObject(r) && numberAt(r, 'bytes')) || 0), 0);
+    const sizes = regions(kind);
+    return sizes.length === 0 ? undefined : sizes.reduce((sum, size) => sum + size, 0);
   };
+  const stackBytes = numberAt(json, 'stackBytes') ?? 0;
+  const unlimited = textAt(objectAt(json, 'transport'), 'kind') === 'process';
   return {
     name,
     target,
     description: textAt(json, 'description') ?? '',
     ram: bytes('ram'),
     flash: bytes('flash'),
-    stack: numberAt(json, 'stackBytes') ?? 0,
+    stack: stackBytes,
+    memory: { ram: regions('ram'), stackBytes, unlimited },
     provenance: textAt(json, 'provenance') ?? '',
   };
 }

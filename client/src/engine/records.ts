@@ -12,24 +12,6 @@ export interface BestRecord {
   readonly tried: number;
 }
 
-/**
- * The cheapest compared-equal configuration of every task on a board, as JSON by task; undefined when there is none. The
- * engine chooses by the same rule.
- */
-export function bestConfigs(text: string, board: string): string | undefined {
-  const best = new Map<string, { readonly cost: number; readonly config: unknown }>();
-  for (const line of text.split('\n')) {
-    const record = parseObject(line);
-    const [task, cost] = [textAt(record, 'task'), numberAt(objectAt(record, 'cost'), 'value')];
-    const config = objectAt(record, 'config');
-    if (task === undefined || cost === undefined || !config) continue;
-    if (textAt(record, 'board') !== board || textAt(record, 'verdict') !== 'ok') continue;
-    if ((best.get(task)?.cost ?? Infinity) > cost) best.set(task, { cost, config });
-  }
-  if (best.size === 0) return undefined;
-  return JSON.stringify(Object.fromEntries([...best].map(([task, { config }]) => [task, config])));
-}
-
 /** The best measurement of every task on every board, in the order of first appearance; foreign lines are left out. */
 export function bestRecords(text: string): readonly BestRecord[] {
   const best = new Map<string, BestRecord>();

@@ -84,11 +84,15 @@ export function lowerTo(request: CompileRequest, last: StageName): CompileResult
 /** Compiles a program to C. */
 export function compileModel(request: CompileRequest): CompileResult<CompiledModel> {
   const lowered = lowerTo(request, 'c');
-  if (!lowered.ok) return lowered;
-  const { check, typed, program, kernels, arena, emitted } = lowered.value;
+  return lowered.ok ? ok(modelOf(lowered.value, request)) : lowered;
+}
+
+/** The model of a state that has reached C, with its report. */
+export function modelOf(state: CompileState, { name, target }: Pick<CompileRequest, 'name' | 'target'>): CompiledModel {
+  const { check, typed, program, kernels, arena, emitted } = state;
   if (!check || !typed || !program || !kernels || !arena || !emitted) throw new Error('a stage left its part out');
-  const report = reportOf(request.name ?? 'model', request.target.name, program, kernels, arena, emitted);
-  return ok({ check, typed, program, kernels, arena, emitted, report });
+  const report = reportOf(name ?? 'model', target.name, program, kernels, arena, emitted);
+  return { check, typed, program, kernels, arena, emitted, report };
 }
 
 function contextOf(request: CompileRequest): CompileResult<CompileContext> {

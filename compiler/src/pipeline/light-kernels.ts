@@ -18,6 +18,11 @@ export const sizeCodePrice = 200 * defaultCodePrice;
 /** Estimates do not see all that unrolling saves: where only they tell the time, a byte is worth this part of its price. */
 const estimatedPrice = 0.2;
 
+/** The price of a byte from the percent of time that a kilobyte has to save. */
+export function codePriceOf(percent: number): number {
+  return percent / 100 / 1024;
+}
+
 /** Kernels with a larger part of the work keep their default schedules, at the default price. */
 const mostShare = 0.05;
 

@@ -1,10 +1,14 @@
 /** The stages of the compiler, for the preview. Depends on the text alone, so that another process can do it. */
 import { LineIndex, resolveSpan } from '../../../compiler/src/base/span.ts';
-import { lowerTo, type CompileRequest } from '../../../compiler/src/pipeline/compile.ts';
-import { stageNamed, stages } from '../../../compiler/src/pipeline/stages.ts';
-import type { ScheduleConfig } from '../../../compiler/src/schedule/task.ts';
+import type { CompileResult } from '../../../compiler/src/passes/fuse.ts';
+import { codePriceOf } from '../../../compiler/src/pipeline/light-kernels.ts';
+import { lowerForBoard, type ProgramRequest } from '../../../compiler/src/pipeline/board-build.ts';
+import { stageNamed, stages, type StageName } from '../../../compiler/src/pipeline/stages.ts';
+import type { CompileState } from '../../../compiler/src/pipeline/state.ts';
+import { noRecords, type RecordDigest } from '../../../compiler/src/records/best.ts';
+import type { Target } from '../../../compiler/src/targets/target.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
-import { nameInC, type LowerResult, type StageInfo } from '../protocol.ts';
+import { nameInC, type BuildSettings, type LowerResult, type StageInfo } from '../protocol.ts';
 import { passCount, printAfterPasses } from '../requests/passStages.ts';
 
 /** The stages in order. */
@@ -13,26 +17,37 @@ export function stageList(): readonly StageInfo[] {
 }
 
 /** One document at one stage, as plain data. */
-export interface LoweringJob {
+export interface LoweringJob extends BuildSettings {
   readonly uri: string;
   readonly version: number;
   readonly text: string;
   readonly stage: string;
-  /** The parameter file that goes with the program, in base64. */
-  readonly params?: string;
-  /** A processor that the compiler knows; the default when it is left out. */
-  readonly target?: string;
-  /** As in `LowerParams`. */
-  readonly configs?: string;
   /** Lines from this one on are other files'; all lines are the document's own when it is left out. */
   readonly ownLines?: number;
 }
 
-/** The recorded configurations of a request, as the compiler asks for them. They were written by others: any may be bad. */
-export function configsFrom(text: string | undefined): Pick<CompileRequest, 'configFor'> {
-  if (text === undefined) return {};
-  const known = new Map(Object.entries(JSON.parse(text) as Record<string, ScheduleConfig>));
-  return { configFor: (task) => known.get(task.key) };
+/** What records say, as `relay/records` answered it. */
+export function recordsOf({ records }: BuildSettings): RecordDigest {
+  return records === undefined ? noRecords : (JSON.parse(records) as RecordDigest);
+}
+
+/** Runs a job's program up to a stage, as a build with its settings does. */
+export function lowerJob(
+  job: BuildSettings & { readonly text: string; readonly uri: string },
+  target: Target,
+  last: StageName,
+): CompileResult<CompileState> {
+  const { arena, size, codePrice } = job.options ?? {};
+  const program: ProgramRequest = {
+    text: job.text,
+    target,
+    name: nameInC(job.uri),
+    ...(job.params === undefined ? {} : { params: fromBase64(job.params) }),
+    ...(arena === undefined ? {} : { arenaBudget: arena }),
+    ...(codePrice === undefined ? {} : { codePrice: codePriceOf(codePrice) }),
+    ...(size === true ? { preset: 'size' } : {}),
+  };
+  return lowerForBoard(program, { records: recordsOf(job), memory: job.memory }, last);
 }
 
 /** The emulated Cortex-M4's, when no board is chosen. */
@@ -48,15 +63,7 @@ export function lowerDocument(job: LoweringJob): LowerResult {
   }
   const target = targetNamed(job.target ?? defaultTarget);
   if (!target.ok) return refusedLowering(job.version, target.error.message, target.error.remedy);
-  const params = job.params === undefined ? {} : { params: fromBase64(job.params) };
-  const request = {
-    text: job.text,
-    target: target.value,
-    name: nameInC(job.uri),
-    ...params,
-    ...configsFrom(job.configs),
-  };
-  const lowered = lowerTo(request, stage.name);
+  const lowered = lowerJob(job, target.value, stage.name);
   if (!lowered.ok) return refusedLowering(job.version, lowered.error.message, lowered.error.remedy);
   const { typed } = lowered.value;
   const printed = after !== undefined && typed ? printAfterPasses(typed, after) : stage.print(lowered.value);

@@ -1,17 +1,18 @@
 /** What compiling a document tells beside text. Depends on its job alone, so that another process can do it. */
 import { LineIndex, resolveSpan, type AnchorMap } from '../../../compiler/src/base/span.ts';
 import type { Origin } from '../../../compiler/src/ir/expr.ts';
-import { lowerTo } from '../../../compiler/src/pipeline/compile.ts';
+import { noticeOf } from '../../../compiler/src/pipeline/board-build.ts';
 import type { CompileState } from '../../../compiler/src/pipeline/state.ts';
 import type { ArenaBuffer } from '../../../compiler/src/pipeline/arena.ts';
 import { passes as allPasses } from '../../../compiler/src/pipeline/simplification.ts';
 import { reportOf } from '../../../compiler/src/pipeline/report.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
-import { configsFrom, defaultTarget, fromBase64 } from '../features/lowering.ts';
+import { defaultTarget, lowerJob, recordsOf } from '../features/lowering.ts';
 import {
   nameInC,
   type AliveTensor,
   type BuildResult,
+  type BuildSettings,
   type LayerInfo,
   type PassInfo,
   type WireRange,
@@ -19,15 +20,11 @@ import {
 import { passStage } from './passStages.ts';
 
 /** One document to compile, as plain data. */
-export interface BuildJob {
+export interface BuildJob extends BuildSettings {
   readonly kind: 'build';
   readonly uri: string;
   readonly version: number;
   readonly text: string;
-  readonly params?: string;
-  readonly target?: string;
-  /** As in `LowerParams`. */
-  readonly configs?: string;
   /** As in `LoweringJob`. */
   readonly ownLines?: number;
 }
@@ -38,18 +35,10 @@ type Locate = (origin: Origin) => readonly WireRange[];
 export function buildDocument(job: BuildJob): BuildResult {
   const target = targetNamed(job.target ?? defaultTarget);
   if (!target.ok) return refusedBuild(job, target.error.message, target.error.remedy);
-  const params = job.params === undefined ? {} : { params: fromBase64(job.params) };
-  const request = {
-    text: job.text,
-    target: target.value,
-    name: nameInC(job.uri),
-    ...params,
-    ...configsFrom(job.configs),
-  };
-  const lowered = lowerTo(request, 'c');
+  const lowered = lowerJob(job, target.value, 'c');
   if (!lowered.ok) {
     // What cannot become C may well be simplified: its passes are shown all the same.
-    const simplified = lowerTo(request, 'simplified');
+    const simplified = lowerJob(job, target.value, 'simplified');
     const refused = refusedBuild(job, lowered.error.message, lowered.error.remedy);
     if (!simplified.ok) return refused;
     return { ...refused, passes: passList(simplified.value, locatorOf(job, simplified.value)) };
@@ -69,6 +58,7 @@ export function buildDocument(job: BuildJob): BuildResult {
       name: layer.name,
       description: layer.description,
       task: layer.task,
+      tuned: layer.choice === 'tuned',
       macs: layer.macs,
       constantBytes: layer.constantBytes,
       aliveBytes: covered(alive),
@@ -76,6 +66,7 @@ export function buildDocument(job: BuildJob): BuildResult {
       source: locate(layer.origin),
     };
   });
+  const notice = noticeOf(recordsOf(job), kernels, { target: target.value });
   const { peak } = arena.plan;
   const peakTensors = peak.buffers.flatMap((i) => (arena.buffers[i] ? [tensor(arena.buffers[i])] : []));
   return {
@@ -97,6 +88,7 @@ export function buildDocument(job: BuildJob): BuildResult {
     constantBytes: report.constantBytes,
     peakLayer: Math.min(peak.step, Math.max(0, layers.length - 1)),
     peak: peakTensors.sort((a, b) => b.bytes - a.bytes),
+    ...(notice === undefined ? {} : { notice }),
   };
 }
 

@@ -2,12 +2,15 @@
 import {
   requests,
   type BuildParams,
+  type BuildSettings,
   type BuildResult,
   type CompareParams,
   type CompareResult,
   type Footprint,
   type GraphParams,
   type GraphResult,
+  type RecordsParams,
+  type RecordsResult,
   type WhatIfParams,
   type WhatIfResult,
 } from '../protocol.ts';
@@ -15,6 +18,8 @@ import type { Program } from '../files.ts';
 import type { Service } from '../service.ts';
 import { refusedBuild, type BuildJob } from './build.ts';
 import { functionGraph } from './graph.ts';
+import { readRecords } from './records.ts';
+import { settingsOf } from './settings.ts';
 import { compareTypes, follow, substitute } from './whatIf.ts';
 
 export const viewServices: readonly Service[] = [
@@ -30,6 +35,13 @@ export const viewServices: readonly Service[] = [
           return Promise.resolve(refusedBuild({ version: 0 }, 'The source is not open.', 'Open the .relay file.'));
         return host.lowering.request(jobOf(params, document.version, host.files.program(document)));
       });
+    },
+  },
+  {
+    name: 'tuning records',
+    capabilities: {},
+    register: (host) => {
+      host.connection.onRequest(requests.records, (params: RecordsParams): RecordsResult => readRecords(params));
     },
   },
   {
@@ -77,20 +89,8 @@ export const viewServices: readonly Service[] = [
   },
 ];
 
-function jobOf(
-  params: Pick<BuildParams, 'uri' | 'params' | 'target' | 'configs'>,
-  version: number,
-  program: Program,
-): BuildJob {
-  return {
-    kind: 'build',
-    uri: params.uri,
-    version,
-    ...program,
-    ...(params.params === undefined ? {} : { params: params.params }),
-    ...(params.target === undefined ? {} : { target: params.target }),
-    ...(params.configs === undefined ? {} : { configs: params.configs }),
-  };
+function jobOf(params: BuildSettings & { readonly uri: string }, version: number, program: Program): BuildJob {
+  return { kind: 'build', uri: params.uri, version, ...program, ...settingsOf(params) };
 }
 
 function footprint(result: BuildResult): Footprint {

@@ -1,9 +1,14 @@
 /** What a search makes small: a kernel's cost, with a price for its bytes of flash. */
-import type { Provenance } from '../../boards/src/board.ts';
+
+/** Where a number comes from; shown beside it. */
+export const provenances = ['measured', 'emulated', 'estimated'] as const;
+export type Provenance = (typeof provenances)[number];
+
+export const units = ['instructions', 'cycles', 'nanoseconds'] as const;
 
 export interface Cost {
   readonly value: number;
-  readonly unit: 'instructions' | 'cycles' | 'nanoseconds';
+  readonly unit: (typeof units)[number];
   readonly provenance: Provenance;
 }
 
