@@ -11,8 +11,6 @@ import {
 } from '../../boards/src/index.ts';
 import type { LinkedImage, ProgramSize } from '../../boards/src/index.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
-import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
-import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import type { ModuleTensor } from '../../compiler/src/emit/module.ts';
 import type { ProgramValue } from '../../compiler/src/passes/program.ts';
 import type { CompiledModel } from '../../compiler/src/pipeline/compile.ts';
@@ -22,6 +20,7 @@ import { elementCount, type NDArray } from '../../compiler/src/tensor/ndarray.ts
 import type { CommandIO } from './io.ts';
 import { withArena } from './memory-text.ts';
 import type { Bench } from './model.ts';
+import type { ProgramReference } from './reference.ts';
 
 export interface Deployment {
   readonly run: ModelRun;
@@ -57,7 +56,12 @@ export async function deployCompiled(
   board: Board,
   compiled: CompiledModel,
   inputs: ReadonlyMap<string, NDArray>,
-  options: { readonly layers: boolean; readonly cycles?: boolean; readonly token: CommandIO['token'] },
+  options: {
+    readonly reference: ProgramReference;
+    readonly layers: boolean;
+    readonly cycles?: boolean;
+    readonly token: CommandIO['token'];
+  },
 ): Promise<Result<Deployment>> {
   const program = programOf(compiled);
   const bytes: Uint8Array[] = [];
@@ -71,11 +75,9 @@ export async function deployCompiled(
       );
     bytes.push(toBytes(value));
   }
-  const expected = evaluateFunction(compiled.typed, 'main', new Map([...inputs].map(([k, v]) => [k, tensorValue(v)])), {
-    token: options.token,
-  });
+  const expected = await options.reference.outputs(inputs, options.token);
   if (!expected.ok) return expected;
-  const reference = tensorsOf(expected.value) ?? [];
+  const reference = expected.value;
   const deployed = await deployModel({
     toolchain: bench.toolchain,
     board,

@@ -112,6 +112,8 @@ function unknownVerb(name: string): Failure {
   return { code: 'usage', message: `There is no verb '${name}'.`, remedy };
 }
 
+const cancelled: Failure = { code: 'cancelled', message: 'Cancelled.' };
+
 /** Chooses the verb and runs it; the seam for tests. */
 export async function dispatch(argv: readonly string[], io: CommandIO): Promise<number> {
   const [name, ...rest] = argv;
@@ -138,6 +140,8 @@ export async function dispatch(argv: readonly string[], io: CommandIO): Promise<
     return io.token.isCancellationRequested ? 130 : code;
   } catch (error) {
     if (error instanceof Cancelled || io.token.isCancellationRequested) {
+      // Whatever a failure says after a cancellation is about the cancellation.
+      if (rest.includes('--json')) io.out(JSON.stringify({ ok: false, error: cancelled }));
       io.err('relay: cancelled');
       return 130;
     }

@@ -17,6 +17,7 @@ import { loadSolver } from './exact-solver.ts';
 import { readInput, shownPath, type CommandIO, type ExitCode } from './io.ts';
 import { checkParameters } from './parameters.ts';
 import { chooseProfile } from './profiles.ts';
+import { ProgramReference } from './reference.ts';
 import { peakText } from './memory-text.ts';
 import { counted } from '../../compiler/src/base/text.ts';
 import { renderFailure, thousands } from './render.ts';
@@ -268,6 +269,15 @@ export async function withBench(
   } finally {
     await bench.value.toolchain.close();
   }
+}
+
+/** The reference of a model whose kernels are a board's. Close it. */
+export function referenceFor(
+  { text, params }: Model,
+  { profile }: Bench,
+  options: CompileOptions = {},
+): ProgramReference {
+  return new ProgramReference({ text, params, target: profile.target, withoutPasses: options.withoutPasses ?? [] });
 }
 
 /** Connects to the board; a missing emulator is wrong set-up (2), a lost board a failure (1). */

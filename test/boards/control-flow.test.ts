@@ -4,6 +4,7 @@ import { describe, it } from 'mocha';
 import { connectBoard } from '../../boards/src/connect.ts';
 import { Toolchain } from '../../boards/src/toolchain.ts';
 import { deployCompiled } from '../../cli/src/deployment.ts';
+import { ProgramReference } from '../../cli/src/reference.ts';
 import { neverCancelled } from '../../compiler/src/base/cancellation.ts';
 import { smallValues } from '../../compiler/src/evaluate/seeded.ts';
 import { compileModel } from '../../compiler/src/pipeline/compile.ts';
@@ -22,6 +23,7 @@ describe('a program with a closure, a recursion over a list, a match and an if',
       const compiled = must(compileModel({ text, target }));
       const toolchain = must(await Toolchain.open(profile));
       const board = must(await connectBoard(profile));
+      const reference = new ProgramReference({ text, params: new Map(), target: profile.target, withoutPasses: [] });
       try {
         for (const scale of [1, 8]) {
           const inputs = new Map(
@@ -31,11 +33,12 @@ describe('a program with a closure, a recursion over a list, a match and an if',
               return [input, { ...value, data: Float32Array.from(value.data as Float32Array, (v) => scale * v) }];
             }),
           );
-          const options = { layers: false, token: neverCancelled };
+          const options = { reference, layers: false, token: neverCancelled };
           const done = must(await deployCompiled({ profile, toolchain }, board, compiled, inputs, options));
           assert.ok(done.matches, done.difference);
         }
       } finally {
+        await reference.close();
         await board.close();
         await toolchain.close();
       }

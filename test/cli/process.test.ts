@@ -24,15 +24,16 @@ function relay(argv: readonly string[], env: NodeJS.ProcessEnv = {}): { status: 
   return { status: done.status, text: done.stdout + done.stderr };
 }
 
+/** A convolution that takes the evaluator minutes. */
+const slow = path.join(scratch, 'slow.relay');
+const data = '%x: Tensor[(1, 64, 256, 256), float32], %w: Tensor[(256, 64, 7, 7), float32]';
+writeFileSync(slow, `${header}def @main(${data}) { nn.conv2d(%x, %w, kernel_size=[7, 7], channels=256) }\n`);
+
 describe('the relay process', function () {
   this.timeout(120_000);
   before(() => void relay(['--version']));
 
   it('ends at once on Ctrl-C in the middle of a long computation', async () => {
-    // A convolution that takes the evaluator minutes.
-    const slow = path.join(scratch, 'slow.relay');
-    const data = '%x: Tensor[(1, 64, 256, 256), float32], %w: Tensor[(256, 64, 7, 7), float32]';
-    writeFileSync(slow, `${header}def @main(${data}) { nn.conv2d(%x, %w, kernel_size=[7, 7], channels=256) }\n`);
     const child = spawn(process.execPath, [command, 'run', slow, '--seed', '1'], { stdio: 'ignore' });
     const ended = new Promise<string>((resolve) => {
       child.on('exit', (code, signal) => {
@@ -44,6 +45,37 @@ describe('the relay process', function () {
     child.kill('SIGINT');
     assert.equal(await ended, 'SIGINT');
   });
+
+  for (const verb of ['deploy', 'tune'])
+    it(`stops in order on Ctrl-C while the reference of ${verb} is computed: nothing is left behind`, async function () {
+      if (findCommand('gcc') === undefined) return this.skip();
+      const home = mkdtempSync(path.join(scratch, 'stopped-'));
+      const temporary = mkdtempSync(path.join(scratch, 'tmp-'));
+      const child = spawn(process.execPath, [command, verb, slow, '--board', 'host', '--json'], {
+        cwd: home,
+        env: { ...process.env, TMPDIR: temporary },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const ended = new Promise<number | null>((resolve) => {
+        child.on('close', resolve);
+      });
+      let [out, err] = ['', ''];
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+      await new Promise<void>((started) => {
+        child.stderr.setEncoding('utf8').on('data', (text: string) => {
+          err += text;
+          // The board is open then, and compiling is over soon.
+          if (/Loading and running|untuned on host/.test(text)) setTimeout(started, 6000);
+        });
+      });
+      assert.equal(child.exitCode, null, 'it is still computing');
+      child.kill('SIGINT');
+      assert.equal(await ended, 130);
+      assert.match(err, /relay: cancelled\n$/);
+      assert.equal((JSON.parse(out) as { error: { code: string } }).error.code, 'cancelled');
+      assert.deepEqual(readdirSync(temporary), []);
+      return undefined;
+    });
 
   it('says in a line what is wrong with a full disk, without a trace', function () {
     if (!existsSync('/dev/full')) return this.skip();

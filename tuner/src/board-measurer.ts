@@ -78,7 +78,7 @@ export class BoardMeasurer implements Measurer {
   private readonly device: Board;
   private readonly reference: Reference;
   private readonly firstLimitMs: number;
-  private readonly tasks = new Map<string, Result<TaskData>>();
+  private readonly tasks = new Map<string, Promise<Result<TaskData>>>();
   /** Results by kernel hash: two configs that emit the same C are measured once. */
   private readonly known = new Map<string, Trial>();
   private readonly probe: CycleProbe | undefined;
@@ -137,7 +137,7 @@ export class BoardMeasurer implements Measurer {
     parts: Parts,
     token: CancellationToken,
   ): Promise<Result<Prepared>> {
-    const data = this.dataOf(task);
+    const data = await this.dataOf(task, token);
     if (!data.ok) return data;
     const started = performance.now();
     const slots = candidates.map((candidate) => this.emit(candidate));
@@ -154,19 +154,19 @@ export class BoardMeasurer implements Measurer {
     return ok({ run: (runToken, onTrial) => this.runAll(data.value, slots, linked.value, parts, runToken, onTrial) });
   }
 
-  private dataOf(task: TuningTask): Result<TaskData> {
+  private dataOf(task: TuningTask, token: CancellationToken): Promise<Result<TaskData>> {
     let data = this.tasks.get(task.key);
     if (!data) {
-      data = this.makeData(task);
+      data = this.makeData(task, token);
       this.tasks.set(task.key, data);
     }
     return data;
   }
 
-  private makeData(task: TuningTask): Result<TaskData> {
+  private async makeData(task: TuningTask, token: CancellationToken): Promise<Result<TaskData>> {
     const inputs = randomInputs(task, this.seed);
     if (!inputs.ok) return inputs;
-    const outputs = this.reference(task, inputs.value);
+    const outputs = await this.reference(task, inputs.value, token);
     if (!outputs.ok) return outputs;
     const inputBytes = inputs.value.map(toStoredBytes);
     return ok({ inputs: inputs.value, inputBytes, outputs: outputs.value, fastestMs: undefined });

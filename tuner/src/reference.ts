@@ -1,4 +1,5 @@
 /** Random inputs of a task and what its outputs must be. */
+import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import { evaluateExpr } from '../../compiler/src/evaluate/ir.ts';
 import { tensorsOf, tensorValue, type Frame } from '../../compiler/src/evaluate/value.ts';
@@ -8,11 +9,15 @@ import { allocateElements, elementCount, type NDArray } from '../../compiler/src
 import { staticShape } from '../../compiler/src/types/type.ts';
 import { createRandom, type Random } from './prng.ts';
 
-/** Outputs of a task for given inputs, computed apart from any schedule. */
-export type Reference = (task: TuningTask, inputs: readonly NDArray[]) => Result<readonly NDArray[]>;
+/** Outputs of a task for given inputs, computed apart from any schedule. Fails with `cancelled`, or as evaluation does. */
+export type Reference = (
+  task: TuningTask,
+  inputs: readonly NDArray[],
+  token: CancellationToken,
+) => Result<readonly NDArray[]> | Promise<Result<readonly NDArray[]>>;
 
 /** Evaluates the function's own body, operator by operator. */
-export const evaluatorReference: Reference = (task, inputs) => {
+export const evaluatorReference = (task: TuningTask, inputs: readonly NDArray[]): Result<readonly NDArray[]> => {
   const { func } = task.fused;
   const frame: Frame = { variables: new Map(), values: new Map(), parent: undefined };
   for (const [index, param] of func.params.entries()) {

@@ -12,6 +12,7 @@ import {
   readCompileOptions,
   type Bench,
   withBench,
+  referenceFor,
 } from '../model.ts';
 import { createProgress } from '../progress.ts';
 import { noteUnused, readRecords } from '../records.ts';
@@ -39,15 +40,18 @@ async function deploy(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   const notice = noteUnused(args, records.value, compiled.value.kernels, profile, io);
   const board = await openBoard(profile);
   if (!board.ok) return finish(board.error, args, io);
+  const reference = referenceFor(model.value, bench);
   let deployed;
   try {
     progress.show({ event: 'phase', message: `Loading and running on ${profile.name}` });
     deployed = await deployCompiled(bench, board.value, compiled.value, inputs.value.inputs, {
+      reference,
       layers: !args.flag('no-layers'),
       cycles: args.flag('cycles'),
       token: io.token,
     });
   } finally {
+    await reference.close();
     await board.value.close();
   }
   if (!deployed.ok) return finish({ failure: deployed.error, code: 1 }, args, io);

@@ -3,7 +3,16 @@ import { costFigure, deployCompiled } from '../deployment.ts';
 import { inputsOrRandom } from '../inputs.ts';
 import { exit, type CommandIO, type ExitCode } from '../io.ts';
 import { peakText } from '../memory-text.ts';
-import { compileNear, finish, loadModel, modelOptions, openBoard, type Bench, withBench } from '../model.ts';
+import {
+  compileNear,
+  finish,
+  loadModel,
+  modelOptions,
+  openBoard,
+  type Bench,
+  withBench,
+  referenceFor,
+} from '../model.ts';
 import { createProgress } from '../progress.ts';
 import { noteUnused, readRecords } from '../records.ts';
 import { renderTable, thousands } from '../render.ts';
@@ -44,10 +53,12 @@ async function memory(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   const board = await openBoard(profile);
   if (!board.ok) return finish(board.error, args, io);
   const points = [];
+  const reference = referenceFor(model.value, bench);
   try {
     for (const [bytes, compiled] of [...plans].sort(([a], [b]) => b - a)) {
       progress.show({ event: 'phase', message: `Running with ${thousands(bytes)} bytes on ${profile.name}` });
       const deployed = await deployCompiled(bench, board.value, compiled, inputs.value.inputs, {
+        reference,
         layers: false,
         token: io.token,
       });
@@ -57,6 +68,7 @@ async function memory(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
     }
   } finally {
     progress.end();
+    await reference.close();
     await board.value.close();
   }
   const json = points.map(({ bytes, usual: isDefault, turns, arena, deployed }) => ({

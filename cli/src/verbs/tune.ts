@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { Cancelled } from '../../../compiler/src/base/cancellation.ts';
 import { ok, type Result } from '../../../compiler/src/base/result.ts';
 import type { CompiledModel } from '../../../compiler/src/pipeline/compile.ts';
 import { digestRecords, noRecords, type RecordDigest } from '../../../compiler/src/records/best.ts';
@@ -21,10 +22,12 @@ import {
   type Bench,
   type BuildOptions,
   type Model,
+  referenceFor,
   withBench,
 } from '../model.ts';
 import { costKindOf, recordsPath } from '../records.ts';
 import { createProgress, type Progress } from '../progress.ts';
+import type { ProgramReference } from '../reference.ts';
 import { renderFailure } from '../render.ts';
 import { printTuning, summaryJson, totalOf, type Measured } from '../tune-report.ts';
 import type { ParsedArguments, Verb } from '../verb.ts';
@@ -65,6 +68,7 @@ async function measure(
   best: RecordDigest,
   options: BuildOptions,
   cost: CostKind,
+  reference: ProgramReference,
   token: CommandIO['token'],
 ): Promise<Result<Measured>> {
   const compiled = await compileWithin(bench, model, best, token, options);
@@ -73,6 +77,7 @@ async function measure(
   if (!board.ok) return { ok: false, error: board.error.failure };
   try {
     const deployment = await deployCompiled(bench, board.value, compiled.value, inputs, {
+      reference,
       layers: true,
       cycles: cost === 'cycles',
       token,
@@ -101,6 +106,7 @@ async function search(
   objective: Objective,
   records: RecordStore,
   limits: Limits,
+  reference: ProgramReference,
   progress: Progress,
   io: CommandIO,
 ): Promise<Result<TuneSummary>> {
@@ -115,6 +121,7 @@ async function search(
     target: target.value,
     scheduler: backend,
     records,
+    reference: reference.ofKernel,
     seed: limits.seed,
     token: io.token,
     ...(strategy === undefined ? {} : { strategy }),
@@ -154,24 +161,45 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
   if (!inputs.ok) return stop(inputs.error);
   const records = openRecords(args, io);
   if (!records.ok) return stop(records.error);
+  const reference = referenceFor(model.value, bench, options.value);
   try {
     const { profile, toolchain } = bench;
     progress.show({ event: 'phase', message: `Running ${model.value.name} untuned on ${profile.name}` });
-    const before = await measure(bench, model.value, inputs.value.inputs, noRecords, unlimited, cost.value, io.token);
+    const before = await measure(
+      bench,
+      model.value,
+      inputs.value.inputs,
+      noRecords,
+      unlimited,
+      cost.value,
+      reference,
+      io.token,
+    );
     if (!before.ok) return stop(before.error, before.error.code === 'missing-tool' ? 2 : 1);
     progress.show({ event: 'phase', message: `Tuning ${before.value.compiled.kernels.length} kernels` });
     const total = totalOf(before.value.deployment, cost.value);
     if (!total.ok) return stop(total.error);
     const objective = { cost: cost.value, bytePrice: priceOf(options.value) * total.value.value };
     const { compiled } = before.value;
-    const summary = await search(args, bench, compiled, objective, records.value, limits.value, progress, io);
+    const summary = await search(
+      args,
+      bench,
+      compiled,
+      objective,
+      records.value,
+      limits.value,
+      reference,
+      progress,
+      io,
+    );
     if (!summary.ok) return stop(summary.error, summary.error.code === 'missing-tool' ? 2 : 1);
     if (summary.value.failure) io.err(renderFailure(summary.value.failure, io.colour));
-    // A cancelled search still ends in a verified run of the best that was found.
-    progress.show({ event: 'phase', message: 'Running the tuned model' });
     const filter = { board: profile.name, compiler: toolchain.version, cost: cost.value };
     const best = digestRecords(records.value.records, filter);
-    const after = await measure(bench, model.value, inputs.value.inputs, best, options.value, cost.value, {
+    // A cancelled search still ends in a verified run of the best that was found, if something was.
+    if (summary.value.stopped === 'cancelled' && Object.keys(best.best).length === 0) throw new Cancelled();
+    progress.show({ event: 'phase', message: 'Running the tuned model' });
+    const after = await measure(bench, model.value, inputs.value.inputs, best, options.value, cost.value, reference, {
       isCancellationRequested: false,
     });
     if (!after.ok) return stop(after.error);
@@ -184,6 +212,7 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
     else printTuning(json, io);
     return after.value.deployment.matches && !summary.value.failure ? exit.ok : exit.failed;
   } finally {
+    await reference.close();
     records.value.close();
   }
 }

@@ -73,7 +73,7 @@ export function runEngine(run: EngineRun): Promise<EngineOutcome> {
     child.on('close', (code) => {
       lines.end();
       const json = parseObject(output);
-      if (run.signal?.aborted) finish({ kind: 'cancelled', json });
+      if (run.signal?.aborted) finish({ kind: 'cancelled', json: objectAt(json, 'error') ? undefined : json });
       else finish(outcomeOf(code, json, logged));
     });
   });

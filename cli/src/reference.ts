@@ -1,0 +1,131 @@
+/**
+ * The reference that boards are compared with, evaluated in a thread of its own: it may take minutes, and Ctrl-C is heard
+ * while it does. The thread is this program once more, told so by its data; where the program runs from its sources, which
+ * threads cannot load, the reference is evaluated here.
+ */
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { Cancelled, type CancellationToken } from '../../compiler/src/base/cancellation.ts';
+import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
+import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
+import { backend } from '../../compiler/src/pipeline/backend.ts';
+import { lowerTo } from '../../compiler/src/pipeline/compile.ts';
+import { targetNamed } from '../../compiler/src/targets/targets.ts';
+import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import { evaluatorReference, type Reference } from '../../tuner/src/index.ts';
+
+/** The program, as plain data. */
+interface Program {
+  readonly text: string;
+  readonly params: ReadonlyMap<string, NDArray>;
+  readonly target: string;
+  readonly withoutPasses: readonly string[];
+}
+
+/** What is asked: the outputs of the whole program, or of one of its kernels. */
+type Question =
+  | { readonly kind: 'program'; readonly inputs: ReadonlyMap<string, NDArray> }
+  | { readonly kind: 'kernel'; readonly name: string; readonly inputs: readonly NDArray[] };
+
+type Outputs = Result<readonly NDArray[]>;
+
+const mark = 'relay-reference';
+const inThread = !import.meta.url.endsWith('.ts');
+/** How often a running evaluation looks for a cancelled token, in milliseconds. */
+const pollMs = 50;
+
+/** The reference of one program. Close it to end its thread. */
+export class ProgramReference {
+  private readonly program: Program;
+  private thread: Worker | undefined;
+  /** The last inputs of the whole program and what came of them: runs before and after a search have the same. */
+  private last: { readonly inputs: ReadonlyMap<string, NDArray>; readonly outputs: Outputs } | undefined;
+
+  constructor(program: Program) {
+    this.program = program;
+  }
+
+  /** Outputs of `@main`, flattened to tensors. Throws `Cancelled`. */
+  async outputs(inputs: ReadonlyMap<string, NDArray>, token: CancellationToken): Promise<Outputs> {
+    if (this.last?.inputs !== inputs)
+      this.last = { inputs, outputs: await this.ask({ kind: 'program', inputs }, token) };
+    return this.last.outputs;
+  }
+
+  /** Outputs of kernels, for the tuner. Fails with `cancelled`. */
+  readonly ofKernel: Reference = async (task, inputs, token) => {
+    try {
+      const outputs = await this.ask({ kind: 'kernel', name: task.fused.name, inputs }, token);
+      return !outputs.ok && outputs.error.code === 'no-such-kernel' ? evaluatorReference(task, inputs) : outputs;
+    } catch (error) {
+      if (error instanceof Cancelled) return fail('cancelled', 'Cancelled.');
+      throw error;
+    }
+  };
+
+  async close(): Promise<void> {
+    const { thread } = this;
+    this.thread = undefined;
+    await thread?.terminate();
+  }
+
+  private ask(question: Question, token: CancellationToken): Promise<Outputs> {
+    if (!inThread) return Promise.resolve(answer(this.program, question));
+    if (token.isCancellationRequested) return Promise.reject(new Cancelled());
+    this.thread ??= new Worker(new URL(import.meta.url), { workerData: { mark, program: this.program } });
+    const { thread } = this;
+    return new Promise<Outputs>((resolve, reject) => {
+      const poll = setInterval(() => {
+        if (!token.isCancellationRequested) return;
+        settle();
+        void this.close().then(() => reject(new Cancelled()));
+      }, pollMs);
+      const answered = (outputs: Outputs): void => {
+        settle();
+        resolve(outputs);
+      };
+      const failed = (error: Error): void => {
+        settle();
+        this.thread = undefined;
+        reject(error);
+      };
+      const settle = (): void => {
+        clearInterval(poll);
+        thread.off('message', answered);
+        thread.off('error', failed);
+      };
+      thread.on('message', answered);
+      thread.on('error', failed);
+      thread.postMessage(question);
+    });
+  }
+}
+
+function answer({ text, params, target, withoutPasses }: Program, question: Question): Outputs {
+  const processor = targetNamed(target);
+  if (!processor.ok) return processor;
+  const request = { text, params, target: processor.value, withoutPasses };
+  if (question.kind === 'kernel') {
+    const lowered = lowerTo(request, 'fused');
+    if (!lowered.ok) return lowered;
+    const step = lowered.value.program?.kernels.find(({ fused }) => fused.name === question.name);
+    if (!step) return fail('no-such-kernel', `There is no kernel ${question.name}.`);
+    return evaluatorReference(backend.taskOf(step.fused, processor.value), question.inputs);
+  }
+  const lowered = lowerTo(request, 'typed');
+  if (!lowered.ok) return lowered;
+  if (!lowered.value.typed) throw new Error('the module is missing');
+  const inputs = new Map([...question.inputs].map(([name, value]) => [name, tensorValue(value)]));
+  const value = evaluateFunction(lowered.value.typed, 'main', inputs);
+  return value.ok ? ok(tensorsOf(value.value) ?? []) : value;
+}
+
+function serve({ program }: { readonly program: Program }): void {
+  parentPort?.on('message', (question: Question) => parentPort?.postMessage(answer(program, question)));
+}
+
+if (!isMainThread && isThreadData(workerData)) serve(workerData);
+
+function isThreadData(data: unknown): data is { readonly program: Program } {
+  return typeof data === 'object' && data !== null && 'mark' in data && data.mark === mark;
+}
