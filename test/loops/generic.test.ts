@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import { runKernel } from '../../compiler/src/emit/js.ts';
 import { constant, func, scalar, tuple, variable } from '../../compiler/src/ir/build.ts';
 import type { Expr, Func, Var } from '../../compiler/src/ir/expr.ts';
+import { freeVariables } from '../../compiler/src/ir/visit.ts';
 import { lowerGeneric } from '../../compiler/src/loops/lower.ts';
 import { verifyKernel } from '../../compiler/src/loops/verify.ts';
 import { tensorType } from '../../compiler/src/types/type.ts';
@@ -42,6 +43,9 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
     },
     { name: 'a sum of bytes that wraps before it is widened', func: func([q, q2], call('cast', [call('add', [q, q2])], { dtype: 'int32' })) },
     { name: 'a product of bytes that wraps before it is compared', func: func([q, q2], call('less', [call('multiply', [q, q2]), q])) },
+    ...[call('abs', [call('cast', [v('small', [6], 'uint16')], { dtype: 'int32' })]), call('less', [call('cast', [v('small', [6], 'uint8')], { dtype: 'int32' }), i32(-3)]), call('sign', [call('cast', [v('small', [6], 'uint8')], { dtype: 'int64' })]), call('equal', [call('cast', [v('small', [6], 'int8')], { dtype: 'int32' }), i32(70_000)])].map(
+      (body, i) => ({ name: `narrow integers widened, and compared with what they never are (${i + 1})`, func: func(freeVariables(body), body) }),
+    ),
     { name: 'broadcast arithmetic', func: func([x, y], call('subtract', [call('multiply', [x, y]), f32(1.5)])) },
     { name: 'softmax', func: func([x], call('nn.softmax', [x])), relative: 1e-5 },
     {

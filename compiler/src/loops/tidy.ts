@@ -20,11 +20,12 @@ function fold(e: LExpr): LExpr {
   if (e.kind === 'binary' && e.dtype === 'bool') return booleans(e);
   if (e.kind === 'cast') return withoutDetour(e);
   if (e.kind === 'unary' && (e.op === 'neg' || e.op === 'abs') && typeOfExpr(e.operand) === 'bool') return e.operand;
+  if (e.kind === 'unary' && e.op === 'abs' && (rangeOf(e.operand)?.min ?? -1n) >= 0n) return e.operand;
   if (e.kind !== 'compare') return e;
   const type = typeOfExpr(e.left);
   if (type !== 'index' && isFloat(type)) return e;
   if (sameExpression(e.left, e.right)) return bool(e.op === 'eq' || e.op === 'le' || e.op === 'ge');
-  const value = e.right.kind === 'const' ? outOfRange(e.op, type, e.right.value) : undefined;
+  const value = e.right.kind === 'const' ? outOfRange(e.op, rangeOf(e.left), e.right.value) : undefined;
   return value === undefined ? e : bool(value);
 }
 
@@ -75,9 +76,20 @@ function bool(value: boolean): LExpr {
   return { kind: 'const', dtype: 'bool', value: value ? 1 : 0 };
 }
 
-/** What `x op bound` is for every x of the type, where it is the same for all. */
-function outOfRange(op: CompareOp, type: string, bound: number | bigint): boolean | undefined {
-  const range = integerRange(type);
+interface Range {
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+/** All values of an integer expression by its type, or by the narrower type that it was widened from. */
+function rangeOf(e: LExpr): Range | undefined {
+  const own = integerRange(typeOfExpr(e));
+  const from = e.kind === 'cast' ? rangeOf(e.operand) : undefined;
+  return own && from && from.min >= own.min && from.max <= own.max ? from : own;
+}
+
+/** What `x op bound` is for every x in the range, where it is the same for all. */
+function outOfRange(op: CompareOp, range: Range | undefined, bound: number | bigint): boolean | undefined {
   if (!range) return undefined;
   const at = BigInt(bound);
   if (op === 'lt' || op === 'ge') return at <= range.min ? op === 'ge' : at > range.max ? op === 'lt' : undefined;
