@@ -21,6 +21,7 @@ const calls: readonly (readonly [call: string, data: readonly number[], indices:
   ['gather(%x, %i, axis=0)', [3, 1], [9, 1]],
   ['gather_nd(%x, %i)', [3, 2], [1, 9]],
   ['adv_index((%x, %i))', [3, 2], [9]],
+  ['take(%x, %i, axis=0, mode="fast")', [3, 2], [9]],
   ['reverse_sequence(%x, %i, seq_axis=0, batch_axis=1)', [3, 9], [9]],
   ['sequence_mask(%x, %i, axis=0)', [3, 9], [9]],
   ['one_hot(%i, 1f, 0f, depth=3, axis=-1, dtype="float32")', [1], [9]],

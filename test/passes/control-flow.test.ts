@@ -119,9 +119,16 @@ describe('selecting branches', () => {
       'def @main(%c: bool, %x: Tensor[(2), float32]) { where(%c, exp(%x), where(%c, %x, tanh(%x))) }',
     ));
 
+  it('reads at positions in branches that are not wanted: they are brought back into the tensor', () =>
+    turns(
+      selectBranches,
+      'def @main(%c: bool, %x: Tensor[(2), float32], %i: Tensor[(1), int32]) { if (%c) { gather(%x, %i, axis=0) } else { take(%x, %i, mode="fast") } }',
+      'def @main(%c: bool, %x: Tensor[(2), float32], %i: Tensor[(1), int32]) { where(%c, gather(%x, %i, axis=0), take(%x, %i, mode="fast")) }',
+    ));
+
   it('leaves operators alone that could leave a tensor', () => {
     const text =
-      'def @main(%c: bool, %x: Tensor[(2), float32], %i: Tensor[(1), int32]) { if (%c) { gather(%x, %i, axis=0) } else { ones(shape=[1], dtype="float32") } }';
+      'def @main(%c: bool, %x: Tensor[(2), float32], %i: Tensor[(1), int64], %u: Tensor[(1), float32]) { if (%c) { scatter_elements(%x, %i, %u) } else { %x } }';
     turns(selectBranches, text, text);
   });
 });
@@ -156,10 +163,10 @@ describe('what cannot go on a board', () => {
       'if (%c)',
     ],
     [
-      'a branch that may read outside a tensor',
-      'def @main(%c: bool, %x: Tensor[(2), float32], %i: Tensor[(1), int32]) { if (%c) { gather(%x, %i, axis=0) } else { ones(shape=[1], dtype="float32") } }',
-      /`gather` reads or writes at positions/,
-      'gather',
+      'a branch that may write outside a tensor',
+      'def @main(%c: bool, %x: Tensor[(2), float32], %i: Tensor[(1), int64], %u: Tensor[(1), float32]) { if (%c) { scatter_elements(%x, %i, %u) } else { %x } }',
+      /`scatter_elements` writes at positions/,
+      'scatter_elements',
     ],
   ];
   const target = targetNamed('cortex-m4f');

@@ -9,12 +9,11 @@ import { refuse } from './failure.ts';
 import type { CompileResult } from './failure.ts';
 import type { Pass, PassNote } from './pass.ts';
 
-/** Operators that read or write at positions given by data: computed although not wanted, they may leave a tensor. */
+/**
+ * Operators that write at positions given by data: computed although not wanted, they may leave a tensor. Those that
+ * read, such as `gather`, bring positions back into the tensor.
+ */
 const positioned = new Set([
-  'take',
-  'gather',
-  'gather_nd',
-  'adv_index',
   'scatter_elements',
   'scatter_nd',
   'sparse_to_dense',
@@ -22,7 +21,6 @@ const positioned = new Set([
   'nn.sparse_add',
   'nn.sparse_transpose',
   'sparse_fill_empty_rows',
-  'unravel_index',
 ]);
 
 /**
@@ -98,22 +96,19 @@ function obstacle(e: If): Obstacle | undefined {
           why: 'A branch of an `if` decided at run time calls a function that is known only at run time.',
           remedy: 'Call it before the `if`, or choose between its arguments.',
         };
-      if (x.kind === 'call' && name !== undefined && !harmless(x, name))
+      if (x.kind === 'call' && name !== undefined && !harmless(name))
         return {
           at: x,
-          why: `\`${name}\` reads or writes at positions given by data; both branches of an \`if\` decided at run time are computed on a board, and in the branch that is not wanted the positions may lie outside.`,
-          remedy: `Call \`${name}\` before the \`if\`, or clip its positions (\`take\` with mode="clip").`,
+          why: `\`${name}\` writes at positions given by data; both branches of an \`if\` decided at run time are computed on a board, and in the branch that is not wanted the positions may lie outside.`,
+          remedy: `Call \`${name}\` after the \`if\`, on the value that the branches give.`,
         };
     }
   return undefined;
 }
 
-/** Whether a call may be computed with operands that its branch would have excluded. */
-function harmless(call: Call, name: string): boolean {
-  if (!positioned.has(name) && !name.startsWith('dyn.') && !name.startsWith('vm.') && !name.startsWith('memory.'))
-    return true;
-  const mode = call.attrs['mode'];
-  return name === 'take' && (mode === 'clip' || mode === 'wrap' || mode === undefined);
+/** Whether an operator may be computed with operands that its branch would have excluded. */
+function harmless(name: string): boolean {
+  return !positioned.has(name) && !/^(dyn|vm|memory)\./.test(name);
 }
 
 /** The refusal for the first `if` of a function without other control flow that cannot be selected. */
