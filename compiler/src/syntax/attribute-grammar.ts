@@ -2,12 +2,12 @@
 import type { IToken } from 'chevrotain';
 import { quote } from './messages.ts';
 import type { Attribute, AttributeValue, Expr, Name } from './tree.ts';
-import { TypeGrammar } from './type-grammar.ts';
+import { PatternGrammar } from './pattern-grammar.ts';
 import * as t from './vocabulary.ts';
 
 const literalKinds = new Set<Expr['kind']>(['int', 'float', 'bool', 'meta', 'name']);
 
-export abstract class AttributeGrammar extends TypeGrammar {
+export abstract class AttributeGrammar extends PatternGrammar {
   /** An operand as a value; defined by the grammar of expressions. */
   protected abstract operandValue(): Expr;
 

@@ -2,7 +2,7 @@
 import type { IToken } from 'chevrotain';
 import { quote } from './messages.ts';
 import { CompoundGrammar } from './compound-grammar.ts';
-import type { Signature } from './compound-grammar.ts';
+import type { Signature } from './function-grammar.ts';
 import type { ConstructorNode, ImportDefinition, Name, TypeDefinition, TypeNode } from './tree.ts';
 import * as t from './vocabulary.ts';
 
