@@ -1,9 +1,10 @@
 /** Rules for bindings: let, graph numbers, free variables; what was forgotten or misspelt of them is read as meant. */
+import type { TokenType } from 'chevrotain';
 import type { Span } from '../base/span.ts';
 import { syntaxFailure } from './base-grammar.ts';
 import { ExpressionGrammar, startsOperand } from './expression-grammar.ts';
 import { quote } from './messages.ts';
-import type { Block, Expr, Name, Statement } from './tree.ts';
+import type { Block, Expr, InfixOperator, Name, Statement } from './tree.ts';
 import * as t from './vocabulary.ts';
 
 export abstract class BindingGrammar extends ExpressionGrammar {
@@ -16,6 +17,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
     const second = this.LA(2).tokenType;
     const start = this.here();
     if (first.tokenType === t.Local) {
+      if (this.isCompoundAssign()) return this.compoundAssign(start);
       if (second !== t.Assign && second !== t.Colon) return undefined;
       this.reportFix('missing-let', this.spanOf(first), `Expected “let” before ${quote(first.image)}.`, 'let ', start);
       return this.boundLet(start);
@@ -56,6 +58,31 @@ export abstract class BindingGrammar extends ExpressionGrammar {
       return value;
     }
     return undefined;
+  }
+
+  /** Whether `%x += …` stands here, with any of the four signs. */
+  private isCompoundAssign(): boolean {
+    const sign = this.LA(2);
+    return arithmetic.has(sign.tokenType) && this.LA(3).tokenType === t.Assign && this.LA(3).startOffset === sign.startOffset + 1; // prettier-ignore
+  }
+
+  /** `%x += value;` read as a let of `%x + value`. */
+  private compoundAssign(start: number): Statement {
+    const token = this.LA(1);
+    const sign = this.LA(2);
+    const operatorSpan = this.spanOf(sign);
+    const at = { ...operatorSpan, end: operatorSpan.end + 1 };
+    const name = this.nameOf(token, 1);
+    const remedy = `Bind a new name to the result: let ${token.image}_1 = ${token.image} ${sign.image} …;.`;
+    this.report('missing-let', at, `There is no “${sign.image}=” in Relay: a variable keeps its value.`, remedy);
+    for (let i = 0; i < 2; i++) this.SKIP_TOKEN();
+    const right = this.boundValue(1);
+    const left: Expr = { kind: 'local', span: name.span, name: name.text };
+    const operator = sign.image as InfixOperator;
+    const value: Expr = { kind: 'infix', span: this.since(start), operator, operatorSpan, left, right };
+    // What is bound has no name: what follows reads the variable as it was.
+    const unnamed = { text: '', span: this.emptySpan(start) };
+    return { kind: 'let', span: this.since(start), name: unnamed, type: undefined, value };
   }
 
   /** Reports that `insert` was forgotten at `at`, with the insertion as its repair. */
@@ -126,10 +153,30 @@ export abstract class BindingGrammar extends ExpressionGrammar {
       this.SKIP_TOKEN();
       return { text, span };
     }
+    const names = this.tupleOfNames();
+    if (names > 0) {
+      const open = this.here();
+      while (this.LA(1).tokenType !== t.Assign) this.SKIP_TOKEN();
+      const remedy = 'Bind the tuple, let %t = …;, and take its fields: %t.0, %t.1.';
+      this.report('expected-variable', this.since(open), `“let” binds one variable, found a tuple of ${names}.`, remedy); // prettier-ignore
+      return { text: '', span: this.emptySpan(this.previousEnd()) };
+    }
     const remedy = 'Write a name that starts with %.';
     this.report('expected-variable', this.gapSpan(), `Expected a variable such as %x, found ${this.found()}.`, remedy);
     if (this.LA(1).tokenType === t.Graph) this.SKIP_TOKEN();
     return { text: '', span: this.emptySpan(this.previousEnd()) };
+  }
+
+  /** How many names stand in parentheses before “=”; 0 for anything else. */
+  private tupleOfNames(): number {
+    if (this.LA(1).tokenType !== t.LParen) return 0;
+    let names = 0;
+    for (let k = 2; ; k++) {
+      const { tokenType } = this.LA(k);
+      if (tokenType === t.RParen) return this.LA(k + 1).tokenType === t.Assign ? names : 0;
+      if (tokenType === t.Local || tokenType === t.Identifier || tokenType === t.Underscore) names++;
+      else if (tokenType !== t.Comma) return 0;
+    }
   }
 
   protected graphStatement(complete = true): Statement {
@@ -260,3 +307,5 @@ export abstract class BindingGrammar extends ExpressionGrammar {
     this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
   }
 }
+
+const arithmetic: ReadonlySet<TokenType> = new Set([t.Plus, t.Minus, t.Star, t.Slash]);
