@@ -31,6 +31,8 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
   const element = v('element', [2, 2, 3]);
   const ints = v('ints', [3, 5], 'int32');
   const longs = v('longs', [4], 'int64');
+  const c = v('c', [4], 'bool');
+  const d = v('d', [4], 'bool');
   const wide = array('float32', [4, 6], (i) => Math.sin(i));
   const filter = array('float32', [3, 3, 3, 4], (i) => Math.cos(i));
   let grown: Expr = v('g', [4]);
@@ -46,6 +48,10 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
     ...[call('abs', [call('cast', [v('small', [6], 'uint16')], { dtype: 'int32' })]), call('less', [call('cast', [v('small', [6], 'uint8')], { dtype: 'int32' }), i32(-3)]), call('sign', [call('cast', [v('small', [6], 'uint8')], { dtype: 'int64' })]), call('equal', [call('cast', [v('small', [6], 'int8')], { dtype: 'int32' }), i32(70_000)])].map(
       (body, i) => ({ name: `narrow integers widened, and compared with what they never are (${i + 1})`, func: func(freeVariables(body), body) }),
     ),
+    {
+      name: 'a difference of conditions and comparisons',
+      func: func([c, d], call('subtract', [c, call('equal', [c, d])])),
+    },
     { name: 'broadcast arithmetic', func: func([x, y], call('subtract', [call('multiply', [x, y]), f32(1.5)])) },
     { name: 'softmax', func: func([x], call('nn.softmax', [x])), relative: 1e-5 },
     {

@@ -318,7 +318,8 @@ class Writer {
       case 'xor': {
         const bool = dtype === 'bool';
         const sign = { and: bool ? '&&' : '&', or: bool ? '||' : '|', xor: bool ? '!=' : '^' }[op];
-        const need = bool ? 5 : 11;
+        // Comparisons beside `!=` stand in parentheses, as compilers ask.
+        const need = !bool ? 11 : op === 'xor' ? 9 : 5;
         return t(`${this.wrap(this.expr(e.left), need)} ${sign} ${this.wrap(this.expr(e.right), need)}`, 4);
       }
       case 'shl':
