@@ -2,7 +2,7 @@
 import { buildModel, type BoardProfile } from '../../boards/src/index.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { CompiledModel } from '../../compiler/src/pipeline/compile.ts';
-import { defaultCodePrice, sizeCodePrice } from '../../compiler/src/pipeline/light-kernels.ts';
+import { codePriceIn, defaultCodePrice } from '../../compiler/src/pipeline/light-kernels.ts';
 import { configKey } from '../../compiler/src/schedule/task.ts';
 import type { RecordDigest } from '../../compiler/src/records/best.ts';
 import { programOf } from './deployment.ts';
@@ -55,7 +55,7 @@ export async function compileWithin(
   if (!first.ok) return first;
   if (first.value.flash <= flashBudget) return ok(first.value.compiled);
   let least = first.value.flash;
-  let below = rest.codePrice ?? (rest.preset === 'size' ? sizeCodePrice : defaultCodePrice);
+  let below = codePriceIn(rest);
   for (const price of prices) {
     if (price <= below) continue;
     const dearer = await attempt({ codePrice: price });

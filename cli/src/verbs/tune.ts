@@ -5,7 +5,7 @@ import type { CompiledModel } from '../../../compiler/src/pipeline/compile.ts';
 import { digestRecords, noRecords, type RecordDigest } from '../../../compiler/src/records/best.ts';
 import type { CostKind, Objective } from '../../../compiler/src/records/objective.ts';
 import { backend } from '../../../compiler/src/pipeline/backend.ts';
-import { defaultCodePrice, sizeCodePrice } from '../../../compiler/src/pipeline/light-kernels.ts';
+import { codePriceIn } from '../../../compiler/src/pipeline/light-kernels.ts';
 import { RecordStore, strategies, tune, type TuneSummary } from '../../../tuner/src/index.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { deployCompiled } from '../deployment.ts';
@@ -89,11 +89,11 @@ async function measure(
 }
 
 /** What a byte of flash is worth to a search. */
-function priceOf({ codePrice, preset, flashBudget }: BuildOptions): number {
-  if (codePrice !== undefined) return codePrice;
-  if (preset === 'size') return sizeCodePrice;
+function priceOf(options: BuildOptions): number {
+  const { codePrice, preset, flashBudget } = options;
   // With a limit, kernels that take less than the fastest are wanted beside them.
-  return flashBudget === undefined ? defaultCodePrice : pressedPrice * defaultCodePrice;
+  const pressed = flashBudget !== undefined && codePrice === undefined && preset !== 'size';
+  return (pressed ? pressedPrice : 1) * codePriceIn(options);
 }
 
 /** The price of a byte in a search with a limit of flash, in multiples of the default. */

@@ -16,7 +16,7 @@ import type { ArenaPlan } from './arena.ts';
 import { backend } from './backend.ts';
 import type { Backend, CompileContext, Preset, ScheduleChoice, ScheduledKernel } from './context.ts';
 import type { IntegerSolver } from '../memory/integer-program.ts';
-import { defaultCodePrice, sizeCodePrice } from './light-kernels.ts';
+import { codePriceIn } from './light-kernels.ts';
 import { reportOf } from './report.ts';
 import type { BuildReport } from './report.ts';
 import { passes } from './simplification.ts';
@@ -38,8 +38,8 @@ export interface CompileRequest {
   /** Bytes that the arena should not exceed, or `untuned`: as many as without records. The report tells what came of it. */
   readonly arenaBudget?: number | 'untuned';
   /**
-   * What a byte of flash is worth, as a part of the program's time; by default `defaultCodePrice`, of the size preset
-   * `sizeCodePrice`. 0: the fastest schedules, whatever they take.
+   * What a byte of flash is worth, as a part of the program's time; by default as `codePriceIn`
+   * says. 0: the fastest schedules, whatever they take.
    */
   readonly codePrice?: number | undefined;
   /**
@@ -112,7 +112,7 @@ function contextOf(request: CompileRequest): CompileResult<CompileContext> {
     withoutPasses,
     choicesFor: request.choicesFor ?? (() => []),
     arenaBudget: request.arenaBudget,
-    codePrice: request.codePrice ?? (request.preset === 'size' ? sizeCodePrice : defaultCodePrice),
+    codePrice: codePriceIn(request),
     // Turns take some hundred bytes of calls, which the least code goes without unless memory is limited.
     inTurns: request.inTurns ?? (request.preset !== 'size' || typeof request.arenaBudget === 'number'),
     arenaSolver: request.arenaSolver,

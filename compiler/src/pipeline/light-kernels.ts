@@ -6,17 +6,28 @@ import { checkCancelled } from '../base/cancellation.ts';
 import { estimateOperations } from '../loops/estimate.ts';
 import type { LoweredKernel } from '../loops/kernel.ts';
 import { configKey, type ScheduleConfig, type ScheduleSpace } from '../schedule/task.ts';
-import type { CompileContext, ScheduleChoice, ScheduledKernel } from './context.ts';
+import type { CompileContext, Preset, ScheduleChoice, ScheduledKernel } from './context.ts';
 import { flashBytes } from './size-preset.ts';
 
 /** What a byte of flash is worth, as a part of a program's time: forty of them, a ten-thousandth of it. */
 export const defaultCodePrice = 1 / 400_000;
 
 /** With the least code wanted: a kilobyte, half of the time. */
-export const sizeCodePrice = 200 * defaultCodePrice;
+const sizeCodePrice = 200 * defaultCodePrice;
 
 /** Estimates do not see all that unrolling saves: where only they tell the time, a byte is worth this part of its price. */
 const estimatedPrice = 0.2;
+
+/** The price of a byte in a build: what is asked for, else the preset's. */
+export function codePriceIn({
+  codePrice,
+  preset,
+}: {
+  readonly codePrice?: number | undefined;
+  readonly preset?: Preset | undefined;
+}): number {
+  return codePrice ?? (preset === 'size' ? sizeCodePrice : defaultCodePrice);
+}
 
 /** The price of a byte from the percent of time that a kilobyte has to save. */
 export function codePriceOf(percent: number): number {
