@@ -10,6 +10,9 @@ import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
 import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import { backend } from '../../compiler/src/pipeline/backend.ts';
 import { lowerTo } from '../../compiler/src/pipeline/compile.ts';
+import type { CompileResult } from '../../compiler/src/passes/fuse.ts';
+import type { CompileState } from '../../compiler/src/pipeline/state.ts';
+import type { Target } from '../../compiler/src/targets/target.ts';
 import { targetNamed } from '../../compiler/src/targets/targets.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { evaluatorReference, type Reference } from '../../tuner/src/index.ts';
@@ -28,6 +31,7 @@ type Question =
   | { readonly kind: 'kernel'; readonly name: string; readonly inputs: readonly NDArray[] };
 
 type Outputs = Result<readonly NDArray[]>;
+type Answering = (question: Question) => Outputs;
 
 const mark = 'relay-reference';
 const inThread = !import.meta.url.endsWith('.ts');
@@ -38,6 +42,7 @@ const pollMs = 50;
 export class ProgramReference {
   private readonly program: Program;
   private thread: Worker | undefined;
+  private answer: Answering | undefined;
   /** The last inputs of the whole program and what came of them: runs before and after a search have the same. */
   private last: { readonly inputs: ReadonlyMap<string, NDArray>; readonly outputs: Outputs } | undefined;
 
@@ -70,7 +75,7 @@ export class ProgramReference {
   }
 
   private ask(question: Question, token: CancellationToken): Promise<Outputs> {
-    if (!inThread) return Promise.resolve(answer(this.program, question));
+    if (!inThread) return Promise.resolve((this.answer ??= answering(this.program))(question));
     if (token.isCancellationRequested) return Promise.reject(new Cancelled());
     this.thread ??= new Worker(new URL(import.meta.url), { workerData: { mark, program: this.program } });
     const { thread } = this;
@@ -101,18 +106,31 @@ export class ProgramReference {
   }
 }
 
-function answer({ text, params, target, withoutPasses }: Program, question: Question): Outputs {
+/** Answers questions about a program, which is lowered once for each kind of them. */
+function answering({ text, params, target, withoutPasses }: Program): Answering {
   const processor = targetNamed(target);
-  if (!processor.ok) return processor;
+  if (!processor.ok) return () => processor;
   const request = { text, params, target: processor.value, withoutPasses };
-  if (question.kind === 'kernel') {
-    const lowered = lowerTo(request, 'fused');
-    if (!lowered.ok) return lowered;
-    const step = lowered.value.program?.kernels.find(({ fused }) => fused.name === question.name);
-    if (!step) return fail('no-such-kernel', `There is no kernel ${question.name}.`);
-    return evaluatorReference(backend.taskOf(step.fused, processor.value), question.inputs);
-  }
-  const lowered = lowerTo(request, 'typed');
+  let fused: CompileResult<CompileState> | undefined;
+  let typed: CompileResult<CompileState> | undefined;
+  return (question) =>
+    question.kind === 'kernel'
+      ? ofKernel((fused ??= lowerTo(request, 'fused')), processor.value, question)
+      : ofProgram((typed ??= lowerTo(request, 'typed')), question);
+}
+
+function ofKernel(
+  lowered: CompileResult<CompileState>,
+  target: Target,
+  { name, inputs }: Extract<Question, { kind: 'kernel' }>,
+): Outputs {
+  if (!lowered.ok) return lowered;
+  const step = lowered.value.program?.kernels.find(({ fused }) => fused.name === name);
+  if (!step) return fail('no-such-kernel', `There is no kernel ${name}.`);
+  return evaluatorReference(backend.taskOf(step.fused, target), inputs);
+}
+
+function ofProgram(lowered: CompileResult<CompileState>, question: Extract<Question, { kind: 'program' }>): Outputs {
   if (!lowered.ok) return lowered;
   if (!lowered.value.typed) throw new Error('the module is missing');
   const inputs = new Map([...question.inputs].map(([name, value]) => [name, tensorValue(value)]));
@@ -121,7 +139,8 @@ function answer({ text, params, target, withoutPasses }: Program, question: Ques
 }
 
 function serve({ program }: { readonly program: Program }): void {
-  parentPort?.on('message', (question: Question) => parentPort?.postMessage(answer(program, question)));
+  const answer = answering(program);
+  parentPort?.on('message', (question: Question) => parentPort?.postMessage(answer(question)));
 }
 
 if (!isMainThread && isThreadData(workerData)) serve(workerData);

@@ -36,6 +36,7 @@ export function lowerJob(
   job: BuildSettings & { readonly text: string; readonly uri: string },
   target: Target,
   last: StageName,
+  records = recordsOf(job),
 ): CompileResult<CompileState> {
   const { arena, size, codePrice } = job.options ?? {};
   const program: ProgramRequest = {
@@ -47,7 +48,7 @@ export function lowerJob(
     ...(codePrice === undefined ? {} : { codePrice: codePriceOf(codePrice) }),
     ...(size === true ? { preset: 'size' } : {}),
   };
-  return lowerForBoard(program, { records: recordsOf(job), memory: job.memory }, last);
+  return lowerForBoard(program, { records, memory: job.memory }, last);
 }
 
 /** The emulated Cortex-M4's, when no board is chosen. */

@@ -35,10 +35,11 @@ type Locate = (origin: Origin) => readonly WireRange[];
 export function buildDocument(job: BuildJob): BuildResult {
   const target = targetNamed(job.target ?? defaultTarget);
   if (!target.ok) return refusedBuild(job, target.error.message, target.error.remedy);
-  const lowered = lowerJob(job, target.value, 'c');
+  const records = recordsOf(job);
+  const lowered = lowerJob(job, target.value, 'c', records);
   if (!lowered.ok) {
     // What cannot become C may well be simplified: its passes are shown all the same.
-    const simplified = lowerJob(job, target.value, 'simplified');
+    const simplified = lowerJob(job, target.value, 'simplified', records);
     const refused = refusedBuild(job, lowered.error.message, lowered.error.remedy);
     if (!simplified.ok) return refused;
     return { ...refused, passes: passList(simplified.value, locatorOf(job, simplified.value)) };
@@ -66,7 +67,7 @@ export function buildDocument(job: BuildJob): BuildResult {
       source: locate(layer.origin),
     };
   });
-  const notice = noticeOf(recordsOf(job), kernels, { target: target.value });
+  const notice = noticeOf(records, kernels, { target: target.value });
   const { peak } = arena.plan;
   const peakTensors = peak.buffers.flatMap((i) => (arena.buffers[i] ? [tensor(arena.buffers[i])] : []));
   return {
