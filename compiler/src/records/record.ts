@@ -69,7 +69,7 @@ type Fault = 'cut' | 'no-json' | 'foreign' | 'newer';
 /** Reads records from text. */
 export function parseRecords(text: string): RecordFile {
   const records: TuningRecord[] = [];
-  const faults = new Map<Fault, number[]>();
+  const faults = new Map<Fault, { readonly line: number; count: number }>();
   const lines = text.split('\n');
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
@@ -79,9 +79,11 @@ export function parseRecords(text: string): RecordFile {
       continue;
     }
     const fault = read === 'no-json' && index === lines.length - 1 ? 'cut' : read;
-    faults.set(fault, [...(faults.get(fault) ?? []), index + 1]);
+    const known = faults.get(fault);
+    if (known) known.count++;
+    else faults.set(fault, { line: index + 1, count: 1 });
   }
-  const notices = [...faults].map(([fault, at]) => ({ line: at[0] ?? 1, message: messageOf(fault, at.length) }));
+  const notices = [...faults].map(([fault, { line, count }]) => ({ line, message: messageOf(fault, count) }));
   return { records, notices: notices.sort((a, b) => a.line - b.line) };
 }
 

@@ -299,7 +299,7 @@ export function foldHabits(diagnostics: readonly Diagnostic[]): readonly Diagnos
     fixes: jointFix(habits),
   };
   return diagnostics.flatMap((diagnostic) =>
-    diagnostic === first ? [folded] : others.includes(diagnostic) ? [] : [diagnostic],
+    diagnostic === first ? [folded] : diagnostic.habit === true ? [] : [diagnostic],
   );
 }
 
