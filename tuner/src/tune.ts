@@ -24,7 +24,6 @@ import {
 import { recordVersion, type TuningRecord, type Verdict } from '../../compiler/src/records/record.ts';
 import type { RecordStore } from './records.ts';
 import type { Reference } from './reference.ts';
-
 import { findStrategy } from './strategies/index.ts';
 import type { Experience, Searcher, Strategy } from './strategy.ts';
 

@@ -14,7 +14,7 @@ type Shape =
   | { readonly kind: 'constructor'; readonly info: ConstructorInfo; readonly fields: readonly Shape[] }
   | { readonly kind: 'tuple'; readonly fields: readonly Shape[] };
 
-const any: Shape = { kind: 'any' };
+const wildcard: Shape = { kind: 'any' };
 /** Missing cases shown before «and more». */
 const shownCases = 4;
 /** Steps before the search gives up and stays silent. */
@@ -24,16 +24,16 @@ function shapeOf(cx: Context, pattern: Pattern): Shape {
   switch (pattern.kind) {
     case 'wildcard':
     case 'varpattern':
-      return any;
+      return wildcard;
     case 'tuplepattern':
       return { kind: 'tuple', fields: pattern.fields.map((field) => shapeOf(cx, field)) };
     case 'ctorpattern': {
       const info = cx.module.constructors.get(pattern.name.text);
-      if (!info) return any;
+      if (!info) return wildcard;
       return {
         kind: 'constructor',
         info,
-        fields: info.fields.map((_, i) => (pattern.fields[i] ? shapeOf(cx, pattern.fields[i]) : any)),
+        fields: info.fields.map((_, i) => (pattern.fields[i] ? shapeOf(cx, pattern.fields[i]) : wildcard)),
       };
     }
   }
@@ -57,7 +57,8 @@ export function checkExhaustive(cx: Context, node: MatchExpr, scrutinee: Type): 
   const missing: string[] = [];
   const open = [...rows];
   while (missing.length <= shownCases) {
-    const found = open.length === 0 && scrutinee.kind !== 'adt' ? [any] : witness(cx, open, [any], budget, scrutinee);
+    const found =
+      open.length === 0 && scrutinee.kind !== 'adt' ? [wildcard] : witness(cx, open, [wildcard], budget, scrutinee);
     if (!found || budget.steps <= 0) break;
     const [first] = found;
     if (!first) break;
@@ -104,7 +105,7 @@ function witness(
   const heads = headsOf(rows);
   const tuple = heads.find((shape) => shape.kind === 'tuple');
   if (tuple) {
-    const rest = witness(cx, specialize(rows, tuple), [...tuple.fields.map(() => any), ...row.slice(1)], budget);
+    const rest = witness(cx, specialize(rows, tuple), [...tuple.fields.map(() => wildcard), ...row.slice(1)], budget);
     return rest && rebuild(tuple, rest);
   }
   const used = new Map<string, Extract<Shape, { kind: 'constructor' }>>();
@@ -116,11 +117,13 @@ function witness(
     const others = rows.filter((r) => r[0]?.kind === 'any').map((r) => r.slice(1));
     const rest = witness(cx, others, row.slice(1), budget);
     if (!rest) return undefined;
-    const shown: Shape = absent ? { kind: 'constructor', info: absent, fields: absent.fields.map(() => any) } : any;
+    const shown: Shape = absent
+      ? { kind: 'constructor', info: absent, fields: absent.fields.map(() => wildcard) }
+      : wildcard;
     return [shown, ...rest];
   }
   for (const info of all) {
-    const shape: Shape = { kind: 'constructor', info, fields: info.fields.map(() => any) };
+    const shape: Shape = { kind: 'constructor', info, fields: info.fields.map(() => wildcard) };
     const rest = witness(cx, specialize(rows, shape), [...shape.fields, ...row.slice(1)], budget);
     if (rest) return rebuild(shape, rest);
   }
@@ -130,19 +133,19 @@ function witness(
 /** With no arms at all, the first constructor is the case to show; a type without constructors has no cases. */
 function undefinedOr(cx: Context, type: Extract<Type, { kind: 'adt' }>, row: readonly Shape[]): Shape[] | undefined {
   const info = typeof type.head === 'string' ? cx.module.adts.get(type.head)?.constructors[0] : undefined;
-  return info ? [{ kind: 'constructor', info, fields: info.fields.map(() => any) }, ...row.slice(1)] : [...row];
+  return info ? [{ kind: 'constructor', info, fields: info.fields.map(() => wildcard) }, ...row.slice(1)] : [...row];
 }
 
 function headsOf(rows: readonly (readonly Shape[])[]): Shape[] {
-  return rows.map((row) => row[0] ?? any).filter((shape) => shape.kind !== 'any');
+  return rows.map((row) => row[0] ?? wildcard).filter((shape) => shape.kind !== 'any');
 }
 
 /** The rows that accept `head`, with its fields in place of the first column. */
 function specialize(rows: readonly (readonly Shape[])[], head: Exclude<Shape, { kind: 'any' }>): Shape[][] {
   const result: Shape[][] = [];
   for (const row of rows) {
-    const first = row[0] ?? any;
-    if (first.kind === 'any') result.push([...head.fields.map(() => any), ...row.slice(1)]);
+    const first = row[0] ?? wildcard;
+    if (first.kind === 'any') result.push([...head.fields.map(() => wildcard), ...row.slice(1)]);
     else if (first.kind === 'tuple' && head.kind === 'tuple') result.push([...first.fields, ...row.slice(1)]);
     else if (first.kind === 'constructor' && head.kind === 'constructor' && first.info.name === head.info.name)
       result.push([...first.fields, ...row.slice(1)]);
