@@ -7,7 +7,8 @@ import { scheduler } from '../../compiler/src/schedule/spaces.ts';
 import type { FusedFunction } from '../../compiler/src/schedule/task.ts';
 import { extractTask } from '../../compiler/src/schedule/tasks.ts';
 import { tensorType } from '../../compiler/src/types/type.ts';
-import { array, call, cortexM4, evaluated } from './functions.ts';
+import { hostCompiler, runOnHost, sanitizers } from '../emit/host.ts';
+import { array, bytesOf, call, cortexM4, evaluated } from './functions.ts';
 import { checkSchedules } from './support.ts';
 
 const f32 = (v: number): Expr => scalar(v, 'float32');
@@ -38,6 +39,9 @@ const cases: readonly Case[] = [
   ['comparison', ['int32', 'int32'], (a, b) => call('less', [a as Var, b as Var])],
   ['negation', ['bool'], (a) => call('logical_not', [a as Var])],
   ['wide integers', ['int64'], (a) => call('add', [a as Var, a as Var])],
+  ['bytes of floats', ['float32'], (a) => asByte(a as Var)],
+  ['unsigned bytes of floats', ['float32'], (a) => asByte(a as Var, 'uint8')],
+  ['bytes of a function of floats', ['float32'], (a) => asByte(call('tanh', [a as Var]))],
   ['flattened', ['float32'], (a) => call('nn.batch_flatten', [call('exp', [a as Var])])],
 ]; // prettier-ignore
 
@@ -58,6 +62,46 @@ describe('a scheduled elementwise function gives what the operators say', () => 
       const input = array(dtype, [256], (i) => (dtype === 'int8' ? i - 128 : i));
       assert.deepEqual(runKernel(kernel.value, [input.data])[0], evaluated(fused.func, [input])[0]?.data);
     }
+  });
+
+  it('whatever float is rounded to a byte', function () {
+    const cc = hostCompiler();
+    const halves = Array.from({ length: 1600 }, (_, i) => (i - 800) / 2);
+    const runs = [0.05, 1e-30, 3e30, -0.7].flatMap((scale) => {
+      // Halves of the scale and their neighbours, and where floats end.
+      const near = halves.flatMap((h) =>
+        [1 - 2 ** -23, 1, 1 + 2 ** -23].map((f) => Math.fround(h * Math.fround(scale) * f)),
+      );
+      const values = Float32Array.from([
+        ...near,
+        -0,
+        NaN,
+        Infinity,
+        -Infinity,
+        3.4e38,
+        -3.4e38,
+        1e-45,
+        8388607.5,
+        2 ** 31,
+      ]);
+      return ['int8', 'uint8'].flatMap((dtype) =>
+        [-128, 255].map((zero) => {
+          const quantised = (x: Var): Expr => call('qnn.quantize', [x, f32(scale), i32(zero)], { out_dtype: dtype });
+          const fused = made(['float32'], [values.length], (a) => quantised(a as Var));
+          const kernel = scheduler.lower(fused, cortexM4, scheduler.spaceOf(extractTask(fused), cortexM4).default);
+          assert.ok(kernel.ok);
+          const input = { dtype: 'float32', shape: [values.length], data: values };
+          const expected = evaluated(fused.func, [input])[0]?.data;
+          assert.ok(expected);
+          assert.deepEqual(runKernel(kernel.value, [values])[0], expected);
+          return { kernel: kernel.value, inputs: [bytesOf(values)], expected };
+        }),
+      );
+    });
+    if (cc === undefined) return this.skip();
+    this.timeout(60_000);
+    const found = runOnHost(cc, runs, sanitizers);
+    runs.forEach((r, i) => assert.deepEqual(found[i], bytesOf(r.expected)));
   });
 
   it('and is left to its loops where an element takes others, or a constant of its channel', () => {

@@ -17,6 +17,7 @@ import { elementBytes } from '../tensor/dtype.ts';
 import { elementCount, type NDArray } from '../tensor/ndarray.ts';
 import { placeholder, type TETensor } from '../tensor/te.ts';
 import { dtypeOf, shapeOf } from './filter.ts';
+import { quantiseFloats } from './quantise-floats.ts';
 
 /** Operators that keep elements where they are. */
 const keepsOrder = new Set(['reshape', 'nn.batch_flatten', 'expand_dims', 'squeeze']);
@@ -124,7 +125,7 @@ export function anchored(
         result === sum ? { statements: [], value } : elementOf(result, indices, { buffers, scalars }, known);
       if (!element) return undefined;
       const stored = store(output, flat(shape, indices), element.value);
-      return [tidy({ kind: 'block', body: [...element.statements, stored] })];
+      return [quantiseFloats(tidy({ kind: 'block', body: [...element.statements, stored] }))];
     };
     return {
       data: inputs[func.params.indexOf(data)] ?? output,

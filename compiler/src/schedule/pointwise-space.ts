@@ -59,19 +59,25 @@ function tableOf(func: Func, p: PointwiseProblem): Int8Array | Uint8Array | unde
   return out;
 }
 
-/** What elements cost: float functions and divisions; fixed-point scaling; or a few instructions. */
+/** What elements cost: float functions and divisions; scaling and rounding; or a few instructions. */
 function costOf(p: PointwiseProblem): 'functions' | 'scaling' | 'cheap' {
   let cost: 'functions' | 'scaling' | 'cheap' = 'cheap';
+  const scales = (): void => {
+    if (cost === 'cheap') cost = 'scaling';
+  };
+  const isScalar = (e: TEExpr): boolean => e.kind === 'const' || (e.kind === 'load' && p.scalars.has(e.tensor));
   const visit = (e: TEExpr): void => {
     switch (e.kind) {
       case 'qmulshift':
-        if (cost === 'cheap') cost = 'scaling';
+        scales();
         return visit(e.value);
       case 'unary':
-        if (e.op !== 'neg' && e.op !== 'abs' && e.op !== 'not') cost = 'functions';
+        if (e.op === 'round') scales();
+        else if (e.op !== 'neg' && e.op !== 'abs' && e.op !== 'not') cost = 'functions';
         return visit(e.operand);
       case 'binary':
-        if (/div|mod|pow|atan/.test(e.op)) cost = 'functions';
+        if (e.op === 'div' && isScalar(e.right)) scales();
+        else if (/div|mod|pow|atan/.test(e.op)) cost = 'functions';
         return [e.left, e.right].forEach(visit);
       case 'cast':
       case 'bitcast':

@@ -82,6 +82,20 @@ function saturate(bits: number, signed: boolean): Intrinsic {
   };
 }
 
+/** Half of a word, towards the lesser, saturated: what is left of rounding a number of halves. */
+function saturateHalf(signed: boolean): Intrinsic {
+  const [min, max] = signed ? [-128, 127] : [0, 255];
+  const op = signed ? 'ssat' : 'usat';
+  return {
+    name: `${op}8_half`,
+    summary: `Half of a word, rounded down, saturated to ${signed ? 'signed' : 'unsigned'} 8 bits.`,
+    params: ['x'],
+    arm: `int32_t r;\n__asm__("${op} %0, #8, %1, asr #1" : "=r"(r) : "r"(x));\nreturn r;`,
+    portable: `x >>= 1;\nreturn x < ${min} ? ${min} : x > ${max} ? ${max} : x;`,
+    meaning: (x = 0) => [clamp(x >> 1, min, max)],
+  };
+}
+
 /** A shift by a register, whose low byte counts: C leaves shifts by 32 and more open, and a mask would cost. */
 function shift(left: boolean): Intrinsic {
   const op = left ? 'lsl' : 'asr';
@@ -194,6 +208,16 @@ const table: readonly Intrinsic[] = [
   saturate(16, true),
   saturate(8, false),
   saturate(16, false),
+  saturateHalf(true),
+  saturateHalf(false),
+  {
+    name: 'ssat16_away',
+    summary: 'Saturates to signed 16 bits and takes one from what is negative.',
+    params: ['x'],
+    arm: 'int32_t r;\n__asm__("ssat %0, #16, %1\\n\tadd %0, %0, %0, asr #31" : "=r"(r) : "r"(x));\nreturn r;',
+    portable: 'x = x < -32768 ? -32768 : x > 32767 ? 32767 : x;\nreturn x + (x >> 31);',
+    meaning: (x = 0) => [clamp(x, -32768, 32767) + (x >> 31)],
+  },
   {
     name: 'ldrd',
     summary: 'Reads two words.',

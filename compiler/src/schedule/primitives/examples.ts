@@ -2,6 +2,7 @@
 import {
   add,
   assign,
+  bin,
   block,
   buffer,
   cast,
@@ -210,4 +211,16 @@ export function rescaled(length: number): LoweredKernel {
     return store(y, i, add({ kind: 'intrinsic', name: 'qmulshift', args, dtype: 'int32' }, i32(11)));
   });
   return kernel('rescaled', { inputs: [x], outputs: [y], body });
+}
+
+/** Floats rounded to bytes of a scale and a zero point. */
+export function quantised(length: number): LoweredKernel {
+  const [x, y] = [buffer('x', 'float32', length), buffer('y', 'int8', length)];
+  const f32 = (value: number): LExpr => ({ kind: 'const', dtype: 'float32', value });
+  const body = loop('i', length, (i) => {
+    const quotient = bin('div', load(x, i), f32(0.5));
+    const rounded: LExpr = { kind: 'unary', op: 'round', dtype: 'float32', operand: quotient };
+    return store(y, i, cast('int8', bin('max', bin('min', add(rounded, f32(3)), f32(127)), f32(-128))));
+  });
+  return kernel('quantised', { inputs: [x], outputs: [y], body });
 }

@@ -7,6 +7,7 @@ import { mapStatement } from '../../loops/map.ts';
 import { elementBytes } from '../../tensor/dtype.ts';
 import { operands } from '../../loops/visit.ts';
 import { affineOf, expressionOf, parted, plus, type Affine } from '../../loops/affine.ts';
+import { quantiseFloats } from '../quantise-floats.ts';
 import { exactScaling } from '../scale-ranges.ts';
 import * as examples from './examples.ts';
 import { findLoop, illegal, onlyStatement, replaced, turnsOf, type Loop, type Primitive } from './primitive.ts';
@@ -193,6 +194,17 @@ export const tensorInstructions: readonly TensorInstruction[] = [
         return intr(clip.name, clip.value);
       });
       return count > 0 ? { ...loop, body } : 'it clips nothing to 8 or 16 bits';
+    },
+  },
+  {
+    name: 'quantise',
+    summary: 'Rounds floats, halves away from zero, and saturates them to bytes by one conversion.',
+    uses: ['ssat16_away', 'ssat8_half', 'usat8_half'],
+    meaning: () => examples.quantised(4),
+    loop: 'i',
+    apply: (loop) => {
+      const made = quantiseFloats(loop);
+      return made === loop ? 'it rounds no float to a byte' : made;
     },
   },
 ]; // prettier-ignore

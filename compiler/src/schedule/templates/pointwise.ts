@@ -23,6 +23,7 @@ import { tidy } from '../../loops/tidy.ts';
 import { operands, expressionsOf, substatements } from '../../loops/visit.ts';
 import { elementBytes } from '../../tensor/dtype.ts';
 import type { TETensor } from '../../tensor/te.ts';
+import { quantiseFloats } from '../quantise-floats.ts';
 import { exactScaling } from '../scale-ranges.ts';
 import type { KernelParts } from './parts.ts';
 
@@ -90,7 +91,7 @@ export function lowerPointwise(p: PointwiseProblem, unroll: number): KernelParts
     outputs: [output],
     constants: [],
     scratch: [],
-    body: exactScaling(tidy(body)),
+    body: quantiseFloats(exactScaling(tidy(body))),
     overlaps: inputs.map((b, input) => ({ input, output: 0, leadBytes: leadOver(p, b.dtype) })),
     macs: 0,
   };
