@@ -123,22 +123,15 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
     remedy?: string,
     fix?: Fix,
     severity: Diagnostic['severity'] = 'error',
-  ): void {
-    this.diagnostics.push({
-      code,
-      severity,
-      span,
-      message,
-      ...(remedy === undefined ? {} : { remedy }),
-      ...(fix === undefined ? {} : { fixes: [fix] }),
-    });
+  ): Diagnostic {
+    const diagnostic = { code, severity, span, message, ...advice(remedy, fix) };
+    this.diagnostics.push(diagnostic);
+    return diagnostic;
   }
 
   /** Reports a slip that comes from the habit of another notation. */
   protected reportHabit(code: string, span: Span, message: string, remedy: string, fix?: Fix): void {
-    this.report(code, span, message, remedy, fix);
-    const last = this.diagnostics.pop();
-    if (last) this.diagnostics.push({ ...last, habit: true });
+    this.diagnostics.push({ code, severity: 'error', span, message, ...advice(remedy, fix), habit: true });
   }
 
   /** Settled by syntax: TVM's own parser would not take this. */
@@ -392,6 +385,10 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
   protected leave(): void {
     this.depth--;
   }
+}
+
+function advice(remedy: string | undefined, fix: Fix | undefined): Pick<Diagnostic, 'remedy' | 'fixes'> {
+  return { ...(remedy === undefined ? {} : { remedy }), ...(fix === undefined ? {} : { fixes: [fix] }) };
 }
 
 function closerText(closer: TokenType): string {

@@ -1,6 +1,6 @@
 /** Rules for expressions: operands with their postfix chains, infix chains, attributes. */
 import type { IToken, TokenType } from 'chevrotain';
-import type { TextEdit } from '../base/diagnostic.ts';
+import type { Diagnostic, TextEdit } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
 import { AttributeGrammar } from './attribute-grammar.ts';
 import { foldInfix } from './infix.ts';
@@ -22,8 +22,8 @@ const wordOperators: ReadonlyMap<string, string> = new Map([
 const numberKinds = new Set<Expr['kind']>(['int', 'float']);
 
 export abstract class ExpressionGrammar extends AttributeGrammar {
-  /** Attributes whose numbers stand without brackets, with the place of the diagnostic that says so. */
-  private readonly openLists = new WeakMap<Attribute, number>();
+  /** Attributes whose numbers stand without brackets, with the diagnostic that says so. */
+  private readonly openLists = new WeakMap<Attribute, Diagnostic>();
 
   /** Operand forms with statements inside; defined by `StatementGrammar`. */
   protected abstract compound(): Expr;
@@ -327,16 +327,17 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
       const newText = `[${list.items.map((item) => this.textOf(item.span)).join(', ')}]`;
       const attribute = { ...last, span: { ...last.span, end: arg.span.end }, value: list };
       // One message for the whole list: that of its earlier part is replaced.
-      if (this.openLists.has(last)) this.diagnostics.splice(this.openLists.get(last) as number, 1);
-      this.openLists.set(attribute, this.diagnostics.length);
+      const earlier = this.openLists.get(last);
+      if (earlier) this.diagnostics = this.diagnostics.filter((diagnostic) => diagnostic !== earlier);
       attrs[attrs.length - 1] = attribute;
-      this.report(
+      const told = this.report(
         'attribute-list-brackets',
         span,
         'A list of attribute values stands in square brackets.',
         `Write ${last.key.text}=${newText}.`,
         { title: `Write ${newText}`, edits: [{ span, newText }], preferred: true },
       );
+      this.openLists.set(attribute, told);
       return true;
     }
     this.report(
