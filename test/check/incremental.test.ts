@@ -127,6 +127,19 @@ describe('checking again after edits', () => {
     assert.ok(after.diagnostics.some(({ code }) => code === 'division-by-zero'));
   });
 
+  it('keeps the names of a tuple that stands where one name should', () => {
+    const text = `${header}def @main(%x: int32) {\n  let (%a, %b) = (%x, 2f);\n  let %c = 1;\n  (%a, %b)\n}\n`;
+    const tree = parseSource(text);
+    const edited = apply(tree, text, { at: text.indexOf('1;'), remove: 1, insert: '3' });
+    const after = check(edited.tree, { previous: check(tree) });
+    assert.equal(seen(after), seen(check(edited.tree)));
+    assert.deepEqual(
+      after.diagnostics.filter(({ severity }) => severity === 'error'),
+      [],
+    );
+    assert.match(seen(after), /\(int32, float32\)/);
+  });
+
   it('applies the operator that a number stands for now', () => {
     const text = `${header}def @main(%x: int32) {\n  %0 = add;\n  %1 = %0(%x, 1);\n  %1\n}\n`;
     const tree = parseSource(text);

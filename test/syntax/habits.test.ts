@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import { resolveSpan } from '../../compiler/src/base/span.ts';
 import { check } from '../../compiler/src/check/check.ts';
+import { applyEdits } from '../../compiler/src/check/repairs/verify.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
 
 const header = '#[version = "0.0.5"]\n';
@@ -30,10 +31,7 @@ describe('a program in the habits of another language', () => {
       });
       assert.deepEqual(shown, [`${program}\n${told}`]);
       const [fix] = found[0]?.fixes ?? [];
-      const edits = (fix?.edits ?? []).map((edit) => ({ ...resolveSpan(tree.anchors, edit.span), ...edit }));
-      edits.sort((a, b) => b.start - a.start);
-      let next = text;
-      for (const { start, end, newText } of edits) next = next.slice(0, start) + newText + next.slice(end);
+      const next = applyEdits(text, tree, fix?.edits ?? []).text;
       assert.equal(fix && next.slice(header.length), repaired);
       const left = parseSource(next);
       if (fix)

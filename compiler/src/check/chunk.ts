@@ -32,9 +32,9 @@ export class Chunk {
   readonly attrs: Map<CallExpr, Readonly<Record<string, AttributeValueData>>>;
   diagnostics: Diagnostic[] = [];
   dependencies: Dependency[] = [];
-  /** Bindings that outlive the chunk: graph numbers defined anywhere inside, and the statement's own local. */
+  /** Bindings that outlive the chunk: graph numbers defined anywhere inside, and the statement's own locals. */
   graphs: { readonly statement: GraphStatement; readonly binding: Binding }[] = [];
-  local: Binding | undefined;
+  locals: readonly Binding[] = [];
   /** Those of `graphs` that the chunk itself mentions. */
   usedGraphs: Binding[] = [];
   /** Closed: every type was known when the chunk ended, so that nothing later can change it. */
@@ -58,7 +58,7 @@ export class Chunk {
     chunk.dependencies = this.dependencies.map((dependency) => ({ ...dependency }));
     chunk.graphs = this.graphs.map(({ statement, binding }) => ({ statement, binding: { ...binding } }));
     chunk.usedGraphs = this.usedGraphs;
-    chunk.local = this.local && { ...this.local };
+    chunk.locals = this.locals.map((local) => ({ ...local }));
     return chunk;
   }
 
@@ -69,7 +69,7 @@ export class Chunk {
     chunk.dependencies = this.dependencies.map((dependency) => ({ ...dependency, symbol: symbolOf(dependency) }));
     chunk.graphs = this.graphs;
     chunk.usedGraphs = this.usedGraphs;
-    chunk.local = this.local;
+    chunk.locals = this.locals;
     chunk.closed = this.closed;
     return chunk;
   }

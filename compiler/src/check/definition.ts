@@ -13,7 +13,7 @@ import type { Context } from './context.ts';
 import { reportUnsolved, resolveChunk } from './finish.ts';
 import { inferExpr } from './infer-expr.ts';
 import { finishFunction, inferParams } from './infer-function.ts';
-import { inferStatement } from './infer-statement.ts';
+import { boundNames, inferStatement } from './infer-statement.ts';
 import { reportInnerUnused } from './lints.ts';
 import { solve } from './relations.ts';
 import type { Symbol } from './result.ts';
@@ -118,11 +118,9 @@ export class DefinitionCheck {
     const wasKnown = this.allKnown();
     run();
     solve(cx);
-    if (node.kind === 'let' || node.kind === 'free_var') {
-      chunk.local = cx.locals.get(node.name.text);
-      // A function that only calls itself is still unused.
-      if (chunk.local) cx.used.delete(chunk.local);
-    }
+    chunk.locals = boundNames(node).flatMap((name) => cx.locals.get(name) ?? []);
+    // A function that only calls itself is still unused.
+    for (const local of chunk.locals) cx.used.delete(local);
     reportInnerUnused(cx, chunk);
     for (const { binding } of chunk.graphs) if (cx.used.has(binding)) chunk.usedGraphs.push(binding);
     for (const dependency of chunk.dependencies) {
@@ -164,7 +162,7 @@ export class DefinitionCheck {
     for (const { statement } of chunk.graphs) if (cx.graphs.has(String(statement.index))) return undefined;
     const own = moved ? chunk.withSymbols((dependency) => this.lookup(dependency)?.symbol) : chunk;
     for (const { statement, binding } of chunk.graphs) cx.graphs.set(String(statement.index), binding);
-    if (chunk.local) bindLocal(cx, chunk.local);
+    for (const local of chunk.locals) bindLocal(cx, local);
     for (const binding of found) if (binding) cx.used.add(binding);
     for (const binding of chunk.usedGraphs) cx.used.add(binding);
     this.adopted.add(own);
@@ -199,7 +197,10 @@ export class DefinitionCheck {
   /** The bindings of a copied chunk are new objects; what was used stays used. */
   private passOnUses(from: Chunk, to: Chunk): void {
     const { used } = this.cx;
-    if (from.local && to.local && used.has(from.local)) used.add(to.local);
+    from.locals.forEach((local, i) => {
+      const copied = to.locals[i];
+      if (copied && used.has(local)) used.add(copied);
+    });
     from.graphs.forEach(({ binding }, i) => {
       const copied = to.graphs[i]?.binding;
       if (copied && used.has(binding)) used.add(copied);

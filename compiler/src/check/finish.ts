@@ -104,7 +104,7 @@ export function resolveChunk(cx: Context, chunk: Chunk): void {
     if (resolved !== type) chunk.types.set(node, resolved);
   }
   for (const { binding } of chunk.graphs) binding.type = cx.resolve(binding.type);
-  if (chunk.local) chunk.local.type = cx.resolve(chunk.local.type);
+  for (const local of chunk.locals) local.type = cx.resolve(local.type);
   for (const dependency of chunk.dependencies)
     if (dependency.type) dependency.type = cx.resolve(dependency.type) satisfies Type;
 }

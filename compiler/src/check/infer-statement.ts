@@ -1,11 +1,21 @@
 /** Statements: what they bind, in which order names come into scope (relay-language reference, section 2.4). */
 import { checkCancelled } from '../base/cancellation.ts';
-import type { Block, Expr, FreeVarStatement, GraphStatement, LetStatement, Statement } from '../syntax/tree.ts';
+import type {
+  Block,
+  Expr,
+  FreeVarStatement,
+  GraphStatement,
+  LetStatement,
+  Statement,
+  TuplePattern,
+} from '../syntax/tree.ts';
+import { variablesOf } from '../syntax/walk.ts';
 import { printType } from '../types/print.ts';
 import { errorType, type Type } from '../types/type.ts';
 import { bindGraph, bindLocal, noteHidden } from './bindings.ts';
 import type { Context } from './context.ts';
 import { inferExpr } from './infer-expr.ts';
+import { checkPattern } from './infer-pattern.ts';
 import { declarationOf, literalFix, mismatchCode, mismatchText } from './messages.ts';
 import type { Binding } from './scope.ts';
 import { annotation } from './type-nodes.ts';
@@ -118,6 +128,21 @@ function inferLet(cx: Context, statement: LetStatement): void {
   binding.type = type;
   cx.setType(statement, type);
   if (!recursive) bindLocal(cx, binding);
+  if (statement.pattern) bindTuple(cx, statement.pattern, type);
+}
+
+/** Brings the names of a tuple into scope; that it stands where one name should was reported by the parser. */
+function bindTuple(cx: Context, pattern: TuplePattern, type: Type): void {
+  const findings = cx.chunk.diagnostics.length;
+  checkPattern(cx, pattern, type, (binding) => bindLocal(cx, binding));
+  cx.chunk.diagnostics.length = findings;
+}
+
+/** The locals that a statement brings into the scope of what follows it. */
+export function boundNames(node: Statement | Expr): readonly string[] {
+  if (node.kind !== 'let' && node.kind !== 'free_var') return [];
+  if (node.kind === 'free_var' || !node.pattern) return [node.name.text];
+  return variablesOf(node.pattern).map(({ name }) => name.text);
 }
 
 function inferGraphStatement(cx: Context, statement: GraphStatement): void {

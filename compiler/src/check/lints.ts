@@ -38,7 +38,7 @@ function contains(outer: Span, inner: Span): boolean {
 function unusedBindings(cx: Context, done: CheckedDefinition): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const chunk of done.chunks.values()) {
-    if (chunk.local && !cx.used.has(chunk.local)) addUnused(found, chunk.local);
+    for (const local of chunk.locals) if (!cx.used.has(local)) addUnused(found, local);
     for (const { binding } of chunk.graphs) if (!cx.used.has(binding)) addUnused(found, binding);
   }
   return found;
@@ -47,7 +47,12 @@ function unusedBindings(cx: Context, done: CheckedDefinition): Diagnostic[] {
 /** Bindings inside a statement that nothing mentions. */
 export function reportInnerUnused(cx: Context, chunk: Chunk): void {
   for (const binding of cx.own)
-    if (binding.symbol.kind === 'local' && binding !== chunk.local && binding.level > 0 && !cx.used.has(binding))
+    if (
+      binding.symbol.kind === 'local' &&
+      !chunk.locals.includes(binding) &&
+      binding.level > 0 &&
+      !cx.used.has(binding)
+    )
       addUnused(chunk.diagnostics, binding);
 }
 

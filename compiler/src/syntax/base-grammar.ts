@@ -130,8 +130,16 @@ export abstract class BaseGrammar extends EmbeddedActionsParser {
   }
 
   /** Reports a slip that comes from the habit of another notation. */
-  protected reportHabit(code: string, span: Span, message: string, remedy: string, fix?: Fix): void {
-    this.diagnostics.push({ code, severity: 'error', span, message, ...advice(remedy, fix), habit: true });
+  protected reportHabit(code: string, span: Span, message: string, remedy: string, fix?: Fix): Diagnostic {
+    const diagnostic = { code, severity: 'error', span, message, ...advice(remedy, fix), habit: true } as const;
+    this.diagnostics.push(diagnostic);
+    return diagnostic;
+  }
+
+  /** Gives a diagnostic the repair that is known only when more was read; it may be gone by then. */
+  protected addFix(told: Diagnostic, fix: Fix): void {
+    const at = this.diagnostics.indexOf(told);
+    if (at >= 0) this.diagnostics[at] = { ...told, fixes: [fix] };
   }
 
   /** Settled by syntax: TVM's own parser would not take this. */

@@ -2,12 +2,13 @@
 import type { TokenType } from 'chevrotain';
 import type { Span } from '../base/span.ts';
 import { syntaxFailure } from './base-grammar.ts';
-import { ExpressionGrammar, startsOperand } from './expression-grammar.ts';
+import { DestructuringGrammar } from './destructuring-grammar.ts';
+import { startsOperand } from './expression-grammar.ts';
 import { quote } from './messages.ts';
 import type { Block, Expr, InfixOperator, Name, Statement } from './tree.ts';
 import * as t from './vocabulary.ts';
 
-export abstract class BindingGrammar extends ExpressionGrammar {
+export abstract class BindingGrammar extends DestructuringGrammar {
   /** Any statement; defined by `StatementGrammar`. */
   protected abstract anyStatement(): Statement | Expr;
 
@@ -16,6 +17,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
     const first = this.LA(1);
     const second = this.LA(2).tokenType;
     const start = this.here();
+    if (this.isTupleOfNames()) return this.destructured(start);
     if (first.tokenType === t.Local) {
       if (this.isCompoundAssign()) return this.compoundAssign(start);
       if (second !== t.Assign && second !== t.Colon) return undefined;
@@ -115,6 +117,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
 
   /** A let from its name on. */
   private boundLet(start: number): Statement {
+    if (!this.RECORDING_PHASE && this.isTupleOfNames()) return this.destructured(start);
     const name = this.RECORDING_PHASE ? this.binder(this.consume(1, t.Local)) : this.variable();
     const type = this.isColonAssign() ? undefined : this.annotation(1, t.Assign, t.Semicolon);
     const value = this.boundValue(1);
@@ -153,30 +156,20 @@ export abstract class BindingGrammar extends ExpressionGrammar {
       this.SKIP_TOKEN();
       return { text, span };
     }
-    const names = this.tupleOfNames();
-    if (names > 0) {
-      const open = this.here();
-      while (this.LA(1).tokenType !== t.Assign) this.SKIP_TOKEN();
-      const remedy = 'Bind the tuple, let %t = …;, and take its fields: %t.0, %t.1.';
-      this.report('expected-variable', this.since(open), `“let” binds one variable, found a tuple of ${names}.`, remedy); // prettier-ignore
-      return { text: '', span: this.emptySpan(this.previousEnd()) };
+    if (token.tokenType === t.LParen && isBindable(this.LA(2).tokenType) && this.LA(3).tokenType === t.RParen) {
+      const start = this.here();
+      for (let i = 0; i < 3; i++) this.SKIP_TOKEN();
+      const name = this.nameOf(this.LA(-1), 1);
+      const span = this.since(start);
+      const remedy = `Write %${name.text}, without parentheses.`;
+      const fix = { title: `Write %${name.text}`, edits: [{ span, newText: `%${name.text}` }], preferred: true };
+      this.reportHabit('expected-variable', span, 'A variable is bound without parentheses.', remedy, fix);
+      return name;
     }
     const remedy = 'Write a name that starts with %.';
     this.report('expected-variable', this.gapSpan(), `Expected a variable such as %x, found ${this.found()}.`, remedy);
     if (this.LA(1).tokenType === t.Graph) this.SKIP_TOKEN();
     return { text: '', span: this.emptySpan(this.previousEnd()) };
-  }
-
-  /** How many names stand in parentheses before “=”; 0 for anything else. */
-  private tupleOfNames(): number {
-    if (this.LA(1).tokenType !== t.LParen) return 0;
-    let names = 0;
-    for (let k = 2; ; k++) {
-      const { tokenType } = this.LA(k);
-      if (tokenType === t.RParen) return this.LA(k + 1).tokenType === t.Assign ? names : 0;
-      if (tokenType === t.Local || tokenType === t.Identifier || tokenType === t.Underscore) names++;
-      else if (tokenType !== t.Comma) return 0;
-    }
   }
 
   protected graphStatement(complete = true): Statement {
@@ -197,8 +190,11 @@ export abstract class BindingGrammar extends ExpressionGrammar {
     return { kind: 'free_var', span: this.since(start), name, type };
   }
 
-  /** `= value;`. Whatever is missing of it, what is there is read up to the semicolon. */
-  private boundValue(idx: 1 | 2): Expr {
+  /**
+   * `= value;`. Whatever is missing of it, what is there is read up to the semicolon. `behind` may read on behind the
+   * value.
+   */
+  protected boundValue(idx: 1 | 2, behind = (value: Expr): Expr => value): Expr {
     if (this.RECORDING_PHASE) {
       this.consume(idx + 2, t.Assign);
       const value = this.value(idx);
@@ -210,7 +206,7 @@ export abstract class BindingGrammar extends ExpressionGrammar {
     let parts: Expr[] = [];
     try {
       this.assign(idx);
-      parts = [this.value(idx)];
+      parts = [behind(this.value(idx))];
     } catch (error) {
       if (!this.isFailure(error)) throw error;
       this.depth = depth;
@@ -306,6 +302,10 @@ export abstract class BindingGrammar extends ExpressionGrammar {
         : `Remove ${this.found()}, or end the statement with “;” before it.`;
     this.report('unexpected-token', this.gapSpan(), `Expected ${wanted}, found ${this.found()}.`, remedy);
   }
+}
+
+function isBindable(type: TokenType): boolean {
+  return type === t.Local || type === t.Identifier;
 }
 
 const arithmetic: ReadonlySet<TokenType> = new Set([t.Plus, t.Minus, t.Star, t.Slash]);

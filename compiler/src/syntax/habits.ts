@@ -58,6 +58,13 @@ function mendNames(tokens: readonly IToken[]): ReadonlyMap<number, readonly numb
   const declarations = new Set<number>();
   for (let i = 0; i < tokens.length; i++) {
     const type = (tokens[i] as IToken).tokenType;
+    const tuple =
+      type === t.Let || startsStatement(tokens, i - 1) ? tupleNames(tokens, type === t.Let ? i + 1 : i) : [];
+    for (const k of tuple) {
+      declarations.add(k);
+      if (isBareName(tokens[k]))
+        declare(tokens[k] as IToken, (tokens[type === t.Let ? i + 1 : i] as IToken).startOffset);
+    }
     if (type === t.Local) signed.add((tokens[i] as IToken).image.slice(1));
     const isBinding = tokens[i + 2]?.tokenType === t.Assign || tokens[i + 2]?.tokenType === t.Colon;
     if (type === t.Let && isBareName(tokens[i + 1]) && isBinding) {
@@ -88,18 +95,54 @@ function mendNames(tokens: readonly IToken[]): ReadonlyMap<number, readonly numb
     known.uses.push(token.startOffset);
     retype(token, t.Local);
   }
-  return new Map([...declared.values()].map(({ at, uses }) => [at, uses]));
+  const places = new Map<number, number[]>();
+  for (const { at, uses } of declared.values()) places.set(at, [...(places.get(at) ?? []), ...uses]);
+  return places;
+}
+
+/** Whether the token at `i` ends what stands before a statement; `{` behind a variable holds attributes. */
+function startsStatement(tokens: readonly IToken[], i: number): boolean {
+  const type = tokens[i]?.tokenType;
+  return type === t.Semicolon || (type === t.LBrace && tokens[i - 1]?.tokenType !== t.Local);
+}
+
+/** Where the names of `(a, b) =` stand, with or without the parentheses; none where anything else stands. */
+function tupleNames(tokens: readonly IToken[], from: number): readonly number[] {
+  const end = tupleEnd((k) => tokens[from + k]?.tokenType);
+  if (end === undefined) return [];
+  return Array.from({ length: end }, (_, k) => from + k).filter((k) => names.has((tokens[k] as IToken).tokenType));
+}
+
+const names = new Set<TokenType>([t.Local, t.Identifier, t.AttributeKey, t.Underscore]);
+
+/** The place of “=” behind names that commas separate, which parentheses may group; undefined for anything else. */
+export function tupleEnd(typeAt: (k: number) => TokenType | undefined): number | undefined {
+  let depth = 0;
+  let commas = 0;
+  let ended = false;
+  for (let k = 0; ; k++) {
+    const type = typeAt(k);
+    if (type === t.Assign) return depth === 0 && commas > 0 ? k : undefined;
+    const isOperand = type !== undefined && (type === t.LParen || names.has(type));
+    if (type === undefined || (isOperand ? ended : !ended)) return undefined;
+    if (type === t.LParen) depth++;
+    else if (type === t.RParen) depth--;
+    else if (type === t.Comma) commas++;
+    else if (!names.has(type)) return undefined;
+    if (depth < 0) return undefined;
+    // A comma may close a group.
+    ended = type === t.RParen || names.has(type) || (type === t.Comma && typeAt(k + 1) === t.RParen);
+  }
 }
 
 function isBareName(token: IToken | undefined): boolean {
   return token?.tokenType === t.Identifier || token?.tokenType === t.AttributeKey;
 }
 
-/** `y = …` where a statement starts; `{` behind a variable holds attributes. */
+/** `y = …` where a statement starts. */
 function startsAssignment(tokens: readonly IToken[], i: number, start = i): boolean {
   if (tokens[i]?.tokenType !== t.AttributeKey || tokens[i + 1]?.tokenType !== t.Assign) return false;
-  const before = tokens[start - 1]?.tokenType;
-  return before === t.Semicolon || (before === t.LBrace && tokens[start - 2]?.tokenType !== t.Local);
+  return startsStatement(tokens, start - 1);
 }
 
 /** Whether the word at `i` stands where a value can, and neither as the name of an operator nor as a type. */

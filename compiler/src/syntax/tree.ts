@@ -114,6 +114,8 @@ export interface LetStatement {
   readonly kind: 'let';
   readonly span: Span;
   readonly name: Name;
+  /** In broken text: the tuple of names that stands where one name should; `name` is empty then. */
+  readonly pattern?: TuplePattern;
   readonly type: TypeNode | undefined;
   readonly value: Expr;
 }

@@ -1,7 +1,7 @@
 /** Moving about in trees. Nothing here recurses, so chains and nests may be of any length. */
 import { resolveSpan } from '../base/span.ts';
 import type { AnchorMap } from '../base/span.ts';
-import type { AttributeValue, FunctionNode, Node, SourceTree } from './tree.ts';
+import type { AttributeValue, FunctionNode, Node, Pattern, SourceTree, VarPattern } from './tree.ts';
 
 /** The nodes directly under `node`, in source order. */
 export function children(node: Node): Node[] {
@@ -23,7 +23,7 @@ export function children(node: Node): Node[] {
     case 'block':
       return [...node.statements, node.result];
     case 'let':
-      return [...optional(node.type), node.value];
+      return [...optional<Node>(node.pattern), ...optional(node.type), node.value];
     case 'graph':
     case 'sequence':
       return [node.value];
@@ -84,6 +84,19 @@ function valueChildren(value: AttributeValue): Node[] {
       for (let i = next.items.length - 1; i >= 0; i--) pending.push(next.items[i] as AttributeValue);
   }
   return found;
+}
+
+/** The variables that a pattern binds, in source order. */
+export function variablesOf(pattern: Pattern): readonly VarPattern[] {
+  switch (pattern.kind) {
+    case 'varpattern':
+      return [pattern];
+    case 'ctorpattern':
+    case 'tuplepattern':
+      return pattern.fields.flatMap(variablesOf);
+    case 'wildcard':
+      return [];
+  }
 }
 
 /** Visits `node` and everything under it, parents first, in source order. `false` keeps out of a node's children. */

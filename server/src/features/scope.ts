@@ -5,9 +5,9 @@ import type {
   LetStatement,
   Node,
   Param,
-  Pattern,
   VarPattern,
 } from '../../../compiler/src/syntax/tree.ts';
+import { variablesOf } from '../../../compiler/src/syntax/walk.ts';
 import { rangeOf, type CheckedSnapshot } from '../snapshot.ts';
 
 export interface VisibleLocal {
@@ -37,7 +37,9 @@ export function visibleLocals(
       for (const statement of node.statements.toReversed()) {
         if (rangeOf(snapshot, statement.span).end > offset || statement.kind === 'sequence') continue;
         if (statement.kind === 'graph') add(`%${statement.index}`, statement);
-        else add(`%${statement.name.text}`, statement);
+        else if (statement.kind === 'let' && statement.pattern)
+          for (const variable of variablesOf(statement.pattern)) add(`%${variable.name.text}`, variable);
+        else if (statement.name.text !== '') add(`%${statement.name.text}`, statement);
       }
     } else if (node?.kind === 'fn' || node?.kind === 'def') {
       const { params } = node.kind === 'def' ? node.fn : node;
@@ -47,16 +49,4 @@ export function visibleLocals(
     }
   }
   return [...found.values()];
-}
-
-function variablesOf(pattern: Pattern): readonly VarPattern[] {
-  switch (pattern.kind) {
-    case 'varpattern':
-      return [pattern];
-    case 'ctorpattern':
-    case 'tuplepattern':
-      return pattern.fields.flatMap(variablesOf);
-    case 'wildcard':
-      return [];
-  }
 }
