@@ -31,11 +31,28 @@ export function highMultiply(
 ): HighMultiply | undefined {
   const total = 31 - shift + scaled;
   const magnitude = Math.max(Math.abs(range.min), Math.abs(range.max)) * 2 ** scaled;
-  // The least integer of 32 bits may come unscaled; nothing else of its magnitude is one.
-  const fits = magnitude < 2 ** 31 || (scaled === 0 && range.min >= -(2 ** 31) && range.max < 2 ** 31);
-  if (!fits || multiplier < 0 || multiplier >= 2 ** 31) return undefined;
+  if (!fits(range, magnitude, scaled) || multiplier < 0 || multiplier >= 2 ** 31) return undefined;
   // Less than a half in magnitude rounds to zero: any smaller total will do.
   if (magnitude * multiplier < 2 ** (total - 1) * (1 - 2 ** -40)) return { multiplier: 0, shift: 1 };
+  return directMultiply(multiplier, shift, zeroPoint, range, scaled);
+}
+
+/** The least integer of 32 bits may come unscaled; nothing else of its magnitude is one. */
+function fits(range: { readonly min: number; readonly max: number }, magnitude: number, scaled: number): boolean {
+  return magnitude < 2 ** 31 || (scaled === 0 && range.min >= -(2 ** 31) && range.max < 2 ** 31);
+}
+
+/** The same with the multiplier itself, whatever little comes of it. */
+export function directMultiply(
+  multiplier: number,
+  shift: number,
+  zeroPoint: number,
+  range: { readonly min: number; readonly max: number },
+  scaled: number,
+): HighMultiply | undefined {
+  const total = 31 - shift + scaled;
+  const magnitude = Math.max(Math.abs(range.min), Math.abs(range.max)) * 2 ** scaled;
+  if (!fits(range, magnitude, scaled) || multiplier < 0 || multiplier >= 2 ** 31) return undefined;
   if (total < 33) return undefined;
   const high = (magnitude * multiplier) / 2 ** 32 + 1 + Math.abs(addendOf(total - 32, zeroPoint));
   if (high >= 2 ** 31) return undefined;

@@ -6,6 +6,7 @@ import type { LExpr, Local, ScalarType, Stmt } from '../loops/ir.ts';
 import { typeOfExpr } from '../loops/ir.ts';
 import { mapOperands, mapOwnExpressions } from '../loops/map.ts';
 import { integerRange, isFloat } from '../tensor/dtype.ts';
+import { channelScaling, scaleByChannels, type ChannelScaling, type Tables } from './scale-channels.ts';
 import { highMultiply, scaleByConstants, scaleUp, scalingFor } from './requantize.ts';
 
 interface Range {
@@ -23,9 +24,17 @@ function rangeOfType(type: ScalarType): Range | undefined {
   return { min: Number(range.min), max: Number(range.max) };
 }
 
-/** The statements with scaling in its short form wherever it is exact. `given`: ranges of locals that are known. */
-export function exactScaling(root: Stmt, given: ReadonlyMap<Local, Range> = new Map()): Stmt {
+/**
+ * The statements with scaling in its short form wherever it is exact. `given`: ranges of locals that are known;
+ * `tables`: values of constant buffers, on processors with the DSP extension.
+ */
+export function exactScaling(
+  root: Stmt,
+  given: ReadonlyMap<Local, Range> = new Map(),
+  tables: Tables = new Map(),
+): Stmt {
   const known = new Map(given);
+  const byChannels = new Map<LExpr, ChannelScaling>();
   const assigned = new Set<Local>();
   const collect = (s: Stmt): void => {
     if (s.kind === 'assign') assigned.add(s.local);
@@ -35,7 +44,10 @@ export function exactScaling(root: Stmt, given: ReadonlyMap<Local, Range> = new 
     if (s.kind === 'if') [s.then, ...(s.otherwise ? [s.otherwise] : [])].forEach(collect);
   };
   collect(root);
-  const change = (e: LExpr): LExpr => shorten(mapOperands(e, change), known);
+  const change = (e: LExpr): LExpr => {
+    const whole = mapOperands(e, change);
+    return channelForm(whole, known, tables, byChannels) ?? shorten(whole, known);
+  };
   const visit = (s: Stmt): Stmt => {
     switch (s.kind) {
       case 'block': {
@@ -124,6 +136,27 @@ function shorten(e: LExpr, known: ReadonlyMap<Local, Range>): LExpr {
   const scaled = scalingFor(m, s, 0, range);
   const constants = scaled === undefined ? undefined : highMultiply(m, s, 0, range, scaled);
   return scaled === undefined || !constants ? e : scaleByConstants(scaleUp(value, scaled), constants, 0);
+}
+
+/** Scaling by constants of channels; a zero point that is added to it becomes part of it. */
+function channelForm(
+  e: LExpr,
+  known: ReadonlyMap<Local, Range>,
+  tables: Tables,
+  made: Map<LExpr, ChannelScaling>,
+): LExpr | undefined {
+  if (e.kind === 'binary') {
+    const scaling = e.op === 'add' && e.right.kind === 'const' ? made.get(e.left) : undefined;
+    return scaling && e.right.kind === 'const' ? scaleByChannels(scaling, Number(e.right.value)) : undefined;
+  }
+  if (e.kind !== 'intrinsic' || e.name !== 'qmulshift') return undefined;
+  const [value, multiplier, shift] = e.args;
+  const range = value && rangeOf(value, known);
+  if (!value || !range || !multiplier || !shift) return undefined;
+  const scaling = channelScaling(value, range, multiplier, shift, tables);
+  const short = scaling && scaleByChannels(scaling, 0);
+  if (short) made.set(short, scaling);
+  return short;
 }
 
 /** `((x · m >> 32) + a >> s) + zero` with the zero point in the addend. */

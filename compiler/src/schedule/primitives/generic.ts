@@ -1,10 +1,12 @@
 /** Schedules of kernels that no template fits: knobs that choose steps, each taken wherever it is legal. */
 import { tidy } from '../../loops/tidy.ts';
-import type { LExpr, Stmt } from '../../loops/ir.ts';
+import { affineOf } from '../../loops/affine.ts';
+import type { LExpr, LoopVar, Stmt } from '../../loops/ir.ts';
 import type { LoweredKernel } from '../../loops/kernel.ts';
 import { expressionsOf, operands, substatements } from '../../loops/visit.ts';
 import { effectsOf } from './dependence.ts';
-import { loopsOf, turnsOf, withNamedLoops, type LocatedLoop } from './primitive.ts';
+import { holdsStretch } from './partition.ts';
+import { loopsOf, turnsOf, withNamedLoops, type LocatedLoop, type Loop } from './primitive.ts';
 import { applyStep, type Step, type Trace } from './trace.ts';
 import type { Knob, ScheduleConfig, ScheduleSpace } from '../task.ts';
 import { oneHot } from '../space.ts';
@@ -29,8 +31,8 @@ export const genericKnobs: readonly Knob[] = [
   { name: 'pack', summary: 'Constants lie in the order in which they are read (`pack`).', values: [false, true] },
   {
     name: 'order',
-    summary: 'Innermost loops stand as they are, or change places with the loops around them (`reorder`).',
-    values: ['given', 'swapped'],
+    summary: 'Innermost loops stand as they are, or change places with the loops around them (`reorder`): all of them, or those over channels that constants belong to.',
+    values: ['given', 'swapped', 'channels'],
   },
   { name: 'hoist', summary: 'What does not change in a loop is computed before (`hoist`).', values: [false, true] },
   { name: 'words', summary: 'Bytes are copied, set and multiplied by fours, fixed-point scaling is shortened (`tensorise`).', values: [false, true] },
@@ -42,7 +44,7 @@ const chosen: ScheduleConfig = {
   temporaries: 'parts',
   ranges: true,
   pack: true,
-  order: 'given',
+  order: 'channels',
   hoist: true,
   words: true,
   unroll: 8,
@@ -119,6 +121,11 @@ export function scheduleGeneric(
       const outer = around.at(-1);
       if (outer) attempt(state, 'reorder', { loop: outer.variable.name });
     }
+  if (point['order'] === 'channels') for (const located of innermost(state.kernel)) takeOutward(state, located);
+  // What is scaled by constants of channels leaves more to hoist.
+  if (point['words'] === true && dsp)
+    for (const { loop } of innermost(state.kernel))
+      attempt(state, 'tensorise', { loop: loop.variable.name, instruction: 'high_multiply' });
   if (point['hoist'] === true)
     // From the inside out: what one loop gives away, the next may pass on.
     for (const { loop } of loopsOf(state.kernel.body).reverse()) attempt(state, 'hoist', { loop: loop.variable.name });
@@ -134,6 +141,35 @@ export function scheduleGeneric(
   }
   return { kernel: state.trace.length === 0 ? lowered : { ...state.kernel, body: tidy(state.kernel.body) }, trace: state.trace };
 } // prettier-ignore
+
+/** Elements of a channel from which on reading its constants once pays. */
+const manyTurns = 8;
+
+/** Whether each turn stores an element of its own and reads something that the loop around does not change. */
+function isOverChannels(loop: Loop, outer: Loop): boolean {
+  const { loads, stores, assigned } = effectsOf(loop.body);
+  const terms = (index: LExpr, variable: LExpr): number => {
+    const affine = affineOf(index);
+    return affine ? (affine.terms.get(variable as LoopVar) ?? 0) : NaN;
+  };
+  const ownElements = stores.every((s) => terms(s.index, loop.variable) !== 0 && terms(s.index, outer.variable) !== 0);
+  const constants = loads.some((l) => terms(l.index, loop.variable) !== 0 && terms(l.index, outer.variable) === 0);
+  return assigned.length === 0 && ownElements && constants;
+}
+
+/** Moves a loop over channels out of those around it, which then walk on as one. */
+function takeOutward(state: Scheduled, { loop, around }: LocatedLoop): void {
+  const inner = [...around].reverse();
+  const others = inner.findIndex((outer) => !isOverChannels(loop, outer));
+  const same = others < 0 ? inner : inner.slice(0, others);
+  if (same.reduce((n, outer) => n * (turnsOf(outer) ?? 0), 1) < manyTurns) return;
+  const moved: Loop[] = [];
+  for (const outer of same) {
+    if (!attempt(state, 'reorder', { loop: outer.variable.name })) break;
+    moved.unshift(outer);
+  }
+  for (const outer of moved.slice(0, -1).reverse()) attempt(state, 'collapse', { loop: outer.variable.name });
+}
 
 /** Computes a temporary in the outermost loop that reads it. */
 function placeTemporary(state: Scheduled, name: string): void {
@@ -157,8 +193,12 @@ function takeRanges(state: Scheduled): void {
     state.trace.length = before.steps;
     refused.add(next.loop.variable.name);
   }
-  const outer = loopsOf(state.kernel.body).reverse();
-  for (const { loop } of outer) attempt(state, 'collapse', { loop: loop.variable.name });
+  const names = loopsOf(state.kernel.body).map(({ loop }) => loop.variable.name);
+  for (const name of names.reverse()) {
+    // What it holds may have become one loop just now.
+    const now = loopsOf(state.kernel.body).find(({ loop }) => loop.variable.name === name);
+    if (now && holdsStretch(now.loop)) attempt(state, 'collapse', { loop: name });
+  }
 }
 
 /** Takes four turns at once where an instruction means them. */

@@ -18,6 +18,7 @@ import {
   onlyStatement,
   replaced,
   withNamedLoops,
+  type Loop,
   type Primitive,
 } from './primitive.ts';
 
@@ -180,13 +181,21 @@ function subscriptsOf(root: Stmt, variables: ReadonlySet<LExpr>): { readonly all
   return { all, outside };
 }
 
+/** Whether a loop holds one that takes neighbouring elements, or one: joined, they walk over one stretch of memory. */
+export function holdsStretch(outer: Loop): boolean {
+  const inner = onlyStatement(outer);
+  if (inner?.kind !== 'for') return false;
+  const { all } = subscriptsOf(inner.body, new Set());
+  return all.every((index) => [0, 1].includes(affineOf(index)?.terms.get(inner.variable) ?? 0));
+}
+
 export const collapse: Primitive = {
   name: 'collapse',
-  summary: 'Makes one loop of two that walk over elements one behind the other.',
+  summary: 'Makes one loop of two that walk on in equal steps.',
   args: [{ name: 'loop', kind: 'loop', summary: 'The outer loop; the new one has the inner one’s name.' }],
   checks: [
     'the loop holds one loop and nothing else, and both run a constant number of turns',
-    'turns of the inner loop take neighbouring elements, or one, and a step of the outer loop is as far as all of them',
+    'a step of the outer loop is as far, in every subscript, as all steps of the inner one',
     'the variables stand nowhere but in subscripts',
   ],
   example: () => ({ kernel: examples.flatScaled(), args: { loop: 'i' } }),
@@ -204,9 +213,9 @@ export const collapse: Primitive = {
     const behind = all.every((index) => {
       const a = affineOf(index);
       const step = a?.terms.get(inner.variable) ?? 0;
-      return a && (step === 0 || step === 1) && (a.terms.get(outer.variable) ?? 0) === few.value * step;
+      return a && (a.terms.get(outer.variable) ?? 0) === few.value * step;
     });
-    if (!behind) return illegal(`Elements of turns of \`${String(name)}\` do not lie behind each other.`);
+    if (!behind) return illegal(`Turns of \`${String(name)}\` do not go on where those of its inner loop end.`);
     const variable = freshVariable(kernel, `${inner.variable.name}_flat`);
     const values = new Map<LExpr, LExpr>([
       [outer.variable, ix(0)],

@@ -23,7 +23,7 @@ export interface TensorInstruction {
   /** The name of that loop in `meaning`. */
   readonly loop: string;
   /** The statements for a loop that says the meaning; a text says why it does not. */
-  readonly apply: (loop: Loop) => Stmt | string;
+  readonly apply: (loop: Loop, kernel: LoweredKernel) => Stmt | string;
 }
 
 /**
@@ -171,11 +171,11 @@ export const tensorInstructions: readonly TensorInstruction[] = [
   {
     name: 'high_multiply',
     summary: 'Fixed-point scaling of values of a known range by the upper half of one product.',
-    uses: ['smmla'],
+    uses: ['smmla', 'lsl', 'asr'],
     meaning: () => examples.rescaled(4),
     loop: 'i',
-    apply: (loop) => {
-      const made = exactScaling(loop);
+    apply: (loop, kernel) => {
+      const made = exactScaling(loop, new Map(), new Map(kernel.constants.map((c) => [c.buffer, c.value])));
       return made === loop ? 'it scales nothing by constants that has a small enough range' : made;
     },
   },
@@ -231,7 +231,7 @@ export const tensorise: Primitive = {
     if (!at.ok) return at;
     const record = tensorInstructions.find((i) => i.name === instruction);
     if (!record) return illegal(`There is no instruction \`${String(instruction)}\`.`);
-    const made = record.apply(at.value.loop);
+    const made = record.apply(at.value.loop, kernel);
     if (typeof made === 'string')
       return illegal(`\`${String(name)}\` is not the meaning of \`${record.name}\`: ${made}.`);
     // Words are read and written at once, so elements may not follow closely behind one another.
