@@ -1,5 +1,6 @@
 /** What a build gives up for less memory: how far its schedules are from the fastest that were measured. */
 import type { ScheduledKernel } from '../../compiler/src/pipeline/context.ts';
+import { flashOf } from '../../compiler/src/records/objective.ts';
 import { configKey } from '../../compiler/src/schedule/task.ts';
 import type { RecordDigest } from '../../compiler/src/records/best.ts';
 
@@ -23,7 +24,7 @@ export function concessionsOf(kernels: readonly ScheduledKernel[], { best }: Rec
     if (!own || !fastest || own.cost <= fastest.cost) continue;
     changed++;
     cost += own.cost - fastest.cost;
-    flash += (fastest.bytes ?? 0) - (own.bytes ?? fastest.bytes ?? 0);
+    if (fastest.bytes && own.bytes) flash += flashOf(fastest.bytes) - flashOf(own.bytes);
   }
   return { kernels: changed, cost, flash };
 }

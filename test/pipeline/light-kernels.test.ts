@@ -40,8 +40,8 @@ describe('kernels with little work', () => {
     const knob = scheduler.spaceOf(large.task, cortexM4).knobs.find((k) => k.name === 'flags');
     const small = { ...fast, flags: String(knob?.values.find((v) => String(v).startsWith('-Os'))) };
     const choices = [
-      { config: fast, cost: 100_000, bytes: 6000 },
-      { config: small, cost: 102_000, bytes: 1000 },
+      { config: fast, cost: 100_000, bytes: { code: 6000, constants: 0 } },
+      { config: small, cost: 102_000, bytes: { code: 1000, constants: 0 } },
     ];
     const configAt = (codePrice?: number): ScheduleConfig | undefined => {
       const compiled = compileModel({

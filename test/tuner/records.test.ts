@@ -135,7 +135,12 @@ describe('tuning records', () => {
     assert.deepEqual(best?.config, { a: 2 });
     assert.equal(best.choices.length, 2);
     const timer = bestConfigs(records, { board: 'mps2-an386' }).get('conv-1');
-    assert.deepEqual(timer?.choices[0], { config: { a: 3 }, template: 'made_up', cost: 90, bytes: 256 });
+    assert.deepEqual(timer?.choices[0], {
+      config: { a: 3 },
+      template: 'made_up',
+      cost: 90,
+      bytes: { code: 200, constants: 56 },
+    });
   });
 
   describe('that do not apply', () => {

@@ -58,7 +58,7 @@ describe('search strategies', () => {
   for (const strategy of strategies) {
     it(`${strategy.name} proposes each valid point once and then ends`, () => {
       const small: ScheduleSpace = { ...space, knobs: space.knobs.slice(0, 3), default: { a: 1, b: 1, c: 1 } };
-      const context = { task: 't', space: small, work: 1, seed: 3, experience: [] };
+      const context = { task: 't', space: small, seed: 3, experience: [] };
       const searcher = strategy.create(context);
       const seen = new Set<string>();
       for (;;) {
@@ -110,7 +110,7 @@ describe('search strategies', () => {
       1000 + knobs.reduce((sum, knob, i) => sum + 20 * Math.abs(Number(config[knob.name]) - (i % 4)), 0);
     const result = new Map<string, number>();
     for (const name of ['model', 'random']) {
-      const searcher = must(findStrategy(name)).create({ task: 't', space: large, work: 1, seed: 1, experience: [] });
+      const searcher = must(findStrategy(name)).create({ task: 't', space: large, seed: 1, experience: [] });
       let best = Number.POSITIVE_INFINITY;
       for (let round = 0; round < 10; round++) {
         const proposed = searcher.propose(16);
@@ -234,7 +234,7 @@ describe('a tuning session', () => {
   });
 
   it('gives a task without any success a chance, and then up', () => {
-    const base = { weight: 1, work: 1000, sinceBest: 0, exhausted: false };
+    const base = { template: 'one', weight: 1, work: 1000, sinceBest: 0, exhausted: false };
     assert.equal(
       nextTask([
         { ...base, trials: 0, best: undefined },

@@ -1,6 +1,8 @@
 /** Which task the next trials are spent on: the one where they are expected to save most of the whole program. */
 
 export interface TaskProgress {
+  /** Tasks of one template do work of one kind. */
+  readonly template: string;
   /** How often the task occurs in the program. */
   readonly weight: number;
   /** Multiply–accumulates (at least 1). */
@@ -17,22 +19,23 @@ export interface TaskProgress {
 /** A task with this few trials is served before any other. */
 const FIRST_TRIALS = 1;
 
-/** Share of a task's cost that may still be saved even when no other task of the program does its work cheaper. */
+/** Share of a task's cost that may still be saved even when no other task of its template does its work cheaper. */
 const LEAST_POTENTIAL = 0.3;
 
 /**
  * Index of the task to go on with; undefined when every space is used up. The expected gain is the task's share of
- * the cost, times how far it lies above the best cost a unit of work that any task reached, and falls with the trials
+ * the cost, times how far it lies above the best cost a unit of work that any task of its template reached, and falls with the trials
  * that brought nothing.
  */
 export function nextTask(tasks: readonly TaskProgress[]): number | undefined {
   let chosen: number | undefined;
   let largest = Number.NEGATIVE_INFINITY;
-  const rates = tasks.flatMap(({ best, work }) => (best === undefined ? [] : [best / work]));
-  const reachable = rates.length > 0 ? Math.min(...rates) : 0;
+  const reachable = new Map<string, number>();
+  for (const { template, best, work } of tasks)
+    if (best !== undefined) reachable.set(template, Math.min(reachable.get(template) ?? Infinity, best / work));
   for (const [index, task] of tasks.entries()) {
     if (task.exhausted) continue;
-    const gain = expectedGain(task, reachable);
+    const gain = expectedGain(task, reachable.get(task.template) ?? 0);
     if (gain > largest) {
       largest = gain;
       chosen = index;

@@ -176,7 +176,7 @@ export class BoardMeasurer implements Measurer {
     if (!candidate.kernel.ok) {
       return { candidate, failed: failed(candidate, 'cannot-lower', candidate.kernel.error.message) };
     }
-    return { candidate, emitted: emitCandidate(candidate.kernel.value) };
+    return { candidate, emitted: emitCandidate(candidate.kernel.value, candidate.shared) };
   }
 
   /** Compiles what is not known yet, several kernels to a file; a file that fails is taken apart. */

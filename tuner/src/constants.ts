@@ -23,7 +23,8 @@ export interface ConstantFile {
 
 const known = new WeakMap<ElementArray, ConstantFile>();
 
-function fileOf(buffer: Buffer, value: NDArray): ConstantFile {
+/** The file of a constant's values; equal ones are one file. */
+export function fileOf(buffer: Buffer, value: NDArray): ConstantFile {
   let file = known.get(value.data);
   if (!file) {
     const half = value.dtype === 'float16' || value.dtype === 'bfloat16';

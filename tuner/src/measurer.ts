@@ -10,6 +10,8 @@ import type { ScheduleConfig, TuningTask } from '../../compiler/src/schedule/tas
 export interface Candidate {
   readonly config: ScheduleConfig;
   readonly kernel: Result<LoweredKernel>;
+  /** The program calls the kernel at several places, which share its code. */
+  readonly shared?: boolean;
 }
 
 export interface Trial {

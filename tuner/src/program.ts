@@ -7,7 +7,7 @@ import type { SourceFile } from '../../boards/src/toolchain.ts';
 import { emitKernel, selfContained } from '../../compiler/src/emit/c.ts';
 import { Helpers, prelude } from '../../compiler/src/emit/helpers.ts';
 import type { Buffer, LoweredKernel } from '../../compiler/src/loops/kernel.ts';
-import { withoutLargeConstants, type ConstantFile } from './constants.ts';
+import { fileOf, withoutLargeConstants, type ConstantFile } from './constants.ts';
 import { elementBytes } from '../../compiler/src/tensor/dtype.ts';
 
 /** A kernel's C under a name that does not depend on its place in a batch. */
@@ -20,8 +20,10 @@ export interface EmittedKernel {
   readonly helpers: ReadonlyMap<string, string>;
   readonly flags: readonly string[];
   readonly hash: string;
-  /** Large constants that the text only declares. */
+  /** Constants that the text does not define: large ones, and those that the driver passes. */
   readonly constants: readonly ConstantFile[];
+  /** Constants that are parameters behind the others, in their order. */
+  readonly passed: readonly ConstantFile[];
   readonly kernel: LoweredKernel;
 }
 
@@ -42,8 +44,12 @@ class CollectedHelpers extends Helpers {
   }
 }
 
-/** Emits a kernel and names it by the hash of its text and flags. */
-export function emitCandidate(kernel: LoweredKernel): EmittedKernel {
+/**
+ * Emits a kernel and names it by the hash of its text and flags; `shared`: in the form that several calls of a program share,
+ * which reaches its constants through parameters and is some percent slower.
+ */
+export function emitCandidate(kernel: LoweredKernel, shared = false): EmittedKernel {
+  if (shared && kernel.constants.length > 0) return emitShared(kernel);
   const slim = withoutLargeConstants(kernel);
   if (slim) {
     const emitted = emitAs(slim.kernel, kernel, slim.files, slim.declare);
@@ -64,18 +70,33 @@ function emitAs(
   const emitted = emitKernel(shown, helpers, { name: PLACEHOLDER, linkage: '' });
   const text = finish(selfContained(emitted));
   if (text === undefined) return undefined;
-  const hash = createHash('sha256').update(text).update(kernel.flags.join('\0')).digest('hex').slice(0, 16);
+  return named(kernel, emitted.prototype, text, { helpers: helpers.entries, constants, passed: [] });
+}
+
+function emitShared(kernel: LoweredKernel): EmittedKernel {
+  const helpers = new CollectedHelpers();
+  const options = { name: PLACEHOLDER, linkage: '', constantsAsParameters: true } as const;
+  const { prototype, text } = emitKernel(kernel, helpers, options);
+  const passed = kernel.constants.map(({ buffer, value }) => fileOf(buffer, value));
+  return named(kernel, prototype, text, { helpers: helpers.entries, constants: passed, passed });
+}
+
+/** The kernel under a name of its own. */
+function named(
+  kernel: LoweredKernel,
+  prototype: string,
+  text: string,
+  parts: Pick<EmittedKernel, 'helpers' | 'constants' | 'passed'>,
+): EmittedKernel {
+  const { flags } = kernel;
+  const contents = [text, flags.join('\0'), ...parts.passed.map(({ symbol }) => symbol)];
+  const hash = contents
+    .reduce((sum, content) => sum.update(content), createHash('sha256'))
+    .digest('hex')
+    .slice(0, 16);
   const name = `k_${hash}`;
-  return {
-    name,
-    prototype: emitted.prototype.replaceAll(PLACEHOLDER, name),
-    text: text.replaceAll(PLACEHOLDER, name),
-    helpers: helpers.entries,
-    constants,
-    flags: kernel.flags,
-    hash,
-    kernel,
-  };
+  const own = (given: string): string => given.replaceAll(PLACEHOLDER, name);
+  return { name, prototype: own(prototype), text: own(text), flags, hash, kernel, ...parts };
 }
 
 /** One C file of several kernels, with the helpers they use. */
@@ -161,6 +182,7 @@ export function driverFile(
     'volatile uint32_t relay_guard_broken;',
     'volatile uint32_t relay_repeats;',
     ...candidates.map((candidate) => `${candidate.prototype};`),
+    ...new Set(candidates.flatMap(({ passed }) => passed.map(({ symbol }) => `extern const uint8_t ${symbol}[];`))),
     ...candidates.map((candidate, i) => {
       const { inputs, outputs } = candidate.kernel;
       const places = scratchPlaces(candidate.kernel);
@@ -168,6 +190,7 @@ export function driverFile(
         ...inputs.map((_, k) => `(void *)relay_in_${k}`),
         ...outputs.map((_, k) => `(void *)relay_out_${k}`),
         ...places.offsets.map((offset) => `(void *)(scratch + ${offset})`),
+        ...candidate.passed.map(({ symbol }) => `(const void *)${symbol}`),
       ];
       return `static void call_${i}(void) { ${candidate.name}(${args.join(', ')}); }`;
     }),

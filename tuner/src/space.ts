@@ -45,6 +45,13 @@ export function randomConfig(space: ScheduleSpace, random: Random, tries = 200):
   return undefined;
 }
 
+/** The valid points that differ in one knob. */
+export function singleChanges(space: ScheduleSpace, config: ScheduleConfig): ScheduleConfig[] {
+  return space.knobs
+    .flatMap(({ name, values }) => values.map((value): ScheduleConfig => ({ ...config, [name]: value })))
+    .filter((changed) => space.isValid(changed) && configKey(changed) !== configKey(config));
+}
+
 /** A valid point that differs in one or two knobs; the same point when none was found. */
 export function neighbour(space: ScheduleSpace, config: ScheduleConfig, random: Random): ScheduleConfig {
   const open = space.knobs.filter((knob) => knob.values.length > 1);

@@ -4,23 +4,30 @@ import type { ScheduleConfig, ScheduleSpace } from '../../compiler/src/schedule/
 /** A measured (or failed) point. */
 export interface Observation {
   readonly config: ScheduleConfig;
-  /** Cost in the board's unit; undefined when the candidate failed. */
+  /** Cost in the board's unit, bytes paid for; undefined when the candidate failed. */
   readonly cost: number | undefined;
 }
 
-/** What tasks with the same template have taught: features and log(cost / work), over all tasks of a session. */
+/**
+ * What tasks with the same template have taught: features, and how a point compares with the one that its task starts from.
+ * That carries over: tasks differ in what a unit of work costs, less in what a knob saves of it.
+ */
 export interface Experience {
   readonly template: string;
   readonly features: readonly number[];
+  /** As `gainOf` has it. */
   readonly target: number;
   readonly task: string;
+}
+
+/** A cost beside the start's, as a logarithm: what a point gains (below 0) or loses. */
+export function gainOf(cost: number, start: number): number {
+  return Math.log(Math.max(cost, 1) / Math.max(start, 1));
 }
 
 export interface SearchContext {
   readonly task: string;
   readonly space: ScheduleSpace;
-  /** Multiply–accumulates (at least 1), which makes costs of different tasks comparable. */
-  readonly work: number;
   readonly seed: number;
   /** Grows while the session runs. */
   readonly experience: readonly Experience[];

@@ -25,7 +25,7 @@ import { recordVersion, type TuningRecord, type Verdict } from '../../compiler/s
 import type { RecordStore } from './records.ts';
 import type { Reference } from './reference.ts';
 import { findStrategy } from './strategies/index.ts';
-import type { Experience, Searcher, Strategy } from './strategy.ts';
+import { gainOf, type Experience, type Searcher, type Strategy } from './strategy.ts';
 
 export interface WeightedTask {
   readonly task: TuningTask;
@@ -122,10 +122,14 @@ interface State {
   readonly weight: number;
   readonly space: ScheduleSpace;
   readonly searcher: Searcher;
+  /** Trials that are handed out, and those that are back. */
+  issued: number;
   trials: number;
   resumed: number;
   sinceBest: number;
   defaultCost: Cost | null;
+  /** Cost of the default, its bytes paid for. */
+  start: number | undefined;
   bestCost: Cost | null;
   bestConfig: ScheduleConfig | null;
   /** Cost of the best, its bytes paid for. */
@@ -186,17 +190,18 @@ class Session {
     this.states = merge(options.tasks).map(({ task, weight, start }): State => {
       const whole = options.scheduler.spaceOf(task, options.target);
       const space = start && whole.isValid(start) ? { ...whole, default: start } : whole;
-      const work = Math.max(1, task.macs);
-      const context = { task: task.key, space, work, seed, experience: this.experience };
+      const context = { task: task.key, space, seed, experience: this.experience };
       return {
         task,
         weight,
         space,
         searcher: strategy.create(context),
+        issued: 0,
         trials: 0,
         resumed: 0,
         sinceBest: 0,
         defaultCost: null,
+        start: undefined,
         bestCost: null,
         bestConfig: null,
         bestWorth: Number.POSITIVE_INFINITY,
@@ -222,8 +227,8 @@ class Session {
       running = undefined;
       if (!prepared) break;
       running = this.finish(next.state, prepared);
-      // Nothing is known of a task before its first trials are back, and later choices would be blind.
-      if (next.state.trials === 0) {
+      // Nothing is known of a task before its first trials are back, and choices among known tasks would be blind.
+      if (next.state.trials === 0 && this.states.every((state) => state.issued + state.resumed > 0)) {
         goOn = await running;
         running = undefined;
       }
@@ -252,20 +257,22 @@ class Session {
   }
 
   private learn(state: State, config: ScheduleConfig, measured: Measurement): void {
-    const worth = worthOf(measured, this.objective);
+    const worth = worthOf(measured, this.objective, state.weight);
     state.searcher.observe([{ config, cost: worth }]);
     state.sinceBest++;
     const cost = costOf(measured, this.objective.cost);
     if (!cost || worth === undefined) return;
-    if (configKey(config) === configKey(state.space.default)) state.defaultCost = cost;
+    if (configKey(config) === configKey(state.space.default)) [state.defaultCost, state.start] = [cost, worth];
     if (worth < state.bestWorth) {
       state.bestCost = cost;
       state.bestConfig = config;
       state.bestWorth = worth;
       state.sinceBest = 0;
     }
+    const { start } = state;
+    if (start === undefined) return;
     const { template } = state.space;
-    const target = Math.log(Math.max(worth, 1) / Math.max(1, state.task.macs));
+    const target = gainOf(worth, start);
     this.experience.push({ template, features: state.space.features(config), target, task: state.task.key });
   }
 
@@ -286,9 +293,10 @@ class Session {
     const started = performance.now();
     for (;;) {
       const progress = this.states.map((state) => ({
+        template: state.space.template,
         weight: state.weight,
         work: Math.max(1, state.task.macs),
-        trials: state.trials + state.resumed,
+        trials: state.issued + state.resumed,
         best: Number.isFinite(state.bestWorth) ? state.bestWorth : undefined,
         sinceBest: state.sinceBest,
         exhausted: state.exhausted,
@@ -302,17 +310,18 @@ class Session {
       }
       this.parts.propose += (performance.now() - started) / 1000;
       const lowering = performance.now();
-      const candidates = configs.map((config) => ({ config, kernel: this.lower(state, config) }));
+      const shared = state.weight > 1;
+      const candidates = configs.map((config) => ({ config, kernel: this.lower(state, config), shared }));
       this.parts.lower += (performance.now() - lowering) / 1000;
+      state.issued += candidates.length;
       this.issued += candidates.length;
       return { state, candidates };
     }
   }
 
   private configsOf(state: State): ScheduleConfig[] {
-    // With many tasks and few trials, the first round is short, so that it reaches all of them.
-    const first = Math.max(1, Math.ceil(this.total / (2 * this.states.length)));
-    const batch = state.trials === 0 ? Math.min(this.batch, first) : this.batch;
+    // What a task weighs shows its default; until all are known, no other trial is spent.
+    const batch = state.trials === 0 && state.defaultPending ? 1 : this.batch;
     const count = Math.min(batch, this.total - this.issued);
     const configs: ScheduleConfig[] = [];
     if (state.defaultPending) {

@@ -23,6 +23,7 @@ import { passes } from './simplification.ts';
 import { runStages } from './stages.ts';
 import type { StageName } from './stages.ts';
 import type { CompileState } from './state.ts';
+import { defaultCodeLimit } from './tuned-kernels.ts';
 
 export interface CompileRequest {
   readonly text: string;
@@ -39,7 +40,7 @@ export interface CompileRequest {
   readonly arenaBudget?: number | 'untuned';
   /**
    * What a byte of flash is worth, as a part of the program's time; by default as `codePriceIn`
-   * says. 0: the fastest schedules, whatever they take.
+   * says, with `defaultCodeLimit`. 0: the fastest schedules, whatever they take.
    */
   readonly codePrice?: number | undefined;
   /**
@@ -113,6 +114,7 @@ function contextOf(request: CompileRequest): CompileResult<CompileContext> {
     choicesFor: request.choicesFor ?? (() => []),
     arenaBudget: request.arenaBudget,
     codePrice: codePriceIn(request),
+    codeLimit: request.codePrice === undefined && request.preset !== 'size' ? defaultCodeLimit : Infinity,
     // Turns take some hundred bytes of calls, which the least code goes without unless memory is limited.
     inTurns: request.inTurns ?? (request.preset !== 'size' || typeof request.arenaBudget === 'number'),
     arenaSolver: request.arenaSolver,

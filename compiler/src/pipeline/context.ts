@@ -5,6 +5,7 @@ import type { KernelStep } from '../passes/program.ts';
 import type { ScheduleConfig, Scheduler, TuningTask } from '../schedule/task.ts';
 import type { Target } from '../targets/target.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
+import type { KernelBytes } from '../records/objective.ts';
 import type { IntegerSolver } from '../memory/integer-program.ts';
 
 /** The backend as the pipeline sees it. */
@@ -17,8 +18,8 @@ export interface Backend extends Scheduler {
 export interface ScheduleChoice {
   readonly config: ScheduleConfig;
   readonly cost: number;
-  /** Bytes of flash that the kernel takes, where they were measured. */
-  readonly bytes?: number | undefined;
+  /** Flash that the kernel takes, where it was measured. */
+  readonly bytes?: KernelBytes | undefined;
 }
 
 export interface CompileContext {
@@ -38,6 +39,8 @@ export interface CompileContext {
   readonly arenaBudget: number | 'untuned' | undefined;
   /** What a byte of flash is worth, as a part of the program's time; 0: the fastest schedules, whatever they take. */
   readonly codePrice: number;
+  /** Bytes of code that recorded schedules may come to; the untuned ones' where they take more. Infinity: any number. */
+  readonly codeLimit: number;
   /** Kernels may run in turns, some rows each, where that makes the arena smaller. */
   readonly inTurns: boolean;
   /** Bytes that each memory region has for the arena, the first choice first; none: one region without end. */

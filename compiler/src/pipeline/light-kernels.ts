@@ -1,12 +1,12 @@
 /**
- * Less code where it costs next to no time: a byte of flash has a price in time. Of recorded schedules the one is taken
- * that is cheapest with its bytes paid for; a default schedule of a kernel with little work is unrolled less.
+ * Less code where it costs next to no time: a byte of flash has a price in time. A default schedule of a kernel with little
+ * work is unrolled less.
  */
 import { checkCancelled } from '../base/cancellation.ts';
 import { estimateOperations } from '../loops/estimate.ts';
 import type { LoweredKernel } from '../loops/kernel.ts';
-import { configKey, type ScheduleConfig, type ScheduleSpace } from '../schedule/task.ts';
-import type { CompileContext, Preset, ScheduleChoice, ScheduledKernel } from './context.ts';
+import type { ScheduleConfig, ScheduleSpace } from '../schedule/task.ts';
+import type { CompileContext, Preset, ScheduledKernel } from './context.ts';
 import { flashBytes } from './size-preset.ts';
 
 /** What a byte of flash is worth, as a part of a program's time: forty of them, a ten-thousandth of it. */
@@ -56,55 +56,14 @@ export function lightenKernels(
   if (context.codePrice === 0) return kernels;
   const weights = kernels.map(({ lowered, config }) => weightOf(lowered, config));
   const total = weights.reduce((sum, w) => sum + w.operations, 0);
-  const measured = measuredTotal(kernels, weights, context);
   return kernels.map((kernel, k) => {
     checkCancelled(context.token);
     const weight = weights[k];
-    const priced = measured === undefined ? undefined : cheapestChoice(kernel, context.codePrice * measured, context);
-    if (priced !== undefined) return priced;
     if (weight === undefined || kernel.choice === 'tuned' || context.preset === 'size') return kernel;
     const share = mostShare * (context.codePrice / defaultCodePrice);
     if (weight.bytes < leastBytes || weight.operations > share * total) return kernel;
     return lightened(kernel, weight, total, context);
   });
-}
-
-/** The whole program's cost in the unit of the records, from the kernels that have some; undefined without any. */
-function measuredTotal(
-  kernels: readonly ScheduledKernel[],
-  weights: readonly Weight[],
-  { choicesFor }: CompileContext,
-): number | undefined {
-  let [cost, known, all] = [0, 0, 0];
-  for (const [k, { task }] of kernels.entries()) {
-    const operations = weights[k]?.operations ?? 0;
-    const [fastest] = choicesFor(task);
-    all += operations;
-    if (fastest === undefined) continue;
-    cost += fastest.cost;
-    known += operations;
-  }
-  return known > 0 ? (cost * all) / known : undefined;
-}
-
-/**
- * The kernel under the recorded schedule that is cheapest at `price` a byte; undefined when its bytes are not known.
- * Schedules that nobody measured compete with none.
- */
-function cheapestChoice(kernel: ScheduledKernel, price: number, context: CompileContext): ScheduledKernel | undefined {
-  const { backend, target, choicesFor } = context;
-  const choices = choicesFor(kernel.task);
-  const key = configKey(kernel.config);
-  const own = choices.find((c) => configKey(c.config) === key);
-  if (own?.bytes === undefined) return undefined;
-  const space = backend.spaceOf(kernel.task, target);
-  const worth = ({ cost, bytes }: ScheduleChoice): number => (bytes === undefined ? Infinity : cost + price * bytes);
-  for (const { config } of [...choices].sort((a, b) => worth(a) - worth(b))) {
-    if (config === own.config) return { ...kernel, choice: 'tuned' };
-    const lowered = space.isValid(config) ? backend.lower(kernel.step.fused, target, config) : undefined;
-    if (lowered?.ok === true) return { ...kernel, config, lowered: lowered.value, choice: 'tuned' };
-  }
-  return undefined;
 }
 
 function lightened(kernel: ScheduledKernel, own: Weight, total: number, context: CompileContext): ScheduledKernel {

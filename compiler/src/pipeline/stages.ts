@@ -31,6 +31,7 @@ import { passContext, runPasses, simplificationOrder } from './simplification.ts
 import { sizeFlags, smallestConfig } from './size-preset.ts';
 import type { CompileState } from './state.ts';
 import { planStreamed } from './streams.ts';
+import { chooseRecorded, isSlower } from './tuned-kernels.ts';
 
 export type StageName = 'source' | 'typed' | 'simplified' | 'fused' | 'loops' | 'scheduled' | 'planned' | 'c';
 
@@ -169,7 +170,11 @@ const scheduled: Stage = {
       if (!kernel.ok) return kernel;
       kernels.push(kernel.value);
     }
-    return ok({ ...state, kernels: lightenKernels(kernels, context) });
+    const light = lightenKernels(kernels, context);
+    if (light.every(({ task }) => context.choicesFor(task).length === 0)) return ok({ ...state, kernels: light });
+    const untuned = untunedKernels(need(state.program, 'kernels'), context);
+    if (!untuned.ok) return untuned;
+    return ok({ ...state, kernels: chooseRecorded(light, untuned.value, context) });
   },
   print: (state) => textOf(printScheduled(need(state.kernels, 'scheduled kernels'))),
 };
@@ -213,21 +218,29 @@ const planned: Stage = {
     const given = need(state.program, 'kernels');
     const { program, kernels } = orderKernels(given, need(state.kernels, 'scheduled kernels'), context.token);
     const { arenaBudget } = context;
-    const budget = arenaBudget === 'untuned' ? untunedArena(program, context) : (arenaBudget ?? Infinity);
-    return ok({ ...state, program, ...fitArena(program, kernels, context, budget) });
+    if (arenaBudget !== 'untuned')
+      return ok({ ...state, program, ...fitArena(program, kernels, context, arenaBudget ?? Infinity) });
+    const untuned = untunedKernels(program, context);
+    if (!untuned.ok) return untuned;
+    const arena = planStreamed(program, untuned.value, context);
+    const fitted = fitArena(program, kernels, context, arena.plan.arenaBytes);
+    // What records save may be less than what the arena's limit costs.
+    const lost = isSlower(fitted.kernels, untuned.value, context);
+    return ok({ ...state, program, ...(lost ? { kernels: untuned.value, arena } : fitted) });
   },
   print: (state) => textOf(printArena(need(state.arena, 'the plan'), need(state.kernels, 'scheduled kernels'))),
 };
 
-/** Bytes of the arena when every kernel takes its default schedule. */
-function untunedArena(program: FusedProgram, context: CompileContext): number {
+/** The kernels as they are without records. */
+function untunedKernels(program: FusedProgram, given: CompileContext): CompileResult<readonly ScheduledKernel[]> {
+  const context: CompileContext = { ...given, configFor: () => undefined, choicesFor: () => [] };
   const kernels: ScheduledKernel[] = [];
   for (const step of program.kernels) {
-    const kernel = scheduleKernel(step, { ...context, configFor: () => undefined });
-    if (!kernel.ok) return Infinity;
+    const kernel = scheduleKernel(step, context);
+    if (!kernel.ok) return kernel;
     kernels.push(kernel.value);
   }
-  return planStreamed(program, kernels, context).plan.arenaBytes;
+  return ok(lightenKernels(kernels, context));
 }
 
 /** The line of a kernel in the source: that of the first operator it computes. */

@@ -1,7 +1,7 @@
 /** Which records a build uses, and what to say of those that it does not. */
 import { counted } from '../base/text.ts';
 import { configKey, type ScheduleConfig } from '../schedule/task.ts';
-import { costOf, flashOf, type Cost, type CostKind } from './objective.ts';
+import { costOf, type Cost, type CostKind, type KernelBytes } from './objective.ts';
 import type { TuningRecord } from './record.ts';
 
 /** Which records a build may use. */
@@ -18,7 +18,7 @@ export interface Choice {
   readonly config: ScheduleConfig;
   readonly template: string;
   readonly cost: number;
-  readonly bytes: number | undefined;
+  readonly bytes: KernelBytes | undefined;
 }
 
 export interface BestConfig {
@@ -43,7 +43,7 @@ export function bestConfigs(records: readonly TuningRecord[], filter: RecordFilt
     const [first] = sorted;
     if (!first) continue;
     const choices = sorted.map(({ record: { config, template, bytes }, cost }): Choice => {
-      return { config, template, cost: cost.value, bytes: bytes && flashOf(bytes) };
+      return { config, template, cost: cost.value, bytes };
     });
     best.set(task, { config: first.record.config, cost: first.cost, choices });
   }

@@ -47,10 +47,13 @@ export function flashOf({ code, constants }: KernelBytes): number {
   return code + constants;
 }
 
-/** The cost with the bytes paid for; undefined when something of it is not known. */
-export function worthOf(measured: Measurement, { cost: kind, bytePrice }: Objective): number | undefined {
+/**
+ * The cost of one call with the bytes paid for, of a kernel that a program calls `calls` times: they share its code, and each
+ * has constants of its own. Undefined when something of it is not known.
+ */
+export function worthOf(measured: Measurement, { cost: kind, bytePrice }: Objective, calls = 1): number | undefined {
   const cost = costOf(measured, kind);
   if (!cost) return undefined;
   if (bytePrice === 0) return cost.value;
-  return measured.bytes === undefined ? undefined : cost.value + bytePrice * flashOf(measured.bytes);
+  return measured.bytes && cost.value + bytePrice * (measured.bytes.code / calls + measured.bytes.constants);
 }

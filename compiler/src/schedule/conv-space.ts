@@ -2,7 +2,17 @@
 import type { Func, Var } from '../ir/expr.ts';
 import type { ParsedConv } from './parse.ts';
 import { isDepthwise, normalise, settleConstantChannels, withFewAxes, type ConvProblem } from './problem.ts';
-import { defaultFlags, flagSets, flagsKnob, ownAddresses, inParameterOrder, log, oneHot, spaceOver } from './space.ts';
+import {
+  defaultFlags,
+  flagSets,
+  flagsKnob,
+  ownAddresses,
+  inParameterOrder,
+  log,
+  oneHot,
+  scalingKnob,
+  spaceOver,
+} from './space.ts';
 import type { Fitted, FittedRows } from './space.ts';
 import type { Knob, RowInput, ScheduleConfig } from './task.ts';
 import { lowerConv, type ConvConfig } from './templates/conv.ts';
@@ -219,7 +229,8 @@ function fitDirect(p: ConvProblem, same: boolean, ordered: Ordered, dsp: boolean
       (p.outW % pixels) / pixels, (perGroup % channels) / channels,
       log(num(c, 'strip')),
       c['packing'] === 'dual' ? 1 : 0,
-      c['bytes'] === true ? 1 : 0, c['tables'] === true ? 1 : 0, c['requantize'] === 'wide' ? 0 : 1, ...oneHot(flagsKnob, c),
+      c['bytes'] === true ? 1 : 0, c['tables'] === true ? 1 : 0, ...oneHot(scalingKnob, c),
+      ...oneHot(flagsKnob, c),
     ]; // prettier-ignore
   };
   return {
@@ -335,7 +346,8 @@ function fitDepthwise(p: ConvProblem, same: boolean, ordered: Ordered, dsp: bool
     log(num(c, 'rows') || p.outH),
     log(planeBytes(p, num(c, 'rows') || p.outH)),
     (p.outW % num(c, 'pixels')) / num(c, 'pixels'),
-    c['requantize'] === 'wide' ? 0 : 1,
+    c['straight'] === true ? 1 : 0,
+    ...oneHot(scalingKnob, c),
     ...oneHot(flagsKnob, c),
   ];
   return {

@@ -35,10 +35,13 @@ export const flagsKnob: Knob = { name: 'flags', summary: 'Compiler flags of the 
 /** Log of a size, for a cost model. */
 export const log = (n: number): number => Math.log2(n + 1);
 
-/** One-hot of a knob's value. */
-export function oneHot(knob: Knob, config: ScheduleConfig): number[] {
-  return knob.values.map((v) => (config[knob.name] === v ? 1 : 0));
+/** One-hot of a knob's value; `values` are those of all tasks, so that rows of a template have one width. */
+export function oneHot({ name, values }: Pick<Knob, 'name' | 'values'>, config: ScheduleConfig): number[] {
+  return values.map((v) => (config[name] === v ? 1 : 0));
 }
+
+/** What results may be scaled with, in the tasks of all templates that scale. */
+export const scalingKnob = { name: 'requantize', values: ['compact', 'high', 'sums'] } as const;
 
 /** A space over knobs; `valid` and `features` see a complete configuration. */
 export function spaceOver(

@@ -4,7 +4,16 @@ import { add, block, buffer, mul } from '../loops/build.ts';
 import type { Buffer } from '../loops/kernel.ts';
 import { chain, nameOf, operandsOf, parseSteps, problemOf } from './parse.ts';
 import { convMacs, settleConstantChannels, type ConvProblem } from './problem.ts';
-import { defaultFlags, flagsKnob, inParameterOrder, log, oneHot, spaceOver, type Fitted } from './space.ts';
+import {
+  defaultFlags,
+  flagsKnob,
+  inParameterOrder,
+  log,
+  oneHot,
+  scalingKnob,
+  spaceOver,
+  type Fitted,
+} from './space.ts';
 import type { Knob, ScheduleConfig } from './task.ts';
 import { lowerConv, type ConvConfig, type Interleaving } from './templates/conv.ts';
 import type { Packing } from './templates/dot.ts';
@@ -116,7 +125,7 @@ export function fitQuantisedTransposed(parsed: ParsedTransposed, func: Func, dsp
     log(width), log(first.outH), log(first.outC), log(first.inC), log(problems.length), log(fours), log(first.groups),
     num(c, 'channels'), num(c, 'pixels'), num(c, 'channels') * num(c, 'pixels'), log(num(c, 'unroll')),
     (width % num(c, 'pixels')) / num(c, 'pixels'), c['packing'] === 'dual' ? 1 : 0,
-    c['requantize'] === 'wide' ? 0 : 1, ...oneHot(flagsKnob, c),
+    ...oneHot(scalingKnob, c), ...oneHot(flagsKnob, c),
   ]; // prettier-ignore
   return {
     space: spaceOver('conv2d_transpose_smlad', knobs, chosen, valid, features),

@@ -1,17 +1,18 @@
 /**
- * Guided search: boosted trees learn log(cost / work) from a point's features, over this task and others of the same
- * template; the next points are the ones predicted best, found by enumeration or by evolution in large spaces, with a
- * share of random ones so that the model sees what it does not know.
+ * Guided search: boosted trees learn from a point's features how it compares with the point that the search starts from, over
+ * this task and others of the same template; the next points are the ones predicted best, found by enumeration or by
+ * evolution in large spaces, with a share of random ones so that the model sees what it does not know.
  */
 import { configKey, type ScheduleConfig, type ScheduleSpace } from '../../../compiler/src/schedule/task.ts';
 import { createRandom, shuffle, type Random } from '../prng.ts';
-import { crossover, neighbour, randomConfig, validConfigs } from '../space.ts';
-import type { SearchContext, Searcher, Strategy } from '../strategy.ts';
+import { crossover, neighbour, randomConfig, singleChanges, validConfigs } from '../space.ts';
+import { gainOf, type SearchContext, type Searcher, type Strategy } from '../strategy.ts';
 import { fitTrees } from '../trees.ts';
 
 const ENUMERABLE = 4096;
-/** Share of points drawn at random. */
-const EXPLORE = 0.15;
+/** Share of points drawn at random, and of points one knob away from the best: the model says little of values it never saw. */
+const EXPLORE = 0.1;
+const NEAR = 0.25;
 /** Observations of this task before its model is trusted. */
 const WARM_UP = 6;
 /** Weight of what other tasks taught, relative to this task's own results. */
@@ -31,10 +32,7 @@ class ModelSearcher implements Searcher {
   private readonly context: SearchContext;
   private readonly random: Random;
   private readonly seen = new Set<string>();
-  private readonly results = new Map<
-    string,
-    { readonly config: ScheduleConfig; readonly target: number | undefined }
-  >();
+  private readonly results = new Map<string, { readonly config: ScheduleConfig; readonly cost: number | undefined }>();
   /** Every valid point, in a random order, when there are few enough. */
   private readonly all: readonly ScheduleConfig[] | undefined;
   private readonly features = new Map<string, readonly number[]>();
@@ -50,8 +48,7 @@ class ModelSearcher implements Searcher {
     for (const { config, cost } of observations) {
       const key = configKey(config);
       this.seen.add(key);
-      const target = cost === undefined ? undefined : Math.log(Math.max(cost, 1) / this.context.work);
-      this.results.set(key, { config, target });
+      this.results.set(key, { config, cost });
     }
   }
 
@@ -66,12 +63,14 @@ class ModelSearcher implements Searcher {
       chosen.push(config);
     };
     if (predict) {
-      const guided = count - Math.round(count * EXPLORE);
-      const ranked = this.candidates(predict);
-      for (const config of ranked) {
-        if (chosen.length >= guided) break;
-        take(config);
-      }
+      const kinds = Array.from({ length: count }, () => this.random.next());
+      const random = kinds.filter((kind) => kind < EXPLORE).length;
+      const near = kinds.filter((kind) => kind >= EXPLORE && kind < EXPLORE + NEAR).length;
+      const fill = (configs: readonly ScheduleConfig[], end: number): void => {
+        for (const config of configs) if (chosen.length < end) take(config);
+      };
+      fill(this.candidates(predict), count - random - near);
+      fill(rank(singleChanges(this.context.space, this.best()), predict), count - random);
     } else {
       // The heuristic's choice is seldom far off, so half of the first points lie around it.
       for (let tries = 0; 2 * chosen.length < count && tries < 4 * count; tries++) {
@@ -93,14 +92,14 @@ class ModelSearcher implements Searcher {
 
   /** The best measured point; the default before any. */
   private best(): ScheduleConfig {
-    let best = this.context.space.default;
-    let least = Number.POSITIVE_INFINITY;
-    for (const { config, target } of this.results.values()) {
-      if (target === undefined || target >= least) continue;
-      least = target;
-      best = config;
-    }
-    return best;
+    return this.ranked()[0]?.config ?? this.context.space.default;
+  }
+
+  /** The measured points, the best first. */
+  private ranked(): { readonly config: ScheduleConfig; readonly cost: number }[] {
+    return [...this.results.values()]
+      .flatMap(({ config, cost }) => (cost === undefined ? [] : [{ config, cost }]))
+      .sort((a, b) => a.cost - b.cost);
   }
 
   private featuresOf(config: ScheduleConfig): readonly number[] {
@@ -113,22 +112,24 @@ class ModelSearcher implements Searcher {
     return row;
   }
 
-  /** A predictor of log cost; undefined while there is too little to learn from. */
+  /** A predictor of `gainOf`; undefined while there is too little to learn from. */
   private fit(): ((config: ScheduleConfig) => number) | undefined {
     const { space, experience, task } = this.context;
     const width = space.features(space.default).length;
     const rows: (readonly number[])[] = [];
     const targets: number[] = [];
     const weights: number[] = [];
-    const successes = [...this.results.values()].flatMap(({ target }) => (target === undefined ? [] : [target]));
+    const ranked = this.ranked();
+    const start = this.results.get(configKey(space.default))?.cost ?? ranked[0]?.cost ?? 1;
+    const successes = ranked.map(({ cost }) => gainOf(cost, start));
     const foreign = experience.filter(
       (row) => row.template === space.template && row.task !== task && row.features.length === width,
     );
     if (successes.length < WARM_UP && foreign.length < 3 * WARM_UP) return undefined;
     const worst = successes.length > 0 ? Math.max(...successes) : Math.max(...foreign.map((row) => row.target));
-    for (const { config, target } of this.results.values()) {
+    for (const { config, cost } of this.results.values()) {
       rows.push(this.featuresOf(config));
-      targets.push(target ?? worst + FAILURE_PENALTY);
+      targets.push(cost === undefined ? worst + FAILURE_PENALTY : gainOf(cost, start));
       weights.push(1);
     }
     for (const row of foreign) {
@@ -149,11 +150,9 @@ class ModelSearcher implements Searcher {
   /** Evolution from the best measured points and random ones, under the predicted cost. */
   private evolve(predict: (config: ScheduleConfig) => number): ScheduleConfig[] {
     const { space } = this.context;
-    const measured = [...this.results.values()]
-      .filter((result) => result.target !== undefined)
-      .sort((a, b) => (a.target ?? 0) - (b.target ?? 0))
+    const measured = this.ranked()
       .slice(0, POPULATION / 4)
-      .map((result) => result.config);
+      .map(({ config }) => config);
     const found = new Map<string, ScheduleConfig>();
     let population = measured;
     while (population.length < POPULATION) {
