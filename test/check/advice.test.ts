@@ -46,6 +46,9 @@ const doubtful: readonly (readonly [string, string, string, string])[] = [
   ],
   ['a constant that a cast cuts', main('cast(-1, dtype="uint8")'), 'constant-out-of-range', '-1'],
   ['a shift by more bits than there are', main('left_shift(%x, 32)', ints), 'constant-out-of-range', '32'],
+  ['a shift of floats', main('left_shift(%x, 1f)'), 'bits-of-floats', '%x'],
+  ['bits of floats', main('bitwise_and(%x, %x)'), 'bits-of-floats', '%x'],
+  ['inverted bits of floats', main('bitwise_not(%x)'), 'bits-of-floats', '%x'],
   ['a remainder by zero', main('floor_mod(%x, 0)', ints), 'division-by-zero', '0'],
   ['a position outside of the data', main('take(%x, 7, axis=1)'), 'constant-out-of-range', '7'],
   [
@@ -100,6 +103,7 @@ const sensible: readonly (readonly [string, string])[] = [
   ['a position that wraps around', main('take(%x, 7, axis=1, mode="wrap")')],
   ['blocks that divide the image', main('nn.space_to_depth(%x, block_size=2)', image)],
   ['a fraction that is cut off', main('cast(127.9f, dtype="int8")')],
+  ['bits of booleans', main('bitwise_and(%x, bitwise_not(%x))', '%x: Tensor[(3, 6), bool]')],
   ['a float divided by zero', main('%x / 0f')],
   ['an empty slice', main('strided_slice(%x, begin=[0], end=[0], strides=[1], axes=None)')],
 ];

@@ -62,14 +62,15 @@ function tensorBytes(t: ModuleTensor): number {
 /** Outputs as arrays of the expected types, cut from the bytes of all outputs. */
 function judge(programs: readonly Prepared[], outputs: readonly Uint8Array[], where: string): (Mismatch | undefined)[] {
   let next = 0;
-  return programs.map(({ program, expected }) => {
+  return programs.map((prepared) => {
+    const { expected } = prepared;
     const actual = expected.map((wanted: NDArray) => {
       const copy = wanted.data.slice() as ElementArray;
       const bytes = outputs[next++] ?? new Uint8Array();
       bytesOf(copy).fill(0).set(bytes.subarray(0, copy.byteLength));
       return { data: copy };
     });
-    const detail = difference(expected, actual, program.approximate);
+    const detail = difference(prepared, actual);
     return detail === undefined ? undefined : { where, detail };
   });
 }

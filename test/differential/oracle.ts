@@ -8,11 +8,15 @@ import { compileModel, type CompiledModel } from '../../compiler/src/pipeline/co
 import { passContext, simplificationOrder } from '../../compiler/src/pipeline/simplification.ts';
 import { isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { elementCount, type ElementArray, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import { errorScales, largest } from './error-scale.ts';
 import { inputsOf, paramsOf, textOf, type Program } from './graph.ts';
 import { arenaMemory, runArena } from '../run-arena.ts';
 import type { Variation } from './variation.ts';
 
-/** Floats may differ by this much of the larger of their own size and the tensor's largest finite magnitude. */
+/**
+ * Floats may differ by this much of the tensor's largest finite magnitude; where that is exceeded, of the largest
+ * magnitude that the tensor is a sum or a difference of.
+ */
 const floatError = 1e-5;
 
 export interface Mismatch {
@@ -76,11 +80,29 @@ function evaluate(module: IRModule, inputs: ReadonlyMap<string, NDArray>): reado
   return tensorsOf(result.value) ?? 'no tensors';
 }
 
-/** Where two results differ; undefined when they agree. */
+/** Where a result differs from what a program must give; undefined when they agree. */
 export function difference(
+  { program, compiled, inputs, expected }: Prepared,
+  actual: readonly { readonly data: ElementArray }[],
+): string | undefined {
+  const { approximate } = program;
+  const plain = firstDifference(expected, actual, approximate);
+  if (plain === undefined || !expected.some((t) => isFloat(t.dtype))) return plain;
+  const scales = errorScales(simplified(compiled), inputs);
+  return scales === undefined ? plain : firstDifference(expected, actual, approximate, scales);
+}
+
+function simplified(compiled: CompiledModel): IRModule {
+  const context = passContext(neverCancelled);
+  return simplificationOrder.reduce((module, pass) => pass.run(module, context).module, compiled.typed);
+}
+
+/** `scales`: magnitudes that the error of each float tensor is measured by; its own unless given. */
+function firstDifference(
   expected: readonly NDArray[],
   actual: readonly { readonly data: ElementArray }[],
   approximate: boolean,
+  scales: readonly number[] = [],
 ): string | undefined {
   if (expected.length !== actual.length) return `${actual.length} outputs in place of ${expected.length}`;
   for (const [o, wanted] of expected.entries()) {
@@ -88,14 +110,12 @@ export function difference(
     const count = elementCount(wanted.shape);
     if (found.length !== count) return `output ${o} has ${found.length} elements in place of ${count}`;
     const float = isFloat(wanted.dtype);
-    let largest = 0;
-    if (float)
-      for (let i = 0; i < count; i++) if (Number.isFinite(wanted.data[i])) largest = Math.max(largest, Math.abs(Number(wanted.data[i]))); // prettier-ignore
+    const scale = float ? Math.max(largest(wanted), scales[o] ?? 0) : 0;
     for (let i = 0; i < count; i++) {
       const [a, b] = [wanted.data[i], found[i]];
       if (a === b) continue;
       const [x, y] = [Number(a), Number(b)];
-      if (float && (Number.isNaN(x) ? Number.isNaN(y) : Math.abs(x - y) <= floatError * largest)) continue;
+      if (float && (Number.isNaN(x) ? Number.isNaN(y) : Math.abs(x - y) <= floatError * scale)) continue;
       if (approximate && Math.abs(x - y) <= 1) continue;
       return `output ${o} (${wanted.dtype}), element ${i}: ${b} in place of ${a}`;
     }
@@ -104,37 +124,34 @@ export function difference(
 }
 
 /** Evaluates the program after every pass that changed it, and after fusion. */
-export function checkPasses({ program, compiled, inputs, expected }: Prepared): Mismatch | undefined {
+export function checkPasses(prepared: Prepared): Mismatch | undefined {
+  const { compiled, inputs } = prepared;
   const context = passContext(neverCancelled);
   let module = compiled.typed;
   for (const pass of simplificationOrder) {
     const next = pass.run(module, context).module;
     if (next === module) continue;
     module = next;
-    const problem = compare(module, inputs, expected, program.approximate);
+    const problem = compare(prepared, module, inputs);
     if (problem !== undefined) return { where: 'pass', detail: `after ${pass.name}: ${problem}` };
   }
   const byName = new Map(compiled.program.inputs.map((v, i) => [v.name, [...inputs.values()][i]] as const));
   const renamed = new Map([...byName].flatMap(([k, v]) => (v ? [[k, v] as const] : [])));
-  const problem = compare(programModule(compiled.program), renamed, expected, program.approximate);
+  const problem = compare(prepared, programModule(compiled.program), renamed);
   return problem === undefined ? undefined : { where: 'pass', detail: `after fusion: ${problem}` };
 }
 
-function compare(
-  module: IRModule,
-  inputs: ReadonlyMap<string, NDArray>,
-  expected: readonly NDArray[],
-  approximate: boolean,
-): string | undefined {
+function compare(prepared: Prepared, module: IRModule, inputs: ReadonlyMap<string, NDArray>): string | undefined {
   const result = evaluate(module, inputs);
-  return typeof result === 'string' ? result : difference(expected, result, approximate);
+  return typeof result === 'string' ? result : difference(prepared, result);
 }
 
 /**
  * Runs the kernels in JavaScript on one arena, as the C would: outputs take inputs' memory where the plan says so.
  * Subscripts are checked by the kernels; here, that nothing but outputs and scratch changes.
  */
-export function checkArena({ program, compiled, inputs, expected }: Prepared): Mismatch | undefined {
+export function checkArena(prepared: Prepared): Mismatch | undefined {
+  const { compiled, inputs, expected } = prepared;
   const { arena } = compiled;
   const memory = arenaMemory(arena);
   compiled.program.inputs.forEach((value, i) => {
@@ -154,7 +171,7 @@ export function checkArena({ program, compiled, inputs, expected }: Prepared): M
     bytesOf(copy).set(memory.subarray(at, at + copy.byteLength));
     return { data: copy };
   });
-  const problem = difference(expected, actual, program.approximate);
+  const problem = difference(prepared, actual);
   return problem === undefined ? undefined : { where: 'js', detail: problem };
 }
 

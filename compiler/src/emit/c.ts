@@ -288,8 +288,7 @@ class Writer {
         return op === 'truncmod'
           ? this.call(this.f('fmod', dtype), e.left, e.right)
           : t(`${this.f('trunc', dtype)}(${infix('/').text})`);
-      const [l, r] = [this.wrap(this.expr(e.left), 10), this.wrap(this.expr(e.right), 11)];
-      return t(`${l} - ${this.f('floor', dtype)}(${l} / ${r}) * ${r}`, 9);
+      return this.roundFloat(this.call(this.helpers.floorRemainder(dtype), e.left, e.right), dtype);
     }
     switch (op) {
       case 'add':
@@ -353,15 +352,16 @@ class Writer {
     const { op } = e;
     const from = typeOfExpr(e.operand);
     const float = from !== 'index' && isFloat(from);
-    const operand = this.wrap(this.expr(e.operand), 11);
+    // Written where it is needed and once: twice at every level of a chain would be 2^n times at its end.
+    const operand = (): string => this.wrap(this.expr(e.operand), 11);
     if (op === 'isnan' || op === 'isfinite' || op === 'isinf') {
       if (!float) return t(op === 'isfinite' ? 'true' : 'false');
       return t(`${op}(${this.text(e.operand)}) != 0`, 5);
     }
     if (op === 'not') {
-      if (from === 'bool') return t(`!${operand}`, 11);
+      if (from === 'bool') return t(`!${operand()}`, 11);
       // A literal of 64 bits may be written as a shorter one, whose upper bits would stay zero.
-      return from.endsWith('64') ? t(`~(${cType(from)})${operand}`, 11) : t(`(${cType(from)})~${operand}`, 11);
+      return from.endsWith('64') ? t(`~(${cType(from)})${operand()}`, 11) : t(`(${cType(from)})~${operand()}`, 11);
     }
     if (op === 'popcount' || op === 'clz')
       return this.call(this.helpers.unary(op, from === 'index' ? 'int32' : from), e.operand);
@@ -371,13 +371,17 @@ class Writer {
       if (op === 'neg') return this.expr(negative);
       if (op === 'abs') {
         if (from !== 'index' && isUnsigned(from)) return this.expr(e.operand);
+        if (e.operand.kind !== 'local') return this.call(this.helpers.magnitude(from), e.operand);
         const condition: LExpr = { kind: 'compare', op: 'lt', left: e.operand, right: zero };
         return this.expr({ kind: 'select', condition, then: negative, otherwise: e.operand, dtype: from });
       }
       return this.expr(e.operand); // rounding an integer
     }
-    // Two signs in a row would be a decrement.
-    if (op === 'neg') return t(operand.startsWith('-') ? `-(${operand})` : `-${operand}`, 11);
+    if (op === 'neg') {
+      const text = operand();
+      // Two signs in a row would be a decrement.
+      return t(text.startsWith('-') ? `-(${text})` : `-${text}`, 11);
+    }
     if (op === 'sigmoid' || op === 'rsqrt' || (from === 'float32' && floatFunction(op) !== undefined))
       return this.roundFloat(this.call(this.helpers.unary(op, from), e.operand), from);
     const name = op === 'abs' ? 'fabs' : op;

@@ -129,6 +129,21 @@ export class Helpers {
     });
   }
 
+  /** The remainder of floats that has the divisor's sign. */
+  floorRemainder(dtype: DType): string {
+    const name = `rl_floormod_${dtype}`;
+    const f = cType(dtype);
+    const floor = f === 'float' ? 'floorf' : 'floor';
+    return this.use(name, () => `static inline ${f} ${name}(${f} a, ${f} b) { return a - ${floor}(a / b) * b; }`);
+  }
+
+  /** The absolute value of a signed integer; the least one stays itself. */
+  magnitude(dtype: DType | 'index'): string {
+    const t = cType(dtype);
+    const name = `rl_abs_${dtype === 'index' ? 'int32' : dtype}`;
+    return this.use(name, () => `static inline ${t} ${name}(${t} x) { return x < 0 ? (${t})(0u - (u${t})x) : x; }`);
+  }
+
   /** Float to integer: toward zero, saturating, NaN to zero. */
   saturatingCast(from: DType, to: DType): string {
     const name = `rl_${to}_of_${from}`;

@@ -8,30 +8,42 @@ import { expressionsOf, operands, substatements } from './visit.ts';
  * turn, and of two branches the longer one counts.
  */
 export function estimateOperations(body: Stmt): number {
-  return operationsOf(body, new Map());
+  return operationsOf(body, new Map(), mostTurns);
 }
+
+/**
+ * Turns that are walked one by one where a loop's variable decides what is executed. Of more, as many are walked, at
+ * equal distances, and stand for the rest: no estimate takes time that grows with the tensors.
+ */
+const mostTurns = 1 << 14;
+const fewestTurns = 4;
 
 /** Values of loop variables and locals, as far as they are known. */
 type Known = Map<Local | LoopVar, number>;
 
-function operationsOf(s: Stmt, known: Known): number {
+function operationsOf(s: Stmt, known: Known, most: number): number {
   switch (s.kind) {
     case 'for': {
       const turns = Math.max(0, valueOf(s.extent, known) ?? 1);
       const own = s.unroll ? 0 : 2;
-      if (!steers(s.body, s.variable)) return 1 + turns * (operationsOf(s.body, new Map(known)) + own);
-      let sum = 1;
-      for (let i = 0; i < turns; i++) sum += operationsOf(s.body, new Map(known).set(s.variable, i)) + own;
-      return sum;
+      if (!steers(s.body, s.variable)) return 1 + turns * (operationsOf(s.body, new Map(known), most) + own);
+      const walked = Math.min(turns, most);
+      const left = Math.max(fewestTurns, Math.floor(most / Math.max(1, turns)));
+      let sum = 0;
+      for (let i = 0; i < walked; i++) {
+        const turn = walked === turns ? i : Math.floor(((i + 0.5) * turns) / walked);
+        sum += operationsOf(s.body, new Map(known).set(s.variable, turn), left) + own;
+      }
+      return 1 + (walked === turns ? sum : Math.round((sum / walked) * turns));
     }
     case 'if': {
       const condition = valueOf(s.condition, known);
-      const [then = 0, otherwise = 0] = substatements(s).map((inner) => operationsOf(inner, new Map(known)));
+      const [then = 0, otherwise = 0] = substatements(s).map((inner) => operationsOf(inner, new Map(known), most));
       const taken = condition === undefined ? Math.max(then, otherwise) : condition !== 0 ? then : otherwise;
       return nodesOf(s.condition) + 1 + taken;
     }
     case 'block':
-      return s.body.reduce((sum, inner) => sum + operationsOf(inner, known), 0);
+      return s.body.reduce((sum, inner) => sum + operationsOf(inner, known, most), 0);
     case 'declare':
     case 'assign': {
       const value = valueOf(s.value, known);

@@ -50,6 +50,12 @@ export function isView(call: Call): boolean {
   return viewOperators.has(operatorName(call) ?? '') && call.args.length === 1 && call.type.kind === 'tensor';
 }
 
+/**
+ * How often one member of a kernel may be written out in it. What moves elements reads its operand at places of its
+ * own, so operands read twice at every level of a chain would be written 2^n times.
+ */
+const mostCopies = 16;
+
 /** Groups the calls of a function body into kernels, by the operators' fusion patterns. */
 export function groupCalls(body: Expr, operators: Pick<OperatorRegistry, 'get'>): Grouping {
   return new Grouper(dataflowOf(body), operators).run();
@@ -182,7 +188,33 @@ class Grouper {
       return;
     }
     const target = this.group(next);
+    const members = new Set([...group.nodes, ...path.flatMap((n) => [...this.group(n).nodes]), ...target.nodes]);
+    const copies = this.copies(members);
+    if (copies > mostCopies) {
+      this.refuse(node, `${operatorName(next.call) ?? 'its use'} would write it out ${copies} times`);
+      return;
+    }
     for (const member of [...group.nodes, ...path]) this.merge(target, member);
+  }
+
+  /** How often the member of a kernel that is written out most often stands in it. */
+  private copies(members: ReadonlySet<DataflowNode>): number {
+    const copies = new Map<DataflowNode, number>();
+    let most = 1;
+    for (const node of [...members].sort((a, b) => b.index - a.index)) {
+      let [moved, inPlace] = [0, 0];
+      for (const consumer of node.consumers) {
+        const outside = copies.get(consumer);
+        if (outside === undefined) continue;
+        // Pointwise operators read the same element: it is computed once for all of them.
+        if (rank[this.pattern(consumer)] < rank.injective) inPlace = Math.max(inPlace, outside);
+        else moved += outside * consumer.producers.filter((p) => p === node).length;
+      }
+      const own = Math.max(1, moved + inPlace);
+      copies.set(node, own);
+      most = Math.max(most, own);
+    }
+    return most;
   }
 
   private whyNotInto(node: DataflowNode, next: DataflowNode, branching: boolean): string | undefined {

@@ -57,6 +57,14 @@ export const adviceEntries: readonly CatalogueEntry[] = [
     right: 'def @main(%x: Tensor[(4), int32]) { %x / 2 }',
   },
   {
+    code: 'bits-of-floats',
+    title: 'Floats have no bits to work on',
+    explanation:
+      'Shifts and the bitwise operators work on integers and bool. TVM types such a call with floats and fails when it compiles it.',
+    wrong: 'def @main(%x: Tensor[(4), float32]) { left_shift(%x, 1f) }',
+    right: 'def @main(%x: Tensor[(4), int32]) { left_shift(%x, 1) }',
+  },
+  {
     code: 'doubtful-attribute',
     title: 'Attribute value makes no sense',
     explanation: 'The value is of the right kind, and no sensible result belongs to it.',

@@ -54,8 +54,24 @@ export function adviseDivision(context: Valued): readonly Advice[] {
   ];
 }
 
-/** Shifts by a constant that is negative or not below the number of bits. */
+/** Operators on bits whose operands are floats. */
+export function adviseBits(context: Valued): readonly Advice[] {
+  const dtype = dtypeOf(context.inputs[0]);
+  if (dtype === undefined || !isFloat(dtype)) return [];
+  return [
+    {
+      code: 'bits-of-floats',
+      message: `The operand is ${dtype}, and only integers and bool have bits to work on.`,
+      remedy: 'Convert it with `cast` to an integer type.',
+      blame: { kind: 'input', index: 0 },
+    },
+  ];
+}
+
+/** Shifts of floats, and by a constant that is negative or not below the number of bits. */
 export function adviseShift(context: Valued): readonly Advice[] {
+  const floats = adviseBits(context);
+  if (floats.length > 0) return floats;
   const dtype = dtypeOf(context.inputs[0]);
   const bits = dtype === undefined ? undefined : dtypeInfo(dtype)?.bits;
   const wrong =

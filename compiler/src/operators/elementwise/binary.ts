@@ -3,7 +3,7 @@ import { isFloat } from '../../tensor/dtype.ts';
 import type { BinaryOp, CompareOp, TEExpr } from '../../tensor/te.ts';
 import { compare, dtypeOf, unary } from '../../tensor/te.ts';
 import { op } from '../compute/tensors.ts';
-import { adviseDivision, adviseShift } from '../advice/values.ts';
+import { adviseBits, adviseDivision, adviseShift } from '../advice/values.ts';
 import type { Algebra, Operator } from '../operator.ts';
 import type { BinaryRow } from './define.ts';
 import { binaryOperator } from './define.ts';
@@ -14,6 +14,12 @@ const by =
   (name: BinaryOp): Combine =>
   (a, b) =>
     op(name, a, b);
+const bits =
+  (name: BinaryOp): Combine =>
+  (a, b) => {
+    if (isFloat(dtypeOf(a))) throw new Error('floats have no bits to work on');
+    return op(name, a, b);
+  };
 const comparison =
   (name: CompareOp): Combine =>
   (a, b) =>
@@ -77,22 +83,43 @@ const rows: readonly BinaryRow[] = [
     summary: 'True where exactly one is true.',
     compute: by('xor'),
   },
-  { name: 'bitwise_and', algebra: monoid, example: 'int32', summary: 'Bits set in both.', compute: by('and') },
-  { name: 'bitwise_or', algebra: monoid, example: 'int32', summary: 'Bits set in either.', compute: by('or') },
-  { name: 'bitwise_xor', algebra: monoid, example: 'int32', summary: 'Bits set in exactly one.', compute: by('xor') },
+  {
+    name: 'bitwise_and',
+    advise: adviseBits,
+    algebra: monoid,
+    example: 'int32',
+    summary: 'Bits set in both.',
+    compute: bits('and'),
+  },
+  {
+    name: 'bitwise_or',
+    advise: adviseBits,
+    algebra: monoid,
+    example: 'int32',
+    summary: 'Bits set in either.',
+    compute: bits('or'),
+  },
+  {
+    name: 'bitwise_xor',
+    advise: adviseBits,
+    algebra: monoid,
+    example: 'int32',
+    summary: 'Bits set in exactly one.',
+    compute: bits('xor'),
+  },
   {
     name: 'left_shift',
     advise: adviseShift,
     example: 'int32',
     summary: 'Bits of `lhs` moved up by `rhs` places.',
-    compute: by('shl'),
+    compute: bits('shl'),
   },
   {
     name: 'right_shift',
     advise: adviseShift,
     example: 'int32',
     summary: 'Bits of `lhs` moved down by `rhs` places; the sign is kept for signed integers.',
-    compute: by('shr'),
+    compute: bits('shr'),
   },
   {
     name: 'equal',

@@ -28,6 +28,7 @@ interface Row {
   readonly tolerance?: Tolerance;
   /** The element type of the shown example; `float32` unless given. */
   readonly example?: DType;
+  readonly advise?: (context: Pick<RelateContext<unknown>, 'inputs' | 'constant'>) => readonly Advice[];
 }
 export interface UnaryRow extends Row {
   readonly compute: (x: TEExpr) => TEExpr;
@@ -35,7 +36,6 @@ export interface UnaryRow extends Row {
 export interface BinaryRow extends Row {
   readonly algebra?: Algebra;
   readonly compute: (a: TEExpr, b: TEExpr) => TEExpr;
-  readonly advise?: (context: Pick<RelateContext<unknown>, 'inputs' | 'constant'>) => readonly Advice[];
 }
 
 const noAttributes: AttributeSchema = {};
@@ -51,12 +51,13 @@ function example(row: Row, source: string): readonly OperatorExample[] {
 
 /** The operator that a row of a table describes. */
 export function unaryOperator(row: UnaryRow): Operator {
-  const { compute, dtype, example: element = 'float32', ...rest } = row;
+  const { compute, dtype, example: element = 'float32', advise, ...rest } = row;
   return defineOperator({
     ...rest,
     inputs: [{ name: 'data', summary: 'the operand' }],
     attributes: noAttributes,
     relate: dtype === undefined ? identityRelation : unaryRelation((data) => tensorType(data.shape, dtype)),
+    ...(advise ? { advise } : {}),
     explain: explainIdentity,
     compute: (context) => [mapElements(row.name, tensorAt(context, 0), compute)],
     ...gradientOf(row),

@@ -2,6 +2,7 @@
 import { isFloat } from '../../tensor/dtype.ts';
 import type { TEExpr, UnaryFn } from '../../tensor/te.ts';
 import { compare, constant, dtypeOf, select, unary } from '../../tensor/te.ts';
+import { adviseBits } from '../advice/values.ts';
 import { number } from '../compute/tensors.ts';
 import type { Operator } from '../operator.ts';
 import type { UnaryRow } from './define.ts';
@@ -79,7 +80,13 @@ const rows: readonly UnaryRow[] = [
     compute: classify('isfinite', 1),
   },
   { name: 'copy', summary: 'The same values in storage of their own.', compute: (x) => x },
-  { name: 'bitwise_not', example: 'int32', summary: 'Every bit inverted: `~x`.', compute: bitwiseNot },
+  {
+    name: 'bitwise_not',
+    advise: adviseBits,
+    example: 'int32',
+    summary: 'Every bit inverted: `~x`.',
+    compute: bitwiseNot,
+  },
   { name: 'logical_not', example: 'bool', summary: 'True where `x` is false.', compute: logicalNot },
   {
     name: 'zeros_like',

@@ -1,0 +1,66 @@
+/**
+ * How large the numbers are whose rounding shows in a result. A difference of nearly equal tensors has the rounding
+ * errors of its operands, not of its own size, so a bound on the error has to grow with what was added and subtracted.
+ */
+import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
+import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
+import { operatorName, tuple } from '../../compiler/src/ir/build.ts';
+import type { Expr, IRModule } from '../../compiler/src/ir/expr.ts';
+import { postOrder } from '../../compiler/src/ir/visit.ts';
+import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
+import { isFloat } from '../../compiler/src/tensor/dtype.ts';
+import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
+
+/** Operators whose results change by no more than their operands do. */
+const carrying: ReadonlySet<string> = new Set(['add', 'subtract', 'negative', 'abs', 'nn.relu', 'clip', 'maximum', 'minimum', 'where']); // prettier-ignore
+
+/** The largest finite magnitude of a tensor. */
+export function largest(array: NDArray | undefined): number {
+  let most = 0;
+  for (const x of (array?.data ?? []) as Iterable<number | bigint>) {
+    const size = Math.abs(Number(x));
+    if (Number.isFinite(size) && size > most) most = size;
+  }
+  return most;
+}
+
+function isFloatTensor(e: Expr): boolean {
+  return e.type.kind === 'tensor' && isFloat(e.type.dtype);
+}
+
+/**
+ * For every tensor of the result of `@main`, a straight line of calls: the largest magnitude among the tensor itself and
+ * all that reaches it through additions, products and moves of elements. Undefined where the function has another form.
+ */
+export function errorScales(module: IRModule, inputs: ReadonlyMap<string, NDArray>): readonly number[] | undefined {
+  const main = module.functions.get('main');
+  if (!main) return undefined;
+  const nodes = postOrder(main.body);
+  const plain = nodes.every((e) => ['call', 'op', 'var', 'constant', 'tuple', 'get'].includes(e.kind));
+  if (!plain) return undefined;
+  const floats = nodes.filter(isFloatTensor);
+  const watched = { ...main, body: tuple(floats) };
+  const values = new Map([...inputs].map(([name, array]) => [name, tensorValue(array)] as const));
+  const result = evaluateFunction({ ...module, functions: new Map([['main', watched]]) }, 'main', values);
+  const arrays = result.ok ? tensorsOf(result.value) : undefined;
+  if (!arrays) return undefined;
+  const sizes = new Map(floats.map((e, i) => [e, largest(arrays[i])] as const));
+  const scales = new Map<Expr, number>();
+  const scaleOf = (e: Expr): number =>
+    e.kind === 'tuple' ? Math.max(0, ...e.fields.map(scaleOf)) : (scales.get(e) ?? sizes.get(e) ?? 0);
+  for (const e of nodes) {
+    let scale = sizes.get(e) ?? 0;
+    if (e.kind === 'get' && e.tuple.kind === 'tuple') scale = scaleOf(e.tuple.fields[e.index] ?? e);
+    if (e.kind === 'call') {
+      const name = operatorName(e) ?? '';
+      const [a, b] = e.args;
+      if (carrying.has(name) || operatorRegistry.get(name)?.fusion === 'injective')
+        scale = Math.max(scale, ...e.args.map(scaleOf));
+      else if (name === 'multiply' && a && b)
+        scale = Math.max(scale, scaleOf(a) * (sizes.get(b) ?? 0), scaleOf(b) * (sizes.get(a) ?? 0));
+    }
+    scales.set(e, scale);
+  }
+  const results = main.body.kind === 'tuple' ? main.body.fields : [main.body];
+  return results.every((e) => e.type.kind === 'tensor') ? results.map(scaleOf) : undefined;
+}
