@@ -481,10 +481,10 @@ const slips: readonly (readonly [string, string, string, string, string?])[] = [
     'def @main(%x: int32) { 16 }',
   ],
   [
-    'def @main(%x: (int32, int32)) { %x⟦[⟧0] }',
+    'def @main(%x: (int32, int32)) { %x⟦[0]⟧ }',
     'unexpected-token',
-    'Expected “;”, an operator or the end of the block, found “[”.',
-    'a field of a tuple is %p.0, an element of a tensor take(%x, 0, axis=0)',
+    'There are no subscripts in square brackets.',
+    'A field of a tuple is %p.0, an element of a tensor take(%x, 0, axis=0)',
   ],
   [
     'def @main(⟦%if⟧: int32) { %if }',

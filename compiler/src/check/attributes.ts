@@ -129,6 +129,8 @@ export function operatorAttributes(
     if (attribute)
       span =
         problem.code === 'unknown-attribute' ? attribute.key.span : valueSpan(attribute.value, problem.element ?? []);
+    // What is broken was reported already.
+    if (attribute?.value.kind === 'expr' && attribute.value.value.kind === 'missing') continue;
     const { suggestion } = problem;
     const remedy = suggestion === undefined ? problem.remedy : `Write \`${suggestion}\`.`;
     const fix = suggestion === undefined ? withoutValue(operator, problem, call) : replaceFix(span, suggestion);

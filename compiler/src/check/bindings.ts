@@ -1,5 +1,5 @@
 /** Binding and looking up locals and graph numbers, with the bookkeeping that incremental checks need. */
-import type { GraphRef, GraphStatement, LocalRef, Name } from '../syntax/tree.ts';
+import type { GraphRef, GraphStatement, LocalRef, Name, NameRef } from '../syntax/tree.ts';
 import type { Type } from '../types/type.ts';
 import type { Context } from './context.ts';
 import type { Binding } from './scope.ts';
@@ -35,7 +35,7 @@ export function noteHidden(cx: Context, name: Name): void {
 }
 
 /** What `%name` is bound to here; noted as a dependency of the chunk where it comes from outside, or is bound nowhere. */
-export function lookupLocal(cx: Context, node: LocalRef, name: string): Binding | undefined {
+export function lookupLocal(cx: Context, node: LocalRef | NameRef, name: string): Binding | undefined {
   const binding = cx.locals.get(name);
   if (!binding) {
     cx.chunk.depend(`%${name}`, { kind: 'local', name, symbol: undefined, type: undefined });

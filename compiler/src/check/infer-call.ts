@@ -13,6 +13,7 @@ import type { Context } from './context.ts';
 import { inferExpr } from './infer-expr.ts';
 import { useConstructor } from './infer-pattern.ts';
 import { counted } from '../base/text.ts';
+import { reportMethod } from './method-calls.ts';
 import { bindingOf, declarationOf, literalFix, mismatchCode, mismatchText } from './messages.ts';
 import { startRelation } from './relations.ts';
 import { nearestOperator, replaceFix } from './suggest.ts';
@@ -129,6 +130,10 @@ function inferOneCall(cx: Context, call: CallExpr): Type {
       const fresh = cx.solver.instantiate(funcType([], info.type, info.typeParams));
       return cx.setType(target, fresh.ret);
     }
+  }
+  if (call.callee === target && reportMethod(cx, call)) {
+    cx.spoil(call.args.map((arg) => inferExpr(cx, arg)));
+    return errorType;
   }
   const calleeType =
     call.callee.kind === 'call' ? (cx.chunk.types.get(call.callee) ?? errorType) : inferExpr(cx, call.callee);

@@ -7,6 +7,7 @@ import { bindLocal, lookupGraph, lookupLocal } from './bindings.ts';
 import type { Context } from './context.ts';
 import { checkExhaustive } from './exhaustive.ts';
 import { inferBroken } from './infer-broken.ts';
+import { reportMember } from './method-calls.ts';
 import { inferCall, inferInfix, inferName } from './infer-call.ts';
 import { inferFunction } from './infer-function.ts';
 import { checkPattern } from './infer-pattern.ts';
@@ -94,7 +95,7 @@ function infer(cx: Context, expr: Expr): Type {
 function inferLocal(cx: Context, node: LocalRef): Type {
   const binding = lookupLocal(cx, node, node.name);
   if (binding) return binding.type;
-  if (node.name === '') return errorType;
+  if (node.name === '' || reportMember(cx, node)) return errorType;
   const suggestion = nearest(node.name, cx.locals.names());
   const global = cx.module.globals.has(node.name) ? `@${node.name}` : undefined;
   const found = global ?? (suggestion === undefined ? undefined : `%${suggestion}`);

@@ -2,13 +2,13 @@
 import type { TokenType } from 'chevrotain';
 import type { Span } from '../base/span.ts';
 import { syntaxFailure } from './base-grammar.ts';
-import { DestructuringGrammar } from './destructuring-grammar.ts';
 import { startsOperand } from './expression-grammar.ts';
+import { ForeignStatements } from './foreign-statements.ts';
 import { quote } from './messages.ts';
 import type { Block, Expr, InfixOperator, Name, Statement } from './tree.ts';
 import * as t from './vocabulary.ts';
 
-export abstract class BindingGrammar extends DestructuringGrammar {
+export abstract class BindingGrammar extends ForeignStatements {
   /** Any statement; defined by `StatementGrammar`. */
   protected abstract anyStatement(): Statement | Expr;
 
@@ -36,6 +36,8 @@ export abstract class BindingGrammar extends DestructuringGrammar {
       return this.graphStatement(false);
     }
     if (first.tokenType !== t.Identifier) return undefined;
+    const foreign = this.foreignStatement(start);
+    if (foreign) return foreign;
     const bare = second === t.AttributeKey;
     if ((bare || second === t.Local) && (this.LA(3).tokenType === t.Assign || this.LA(3).tokenType === t.Colon)) {
       const span = this.spanOf(first);

@@ -19,8 +19,10 @@ export interface RawIssue {
   readonly fix?: {
     readonly title: string;
     readonly newText: string;
-    /** What is inserted elsewhere besides. */
-    readonly also?: readonly { readonly at: number; readonly newText: string }[];
+    /** What is replaced, where it is not the place itself. */
+    readonly at?: { readonly start: number; readonly end: number };
+    /** What is inserted, or written up to `end`, elsewhere besides. */
+    readonly also?: readonly { readonly at: number; readonly end?: number; readonly newText: string }[];
   };
   readonly habit?: boolean;
   readonly related?: { readonly start: number; readonly end: number; readonly message: string };

@@ -49,9 +49,9 @@ export function grammar(): RelayGrammar {
 /** Diagnostics of raw issues under an anchor that lies at `base`. */
 export function anchorIssues(issues: readonly RawIssue[], anchor: Anchor, base: number): Diagnostic[] {
   const span = (start: number, end: number): Span => ({ anchor, start: start - base, end: end - base });
-  const edits = ({ newText, also }: NonNullable<RawIssue['fix']>, at: Span): TextEdit[] => [
-    { span: at, newText },
-    ...(also ?? []).map((other) => ({ span: span(other.at, other.at), newText: other.newText })),
+  const edits = ({ newText, at: own, also }: NonNullable<RawIssue['fix']>, at: Span): TextEdit[] => [
+    { span: own ? span(own.start, own.end) : at, newText },
+    ...(also ?? []).map((other) => ({ span: span(other.at, other.end ?? other.at), newText: other.newText })),
   ];
   return issues.map((issue) => {
     const at = span(issue.start, issue.end);

@@ -2,8 +2,10 @@
 import type { IToken, TokenType } from 'chevrotain';
 import type { Diagnostic, TextEdit } from '../base/diagnostic.ts';
 import type { Span } from '../base/span.ts';
-import { AttributeGrammar } from './attribute-grammar.ts';
+import { syntaxFailure } from './base-grammar.ts';
+import { ForeignGrammar } from './foreign-grammar.ts';
 import { foldInfix } from './infix.ts';
+import { endOf } from './lexer.ts';
 import { quote } from './messages.ts';
 import { readNumber } from './numbers.ts';
 import type { Attribute, Expr, InfixOperator, Name } from './tree.ts';
@@ -21,7 +23,7 @@ const wordOperators: ReadonlyMap<string, string> = new Map([
 ]);
 const numberKinds = new Set<Expr['kind']>(['int', 'float']);
 
-export abstract class ExpressionGrammar extends AttributeGrammar {
+export abstract class ExpressionGrammar extends ForeignGrammar {
   /** Attributes whose numbers stand without brackets, with the diagnostic that says so. */
   private readonly openLists = new WeakMap<Attribute, Diagnostic>();
 
@@ -30,8 +32,10 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
   /** A list element or the content of parentheses: an expression, or statements with a result. */
   protected abstract element(idx: number): Expr;
 
-  readonly expression = this.RULE('expression', (): Expr => {
+  /** An infix chain; not `inWords`, what other languages write behind one, too. */
+  readonly expression = this.RULE('expression', (inWords = false): Expr => {
     this.enter();
+    const reported = this.diagnostics.length;
     const first = this.SUBRULE1(this.operand);
     let rest: { token: IToken; right: Expr }[] | undefined;
     this.MANY(() => {
@@ -48,7 +52,8 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
           right,
         }));
     const value = links.length === 0 ? first : foldInfix(first, links);
-    const whole = this.RECORDING_PHASE ? value : this.wordOperator(value);
+    const words = this.RECORDING_PHASE ? value : this.wordOperator(value);
+    const whole = this.RECORDING_PHASE || inWords ? words : this.behindExpression(words, reported);
     this.leave();
     return whole;
   });
@@ -61,7 +66,7 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
     const word = this.spanOf(token);
     this.SKIP_TOKEN();
     const reported = this.diagnostics.length;
-    const right = this.subrule(82, this.expression);
+    const right = this.subrule(82, this.expression, { ARGS: [true] });
     const later = this.diagnostics.splice(reported);
     const { anchor, start } = left.span;
     const edits = [
@@ -144,6 +149,10 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
       this.fail('expected-expression', 'an expression', 'Bind graph numbers in statements of their own.');
     if (found.tokenType === t.StringLiteral)
       this.fail('expected-expression', 'an expression', 'Strings are values of attributes only: name="…" in a call.');
+    if (found.tokenType === t.LSquare && this.opensComprehension()) {
+      this.reportComprehension();
+      throw syntaxFailure;
+    }
     if (found.tokenType === t.LSquare)
       this.fail(
         'expected-expression',
@@ -165,6 +174,8 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
           const token = this.CONSUME(t.Identifier);
           if (!this.RECORDING_PHASE && token.image === 'not' && startsOperand.has(this.LA(1).tokenType))
             return this.wordNegation(this.spanOf(token));
+          const isLetter = this.LA(1).tokenType === t.StringLiteral && this.LA(1).startOffset === endOf(token);
+          if (!this.RECORDING_PHASE && isLetter) return this.prefixedString(token);
           return { kind: 'name', span: this.spanOf(token), name: token.image };
         },
       },
@@ -179,13 +190,18 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
       { ALT: () => this.parenthesised() },
       { ALT: () => this.compound() },
     ]);
-    this.MANY(() => {
-      node = this.OR2<Expr>([
-        { ALT: () => this.callTail(start, node) },
-        { ALT: () => this.projectionTail(start, node) },
-        { ALT: () => this.dotTail(start, node) },
-      ]);
-    });
+    for (let more = true; more;) {
+      this.MANY(() => {
+        node = this.OR2<Expr>([
+          { ALT: () => this.callTail(start, node) },
+          { ALT: () => this.projectionTail(start, node) },
+          { ALT: () => this.dotTail(start, node) },
+        ]);
+      });
+      const subscript = this.RECORDING_PHASE ? undefined : this.subscript(node);
+      more = subscript !== undefined;
+      node = subscript ?? node;
+    }
     return node;
   });
 
@@ -384,13 +400,7 @@ export abstract class ExpressionGrammar extends AttributeGrammar {
           const token = this.consume(5, t.Identifier);
           if (this.RECORDING_PHASE) return node;
           if (node.kind === 'name') return { ...node, span: this.since(start), name: `${node.name}.${token.image}` };
-          this.report(
-            'expected-field',
-            this.spanOf(token),
-            `Expected a field number after “.”, found ${quote(token.image)}.`,
-            'Tuple fields are numbered from 0.',
-          );
-          return node;
+          return this.methods(node, token);
         },
       },
     ]);

@@ -9,6 +9,7 @@ import type { Anchor } from '../base/span.ts';
 import { virtualToken, type RawIssue } from './brackets.ts';
 import { retype } from './classify.ts';
 import { endOf } from './lexer.ts';
+import { mendFunctions, mendLoops } from './foreign-tokens.ts';
 import { Layout } from './layout.ts';
 import * as t from './vocabulary.ts';
 
@@ -18,6 +19,8 @@ export interface Habits {
   readonly uses: ReadonlyMap<number, readonly number[]>;
   /** The body by indentation, if the function has one. */
   readonly indented: IndentedBody | undefined;
+  /** Whether loops were set off. */
+  readonly looped: boolean;
   /** What is told of the function besides. */
   readonly issues: readonly RawIssue[];
 }
@@ -32,15 +35,18 @@ export interface IndentedBody {
 
 /** The tokens of a function as they were meant. `retype` changes tokens in place: they must not be shared. */
 export function mendHabits(tokens: IToken[], text: string): Habits {
-  const indented = indentedBody(tokens, text);
-  const own = indented?.tokens ?? tokens;
-  const uses = mendNames(own);
-  return { ...mendWrites(own, text), uses, indented: indented?.body };
+  const looped = mendLoops(tokens, text);
+  const indented = indentedBody(looped, text);
+  const functions = mendFunctions(indented?.tokens ?? looped);
+  const uses = mendNames(functions.tokens);
+  const writes = mendWrites(functions.tokens, text);
+  const issues = [...functions.issues, ...writes.issues].sort((a, b) => a.start - b.start);
+  return { tokens: writes.tokens, issues, uses, indented: indented?.body, looped: looped !== tokens };
 }
 
 /** Whether a function has a habit, so that no part of it can be read alone. */
-export function hasHabits({ uses, indented, issues }: Habits): boolean {
-  return uses.size > 0 || indented !== undefined || issues.length > 0;
+export function hasHabits({ uses, indented, looped, issues }: Habits): boolean {
+  return uses.size > 0 || indented !== undefined || looped || issues.length > 0;
 }
 
 const openers = new Set<TokenType>([t.LParen, t.LSquare, t.LBrace]);
@@ -52,6 +58,8 @@ const closers = new Set<TokenType>([t.RParen, t.RSquare, t.RBrace]);
 function mendNames(tokens: readonly IToken[]): ReadonlyMap<number, readonly number[]> {
   const declared = new Map<string, { readonly at: number; readonly uses: number[] }>();
   const signed = new Set<string>();
+  /** Those that are bound to functions, which are called like operators. */
+  const functions = new Set<string>();
   const declare = (token: IToken, at = token.startOffset): void => {
     if (!declared.has(token.image)) declared.set(token.image, { at, uses: [] });
   };
@@ -65,6 +73,8 @@ function mendNames(tokens: readonly IToken[]): ReadonlyMap<number, readonly numb
       if (isBareName(tokens[k]))
         declare(tokens[k] as IToken, (tokens[type === t.Let ? i + 1 : i] as IToken).startOffset);
     }
+    if (tokens[i + 1]?.tokenType === t.Assign && tokens[i + 2]?.tokenType === t.Fn && isBareName(tokens[i]))
+      functions.add((tokens[i] as IToken).image);
     if (type === t.Local) signed.add((tokens[i] as IToken).image.slice(1));
     const isBinding = tokens[i + 2]?.tokenType === t.Assign || tokens[i + 2]?.tokenType === t.Colon;
     if (type === t.Let && isBareName(tokens[i + 1]) && isBinding) {
@@ -88,7 +98,8 @@ function mendNames(tokens: readonly IToken[]): ReadonlyMap<number, readonly numb
   if (!first) return new Map();
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as IToken;
-    if (token.tokenType !== t.Identifier || declarations.has(i) || !isOperand(tokens, i)) continue;
+    if (token.tokenType !== t.Identifier || declarations.has(i)) continue;
+    if (!isOperand(tokens, i) && !(functions.has(token.image) && tokens[i + 1]?.tokenType === t.LParen)) continue;
     // Who leaves out one sign leaves out others.
     const known = declared.get(token.image) ?? (signed.has(token.image) ? first : undefined);
     if (!known) continue;
@@ -149,8 +160,22 @@ function startsAssignment(tokens: readonly IToken[], i: number, start = i): bool
 function isOperand(tokens: readonly IToken[], i: number): boolean {
   const before = tokens[i - 1]?.tokenType;
   const next = tokens[i + 1]?.tokenType;
-  return next !== t.LParen && before !== t.Colon && before !== t.Arrow && before !== t.Dot && before !== t.LSquare;
+  if (before === t.Colon && !behindQuestion(tokens, i - 1)) return false;
+  return next !== t.LParen && before !== t.Arrow && before !== t.Dot && before !== t.LSquare;
 }
+
+/** Whether the colon at `i` belongs to a choice `c ? a : b`. */
+function behindQuestion(tokens: readonly IToken[], i: number): boolean {
+  for (let k = i - 1; k >= Math.max(0, i - choiceReach); k--) {
+    const type = tokens[k]?.tokenType;
+    if (type === t.Question) return tokens[k - 1]?.tokenType !== t.LParen && tokens[k - 1]?.tokenType !== t.Comma;
+    if (type === t.Semicolon || type === t.LBrace || type === t.Let) return false;
+  }
+  return false;
+}
+
+/** How far a choice's two values may lie apart, in tokens. */
+const choiceReach = 100;
 
 /** Names without `%` among the parameters behind `def` or `fn`. Those of a function's type are types. */
 function bareParameters(tokens: readonly IToken[], keyword: number): readonly number[] {
@@ -346,10 +371,18 @@ export function foldHabits(diagnostics: readonly Diagnostic[]): readonly Diagnos
   );
 }
 
+/** In which order edits at one place are made: what closes comes before what opens, the sign of a name is next to it. */
+function rankOf({ span, newText }: TextEdit): number {
+  if (span.start < span.end) return 5;
+  if (newText === '%') return 6;
+  const closing = [')', ' }', ';'].indexOf(newText);
+  return closing >= 0 ? closing : newText === '\n}' ? 4 : newText.startsWith('\n') || newText.startsWith(' ') ? 3 : 4;
+}
+
 function jointFix(habits: readonly Diagnostic[]): readonly Fix[] {
   const fixes = habits.map((habit) => habit.fixes?.[0]);
   if (fixes.some((fix) => fix === undefined)) return [];
-  const edits = fixes.flatMap((fix) => fix?.edits ?? []);
+  const edits = fixes.flatMap((fix) => fix?.edits ?? []).sort((a, b) => rankOf(a) - rankOf(b));
   const titles = new Set(fixes.map((fix) => fix?.title));
   const [only] = titles;
   return [

@@ -59,10 +59,10 @@ export function buildTree(state: FileState): SourceTree {
       let returned = false;
       for (const chunk of unit.chunks) {
         anchors.set(chunk.anchor, chunkAt + chunk.lead);
-        // What stands behind `return` was meant as the value.
+        // What stands behind `return` was meant as the value; no value can be asked for behind a loop.
         const told = returned && chunk.errors[0]?.code === 'missing-result';
         if (chunk.errors.length > 0 && !told) append(own, chunk.errors);
-        returned = chunk.errors.some(({ code }) => code === 'return-word');
+        returned = chunk.errors.some(({ code }) => code === 'return-word' || code === 'foreign-statement');
         chunkAt += chunk.length;
       }
     }

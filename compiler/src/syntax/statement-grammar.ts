@@ -154,6 +154,7 @@ export abstract class StatementGrammar extends BindingGrammar {
 
   private missingResult(): MissingExpr {
     const at = this.previousEnd();
+    if (this.afterForeign()) return this.missing(at);
     this.report(
       'missing-result',
       this.emptySpan(at),

@@ -179,6 +179,14 @@ export const formEntries: readonly CatalogueEntry[] = [
     right: 'def @main(%x: Tensor[(2, 3), float32]) { sum(%x, axis=[0, 1]) }',
   },
   {
+    code: 'foreign-statement',
+    title: 'Statement of another language',
+    explanation:
+      'A program computes one value from its parameters: there are no loops, no `print`, nothing that leaves a computation early. Operators work on whole tensors; what must be repeated is a function that calls itself.',
+    wrong: 'def @main(%x: int32) { while (%x < 3) { %x = %x + 1; } %x }',
+    right: 'def @main(%x: int32) -> int32 { if (%x < 3) { @main(%x + 1) } else { %x } }',
+  },
+  {
     code: 'return-word',
     title: '`return` before the value',
     explanation: 'The value of a function is the expression that stands last in its block, without a word before it.',
