@@ -59,9 +59,10 @@ export function noteUnused(
   kernels: readonly ScheduledKernel[] | undefined,
   profile: BoardProfile,
   io: CommandIO,
+  remedy?: string,
 ): string | undefined {
   const target = targetNamed(profile.target);
-  const notice = target.ok && kernels ? noticeOf(records, kernels, { target: target.value }) : undefined;
+  const notice = target.ok && kernels ? noticeOf(records, kernels, { target: target.value }, remedy) : undefined;
   if (notice !== undefined) io.err(`relay: ${recordsPath(args)}: ${notice}`);
   return notice;
 }

@@ -1,6 +1,7 @@
 /** What `relay tune` ends in: JSON for programs, and a table for a person who sees it for the first time. */
 import type { CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import { counted } from '../../compiler/src/base/text.ts';
 import type { TuneSummary } from '../../tuner/src/index.ts';
 import type { CostKind } from '../../compiler/src/records/objective.ts';
 import type { RecordDigest } from '../../compiler/src/records/best.ts';
@@ -15,6 +16,8 @@ export interface Choosing {
   readonly cost: CostKind;
   readonly best: RecordDigest;
   readonly options: BuildOptions;
+  /** What was said of records that do not apply. */
+  readonly notices: readonly string[];
 }
 
 /** A build with its run on the board. */
@@ -46,7 +49,7 @@ export function summaryJson(
   before: Measured,
   after: Measured,
   summary: TuneSummary,
-  { cost, best, options }: Choosing,
+  { cost, best, options, notices }: Choosing,
 ) {
   const { profile } = bench;
   const unit = cost === 'cycles' ? 'cycles' : profile.timer.unit;
@@ -90,6 +93,7 @@ export function summaryJson(
     ...(summary.failure ? { failure: summary.failure } : {}),
     tasks: summary.tasks,
     records,
+    ...(notices.length === 0 ? {} : { notices }),
     ...memoryJson(profile, after.deployment.image.size, after.compiled, after.deployment.run),
   };
 }
@@ -138,7 +142,7 @@ export function printTuning(json: TuningJson, io: CommandIO): void {
   const failed = Object.entries(json.failures).map(([kind, n]) => `${n} ${kind}`);
   const rate = `${json.trialsPerSecond.toFixed(1)} a second`;
   io.out(
-    `\n${json.trials} trials in ${json.seconds.toFixed(1)} s (${rate})${failed.length > 0 ? `; not counted: ${failed.join(', ')}` : ''}`,
+    `\n${counted(json.trials, 'trial')} in ${json.seconds.toFixed(1)} s (${rate})${failed.length > 0 ? `; not counted: ${failed.join(', ')}` : ''}`,
   );
   if (json.stopped === 'cancelled') io.out('Stopped early; everything measured so far is in the records.');
   const ram = json.ram as { readonly used: number; readonly arena: number };

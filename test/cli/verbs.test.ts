@@ -298,7 +298,16 @@ describe('the command line', () => {
       path.join(scratch, 'records', 'tuned.jsonl'),
       '--json',
     ];
+    // What was measured on another board is told of, as a build tells it.
+    const elsewhere = {
+      ...{ version: 1, task: 'other-1', template: 'none', config: {}, board: 'elsewhere', compiler: 'cc 1', flags: [] },
+      ...{ clock: 1, cost: { value: 1, unit: 'instructions', provenance: 'measured' }, verdict: 'ok' },
+      ...{ kernel: 'k', seed: 0, time: '2026-01-01T00:00:00.000Z' },
+    };
+    mkdirSync(path.join(scratch, 'records'), { recursive: true });
+    writeFileSync(path.join(scratch, 'records', 'tuned.jsonl'), `${JSON.stringify(elsewhere)}\n`);
     const tuned = await relay('tune', ...common, '--trials', '24', '--progress', 'none');
+    assert.match(tuned.err, /tuned\.jsonl: 1 record of the board elsewhere is not used: .*They are measured now\./);
     const json = JSON.parse(tuned.out) as {
       matches: boolean;
       trials: number;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { pathToFileURL, fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { builtinProfiles } from '../../boards/src/profile.ts';
+import type { Failure } from '../../compiler/src/base/result.ts';
 import { bestConfigs, digestRecords, unusedNotice } from '../../compiler/src/records/best.ts';
 import { parseRecords, type TuningRecord } from '../../compiler/src/records/record.ts';
 import { RecordStore } from '../../tuner/src/records.ts';
@@ -167,6 +168,12 @@ describe('tuning records', () => {
       );
       assert.match(notice([record], ['conv-1'], { cost: 'cycles' }) ?? '', /^1 record without modelled cycles is not/);
       assert.match(notice([record], ['conv-9']) ?? '', /^1 record of other programs is not used/);
+      const told = unusedNotice(
+        digestRecords([other], filter),
+        [{ task: 'conv-1', usable: 0 }],
+        'They are measured now.',
+      );
+      assert.match(told ?? '', /no record that applies\. They are measured now\.$/);
     });
     it('are no news where every kernel has a record, where only others have some, and where nothing was measured', () => {
       assert.equal(notice([other, record], ['conv-1']), undefined);
@@ -213,6 +220,33 @@ describe('tuning records', () => {
     const { records, notices } = parseRecords(readFileSync(file, 'utf8'));
     assert.equal(records.length, 100);
     assert.deepEqual(notices, []);
+  });
+
+  it('that no longer fit on the disk are kept in memory, and the place is named', function () {
+    this.timeout(60_000);
+    const module = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../tuner/src/records.ts');
+    const script = `import(${JSON.stringify(pathToFileURL(module).href)}).then(({ RecordStore }) => {
+      const store = RecordStore.open(${JSON.stringify(file)}).value;
+      for (let i = 0; i < 10; i++) {
+        const done = store.append([{ ...${JSON.stringify(record)}, seed: i }]);
+        if (done.ok) continue;
+        const kept = store.records.at(-1).seed === i && store.unwritten.length === 1 && store.unwritten[0].seed === i;
+        process.stdout.write(JSON.stringify({ i, kept, error: done.error }));
+        break;
+      }
+    })`;
+    // What goes over the limit fails as it does on a full disk: a part is written, the rest is refused.
+    const limited = `trap '' XFSZ; ulimit -f 4; exec "$0" "$@"`;
+    const shell = [`--import`, 'tsx', '--input-type=module', '-e', script];
+    const env = { ...process.env, TSX_DISABLE_CACHE: '1' };
+    const { stdout } = spawnSync('sh', ['-c', limited, process.execPath, ...shell], { encoding: 'utf8', env });
+    const { i, kept, error } = JSON.parse(stdout) as { i: number; kept: boolean; error: Failure };
+    assert.equal(kept, true);
+    assert.equal(error.code, 'cannot-write');
+    assert.match(error.message, /there is no space left for it\.$/);
+    const { records, notices } = parseRecords(readFileSync(file, 'utf8'));
+    assert.equal(records.length, i);
+    assert.equal(notices.length, 1);
   });
 
   it('resume a session: nothing is measured twice, and the end is as good', async () => {

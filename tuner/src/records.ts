@@ -14,6 +14,7 @@ export class RecordStore {
   readonly notices: readonly RecordNotice[];
   private readonly descriptor: number;
   private readonly loaded: TuningRecord[];
+  private readonly lost: TuningRecord[] = [];
 
   private constructor(path: string, descriptor: number, file: RecordFile) {
     this.path = path;
@@ -38,24 +39,41 @@ export class RecordStore {
     }
   }
 
-  /** Records read at opening and appended since. */
+  /** Records read at opening and appended since, those included that could not be written. */
   get records(): readonly TuningRecord[] {
     return this.loaded;
+  }
+
+  /** Appended since the opening, but not in the file, because it could not be written. */
+  get unwritten(): readonly TuningRecord[] {
+    return this.lost;
   }
 
   /** Appends records in one write each call and syncs, so that a kill leaves whole lines or one cut last line. */
   append(records: readonly TuningRecord[]): Result<void> {
     if (records.length === 0) return ok(undefined);
+    this.loaded.push(...records);
     try {
       const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
       // A line that an earlier kill cut short is ended first, so that it does not swallow this one.
-      writeSync(this.descriptor, this.endsInNewline() ? lines : `\n${lines}`);
+      this.write(Buffer.from(this.endsInNewline() ? lines : `\n${lines}`));
       fsyncSync(this.descriptor);
-      this.loaded.push(...records);
       return ok(undefined);
     } catch (error) {
-      return fail('cannot-write', `The records file ${this.path} cannot be written: ${(error as Error).message}.`);
+      this.lost.push(...records);
+      const { code, message } = error as NodeJS.ErrnoException;
+      const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+      return fail(
+        'cannot-write',
+        `The records file ${this.path} cannot be written: ${full ? 'there is no space left for it' : message}.`,
+        full ? 'Free some space, or choose another place for it.' : 'Choose another place for it.',
+      );
     }
+  }
+
+  /** A disk that fills up takes a part of what is written without a word; the rest of it fails. */
+  private write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) at += writeSync(this.descriptor, bytes, at);
   }
 
   private endsInNewline(): boolean {

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { Cancelled } from '../../../compiler/src/base/cancellation.ts';
 import { ok, type Result } from '../../../compiler/src/base/result.ts';
+import { counted } from '../../../compiler/src/base/text.ts';
 import type { CompiledModel } from '../../../compiler/src/pipeline/compile.ts';
 import { digestRecords, noRecords, type RecordDigest } from '../../../compiler/src/records/best.ts';
 import type { CostKind, Objective } from '../../../compiler/src/records/objective.ts';
 import { backend } from '../../../compiler/src/pipeline/backend.ts';
 import { codePriceIn } from '../../../compiler/src/pipeline/light-kernels.ts';
+import { configKey } from '../../../compiler/src/schedule/task.ts';
 import { RecordStore, strategies, tune, type TuneSummary } from '../../../tuner/src/index.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { deployCompiled } from '../deployment.ts';
@@ -25,7 +27,7 @@ import {
   referenceFor,
   withBench,
 } from '../model.ts';
-import { costKindOf, recordsPath } from '../records.ts';
+import { costKindOf, noteUnused, recordsPath } from '../records.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import type { ProgramReference } from '../reference.ts';
 import { renderFailure } from '../render.ts';
@@ -176,7 +178,11 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
       io.token,
     );
     if (!before.ok) return stop(before.error, before.error.code === 'missing-tool' ? 2 : 1);
-    progress.show({ event: 'phase', message: `Tuning ${before.value.compiled.kernels.length} kernels` });
+    const filter = { board: profile.name, compiler: toolchain.version, cost: cost.value };
+    const { kernels } = before.value.compiled;
+    const known = digestRecords(records.value.records, filter);
+    const notice = noteUnused(args, known, kernels, profile, io, 'They are measured now.');
+    progress.show({ event: 'phase', message: `Tuning ${kernels.length} kernels` });
     const total = totalOf(before.value.deployment, cost.value);
     if (!total.ok) return stop(total.error);
     const objective = { cost: cost.value, bytePrice: priceOf(options.value) * total.value.value };
@@ -194,7 +200,6 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
     );
     if (!summary.ok) return stop(summary.error, summary.error.code === 'missing-tool' ? 2 : 1);
     if (summary.value.failure) io.err(renderFailure(summary.value.failure, io.colour));
-    const filter = { board: profile.name, compiler: toolchain.version, cost: cost.value };
     const best = digestRecords(records.value.records, filter);
     // A cancelled search still ends in a verified run of the best that was found, if something was.
     if (summary.value.stopped === 'cancelled' && Object.keys(best.best).length === 0) throw new Cancelled();
@@ -207,14 +212,29 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
       cost: cost.value,
       best,
       options: options.value,
+      notices: notice === undefined ? [] : [notice],
     });
     if (args.flag('json')) io.out(JSON.stringify(json));
     else printTuning(json, io);
+    tellUnwritten(records.value, best, io);
     return after.value.deployment.matches && !summary.value.failure ? exit.ok : exit.failed;
   } finally {
     await reference.close();
     records.value.close();
   }
+}
+
+/** Prints the records of what was chosen that are not in the file, so that nothing found is lost. */
+function tellUnwritten(records: RecordStore, { best }: RecordDigest, io: CommandIO): void {
+  if (records.unwritten.length === 0) return;
+  const chosen = records.unwritten.filter(({ task, config }) => {
+    const found = best[task];
+    return found !== undefined && configKey(found.config) === configKey(config);
+  });
+  io.err(`relay: ${counted(records.unwritten.length, 'trial')} could not be recorded in ${records.path}.`);
+  if (chosen.length === 0) return;
+  io.err('relay: Builds take the best of them when these lines are appended to it:');
+  for (const record of chosen) io.err(JSON.stringify(record));
 }
 
 export const tuneVerb: Verb = {

@@ -84,10 +84,12 @@ export function noticeOf(
   records: RecordDigest,
   kernels: readonly ScheduledKernel[],
   { backend, target }: Pick<ProgramRequest, 'backend' | 'target'>,
+  remedy?: string,
 ): string | undefined {
   const choicesFor = usableChoices(records.best, backend ?? wholeBackend, target);
   return unusedNotice(
     records,
     kernels.map(({ task }) => ({ task: task.key, usable: choicesFor(task).length })),
+    remedy,
   );
 }

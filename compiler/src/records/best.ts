@@ -112,10 +112,14 @@ export interface KernelRecords {
 /**
  * One line about records that were not used, where that is news: kernels have no record that applies, and there are records
  * of them under other conditions, or there are records and none is of this program. Records of other programs beside
- * those of this one are no news.
+ * those of this one are no news. `remedy` is what to do about it.
  */
-export function unusedNotice(digest: RecordDigest, kernels: readonly KernelRecords[]): string | undefined {
-  const { board, best, unused } = digest;
+export function unusedNotice(
+  digest: RecordDigest,
+  kernels: readonly KernelRecords[],
+  remedy = `Tune the program on ${digest.board} to measure them.`,
+): string | undefined {
+  const { best, unused } = digest;
   const without = kernels.filter(({ usable }) => usable === 0);
   if (without.length === 0) return undefined;
   const tasks = new Set(without.map(({ task }) => task));
@@ -136,7 +140,7 @@ export function unusedNotice(digest: RecordDigest, kernels: readonly KernelRecor
   if (parts.length === 0) return undefined;
   const verb = told.reduce((sum, { count }) => sum + count, 0) === 1 ? 'is' : 'are';
   const lack = `${without.length} of ${counted(kernels.length, 'kernel')} ${without.length === 1 ? 'has' : 'have'}`;
-  return `${parts.join(', ')} ${verb} not used: ${lack} no record that applies. Tune the program on ${board} to measure them.`;
+  return `${parts.join(', ')} ${verb} not used: ${lack} no record that applies. ${remedy}`;
 }
 
 function reasonText(reason: Reason | 'schedule', name: string): string {
