@@ -133,6 +133,7 @@ if (args.models) {
     if (batch.length >= Number(args.batch)) {
       run(batch);
       batch = [];
+      console.error(`${i + 1} of ${chosen.length} looked at, ${clean} clean, ${problems.length} failed`);
     }
   }
   if (batch.length > 0) run(batch);

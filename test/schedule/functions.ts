@@ -212,6 +212,8 @@ export const convCases: readonly ConvCase[] = [
   { name: 'depthwise, tight bounds', input: [1, 5, 6, 3], outC: 3, groups: 3, kernel: [2, 3], clip: [-7, 30] },
   { name: 'a bound above', input: [1, 5, 6, 3], outC: 3, groups: 3, kernel: [2, 2], clip: [-128, 30] },
   { name: 'bounds from zero', input: [1, 4, 5, 6], outC: 5, kernel: [2, 2], clip: [0, 30] },
+  { name: 'a bound of zero alone', input: [1, 4, 5, 6], outC: 5, kernel: [2, 2], clip: [0, 127] },
+  { name: 'a bound below alone', input: [1, 4, 5, 6], outC: 5, kernel: [2, 2], clip: [-19, 127] },
   { name: 'residual addition', input: [1, 5, 6, 8], outC: 8, kernel: [3, 3], padding: [1, 1, 1, 1], residual: 'other' },
   { name: 'residual addition of the input', input: [1, 5, 6, 8], outC: 8, kernel: [3, 3], padding: [1, 1, 1, 1], residual: 'self' },
   { name: 'wide rows, in strips', input: [1, 5, 26, 16], outC: 6, kernel: [3, 3], padding: [1, 1, 1, 1], inputZero: 3 },
