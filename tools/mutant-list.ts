@@ -72,6 +72,7 @@ export const mutants: readonly Mutant[] = [
   { name: 'exact form used where it is not exact', file: 'schedule/requantize.ts', find: 'if (total < 33) return undefined;', replace: 'if (total < 32) return undefined;' },
   { name: 'small products rounded to zero too early', file: 'schedule/requantize.ts', find: '2 ** (total - 1) * (1 - 2 ** -40)', replace: '2 ** (total + 3)' },
   { name: 'halves of floats rounded towards zero', file: 'schedule/quantise-floats.ts', find: 'i32(2 * found.zero + 1)', replace: 'i32(2 * found.zero)' },
+  { name: 'exponentials taken for normal numbers that are not', file: 'schedule/primitives/tensorise.ts', find: 'range.min >= -86 && range.max <= 88', replace: 'range.min >= -860 && range.max <= 880' },
   { name: 'wrong shift of a channel', file: 'schedule/scale-channels.ts', find: 'sub(i32(c.scaled - 1), c.shift)', replace: 'sub(i32(c.scaled), c.shift)' },
   // Primitives
   { name: 'left-over turns start one too late', file: 'schedule/primitives/loops.ts', find: 'add(last, whole * factor)', replace: 'add(last, whole * factor - 1)' },

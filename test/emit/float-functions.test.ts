@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { func, variable } from '../../compiler/src/ir/build.ts';
+import { buffer, load, loop, store } from '../../compiler/src/loops/build.ts';
+import type { LExpr } from '../../compiler/src/loops/ir.ts';
+import type { Buffer, LoweredKernel } from '../../compiler/src/loops/kernel.ts';
 import { lowerGeneric } from '../../compiler/src/loops/lower.ts';
 import { tensorType } from '../../compiler/src/types/type.ts';
 import { call } from '../schedule/functions.ts';
@@ -54,6 +57,21 @@ describe('functions of floats in C', function () {
       else if (v > 88.73) assert.equal(value, Infinity);
       else if (v < -86.9) assert.ok(value >= 0 && value <= wanted && wanted < 2e-38);
       else assert.ok(Math.abs(value - wanted) <= 1e-7 * wanted, `exp(${v}) is ${value}, not ${wanted}`);
+    });
+  });
+
+  it('exp of a normal result is as near', function () {
+    if (cc === undefined) return this.skip();
+    const values = Float32Array.from({ length: 40_000 }, (_, i) => -86.9 + (174.9 * i) / 40_000);
+    const [input, output] = ['x', 'y'].map((n) => buffer(n, 'float32', values.length)) as [Buffer, Buffer];
+    const exp = (operand: LExpr): LExpr => ({ kind: 'unary', op: 'exp', dtype: 'float32', operand, normal: true });
+    const body = loop('i', values.length, (i) => store(output, i, exp(load(input, i))));
+    const kernel: LoweredKernel = { name: 'e', inputs: [input], outputs: [output], constants: [], scratch: [], body, overlaps: [], flags: [], macs: 0, origin: [] }; // prettier-ignore
+    const [bytes] = runOnHost(cc, [{ kernel, inputs: [new Uint8Array(values.buffer)] }], sanitizers);
+    assert.ok(bytes);
+    new Float32Array(bytes.slice().buffer).forEach((value, i) => {
+      const wanted = Math.exp(values[i] ?? NaN);
+      assert.ok(Math.abs(value - wanted) <= 1e-7 * wanted, `exp(${values[i]}) is ${value}, not ${wanted}`);
     });
   });
 

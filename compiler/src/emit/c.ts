@@ -383,7 +383,7 @@ class Writer {
       return t(text.startsWith('-') ? `-(${text})` : `-${text}`, 11);
     }
     if (op === 'sigmoid' || op === 'rsqrt' || (from === 'float32' && floatFunction(op) !== undefined))
-      return this.roundFloat(this.call(this.helpers.unary(op, from), e.operand), from);
+      return this.roundFloat(this.call(this.helpers.unary(op, from, e.normal), e.operand), from);
     const name = op === 'abs' ? 'fabs' : op;
     return this.roundFloat(this.call(this.f(name, from), e.operand), from);
   }

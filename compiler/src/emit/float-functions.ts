@@ -29,8 +29,40 @@ const rounding = (adjust: string, cut = 'x'): FloatFunction => ({
     ].join('\n'),
 });
 
-/** Below, values leave the normal numbers; from the other on, they are infinite. */
+/** Below, values of the exponential leave the normal numbers; from the other on, they are infinite. */
 const [least, beyond] = ['-86.9f', '88.72284f'];
+
+/** From what is left of x, `r`, to its exponential, `p`. */
+const polynomial = [
+  '  float p = rl_add_product(0.0013814467f, r, 0.008368781f);',
+  '  p = rl_add_product(p, r, 0.041668393f);',
+  '  p = rl_add_product(p, r, 0.1666652f);',
+  '  p = rl_add_product(p, r, 0.49999994f);',
+  '  p = rl_add_product(r * r, p, r) + 1.0f;',
+];
+
+/** The same for results that are known to be normal numbers: n + 127 are the exponent's bits of 2^n. */
+const normalExponential: FloatFunction = {
+  calls: ['rl_add_product'],
+  text: (name) =>
+    [
+      '/* 2^n times a polynomial of what is left of x; for normal results */',
+      `static inline float ${name}(float x)`,
+      '{',
+      '  float n = rl_add_product(x, 1.442695f, 12583039.0f); /* 127 above the nearest integer */',
+      '  uint32_t bits;',
+      '  float scale;',
+      '  memcpy(&bits, &n, sizeof bits);',
+      '  bits <<= 23;',
+      '  memcpy(&scale, &bits, sizeof scale);',
+      '  n -= 12583039.0f;',
+      '  float r = rl_add_product(n, -0.69314575f, x);',
+      '  r = rl_add_product(n, -0.0000014286068f, r);',
+      ...polynomial,
+      '  return p * scale;',
+      '}',
+    ].join('\n'),
+};
 
 const exponential: FloatFunction = {
   calls: ['rl_add_product'],
@@ -44,11 +76,7 @@ const exponential: FloatFunction = {
       '  float n = rl_add_product(x, 1.442695f, 12582912.0f) - 12582912.0f; /* to the nearest integer */',
       '  float r = rl_add_product(n, -0.69314575f, x);',
       '  r = rl_add_product(n, -0.0000014286068f, r);',
-      '  float p = rl_add_product(0.0013814467f, r, 0.008368781f);',
-      '  p = rl_add_product(p, r, 0.041668393f);',
-      '  p = rl_add_product(p, r, 0.1666652f);',
-      '  p = rl_add_product(p, r, 0.49999994f);',
-      '  p = rl_add_product(r * r, p, r) + 1.0f;',
+      ...polynomial,
       '  uint32_t bits = (uint32_t)((int32_t)n + 126) << 23;',
       '  float scale;',
       '  memcpy(&scale, &bits, sizeof scale);',
@@ -57,8 +85,9 @@ const exponential: FloatFunction = {
     ].join('\n'),
 };
 
-const functions: Partial<Readonly<Record<UnaryFn, FloatFunction>>> = {
+const functions: Partial<Readonly<Record<UnaryFn | 'normal_exp', FloatFunction>>> = {
   exp: exponential,
+  normal_exp: normalExponential,
   sigmoid: {
     calls: ['rl_exp_float32'],
     text: (name) => `static inline float ${name}(float x) { return 1.0f / (1.0f + rl_exp_float32(-x)); }`,
@@ -83,7 +112,9 @@ const addProduct = [
 ].join('\n');
 
 /** The helpers of a function of float32, callees first, by name; undefined when the library's is used. */
-export function floatFunction(op: UnaryFn): readonly (readonly [name: string, text: string])[] | undefined {
+export function floatFunction(
+  op: UnaryFn | 'normal_exp',
+): readonly (readonly [name: string, text: string])[] | undefined {
   const found = functions[op];
   if (!found) return undefined;
   const name = `rl_${op}_float32`;

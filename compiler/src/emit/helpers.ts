@@ -202,9 +202,9 @@ export class Helpers {
     );
   }
 
-  /** Math functions that C has no single name for. */
-  unary(op: UnaryFn, dtype: DType): string {
-    const own = dtype === 'float32' ? floatFunction(op) : undefined;
+  /** Math functions that C has no single name for. `normal`: an exponential that is known to be a normal number. */
+  unary(op: UnaryFn, dtype: DType, normal = false): string {
+    const own = dtype === 'float32' ? floatFunction(normal && op === 'exp' ? 'normal_exp' : op) : undefined;
     if (own) return own.map(([name, text]) => this.use(name, () => text)).at(-1) ?? '';
     const f = cType(dtype);
     const s = f === 'float' ? 'f' : '';

@@ -63,7 +63,14 @@ export type LExpr =
       readonly right: LExpr;
     }
   | { readonly kind: 'compare'; readonly op: CompareOp; readonly left: LExpr; readonly right: LExpr }
-  | { readonly kind: 'unary'; readonly op: UnaryFn; readonly dtype: ScalarType; readonly operand: LExpr }
+  | {
+      readonly kind: 'unary';
+      readonly op: UnaryFn;
+      readonly dtype: ScalarType;
+      readonly operand: LExpr;
+      /** Exponentials: the result is known to be a normal number. */
+      readonly normal?: true;
+    }
   /** Only the chosen branch is evaluated. */
   | {
       readonly kind: 'select';

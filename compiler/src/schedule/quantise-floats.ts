@@ -11,9 +11,9 @@ import { typeOfExpr } from '../loops/ir.ts';
 import { mapStatement } from '../loops/map.ts';
 import { integerRange } from '../tensor/dtype.ts';
 
-/** The statements with floats quantised in the short form wherever that is exact. */
-export function quantiseFloats(root: Stmt): Stmt {
-  return mapStatement(root, (e) => shorten(e) ?? e);
+/** The statements with floats quantised in the short form wherever that is exact. `isNumber`: what is surely one. */
+export function quantiseFloats(root: Stmt, isNumber: (e: LExpr) => boolean = () => false): Stmt {
+  return mapStatement(root, (e) => shorten(e, isNumber) ?? e);
 }
 
 /** Zero points up to which 16 bits of halves lie beyond both ends of a byte. */
@@ -24,7 +24,7 @@ const manyHalves = 32768;
 
 const float = (value: number): LExpr => ({ kind: 'const', dtype: 'float32', value });
 
-function shorten(e: LExpr): LExpr | undefined {
+function shorten(e: LExpr, isNumber: (e: LExpr) => boolean): LExpr | undefined {
   if (e.kind !== 'cast' || (e.dtype !== 'int8' && e.dtype !== 'uint8')) return undefined;
   const range = integerRange(e.dtype);
   const above = boundedBy('max', e.operand, range?.min);
@@ -32,7 +32,9 @@ function shorten(e: LExpr): LExpr | undefined {
   const found = sum && roundedPlus(sum);
   if (!found || Math.abs(found.zero) > greatestZero) return undefined;
   // What is no number is less than no bound: it becomes the greatest byte.
-  const halves = intr('ssat16_away', { kind: 'cast', dtype: 'int32', operand: bin('min', twice(found.value), float(manyHalves)) });
+  const doubled = twice(found.value);
+  const limited = isNumber(found.value) ? doubled : bin('min', doubled, float(manyHalves));
+  const halves = intr('ssat16_away', { kind: 'cast', dtype: 'int32', operand: limited });
   const saturated = intr(e.dtype === 'int8' ? 'ssat8_half' : 'usat8_half', add(halves, i32(2 * found.zero + 1)));
   return { ...e, operand: saturated };
 } // prettier-ignore

@@ -224,3 +224,14 @@ export function quantised(length: number): LoweredKernel {
   });
   return kernel('quantised', { inputs: [x], outputs: [y], body });
 }
+
+/** Exponentials of dequantised bytes. */
+export function exponentials(length: number): LoweredKernel {
+  const [x, y] = [buffer('x', 'int8', length), buffer('y', 'float32', length)];
+  const scale: LExpr = { kind: 'const', dtype: 'float32', value: 0.5 };
+  const body = loop('i', length, (i) => {
+    const operand = mul(cast('float32', load(x, i)), scale);
+    return store(y, i, { kind: 'unary', op: 'exp', dtype: 'float32', operand });
+  });
+  return kernel('exponentials', { inputs: [x], outputs: [y], body });
+}

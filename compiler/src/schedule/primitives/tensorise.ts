@@ -7,6 +7,7 @@ import { mapStatement } from '../../loops/map.ts';
 import { elementBytes } from '../../tensor/dtype.ts';
 import { operands } from '../../loops/visit.ts';
 import { affineOf, expressionOf, parted, plus, type Affine } from '../../loops/affine.ts';
+import { rangesIn } from '../float-ranges.ts';
 import { quantiseFloats } from '../quantise-floats.ts';
 import { exactScaling } from '../scale-ranges.ts';
 import * as examples from './examples.ts';
@@ -100,6 +101,12 @@ function clipOf(e: LExpr): { readonly name: string; readonly value: LExpr } | un
   const widths = { '-128,127': 'ssat8', '-32768,32767': 'ssat16', '0,255': 'usat8', '0,65535': 'usat16' } as const;
   const name = (widths as Readonly<Record<string, string>>)[`${low},${high}`];
   return name === undefined ? undefined : { name, value: inner.left };
+}
+
+/** Most kernels have nothing whose range matters. */
+function rangesWhenAsked(kernel: LoweredKernel): ReturnType<typeof rangesIn> {
+  let ranges: ReturnType<typeof rangesIn> | undefined;
+  return (e) => (ranges ??= rangesIn(kernel))(e);
 }
 
 export const tensorInstructions: readonly TensorInstruction[] = [
@@ -197,13 +204,33 @@ export const tensorInstructions: readonly TensorInstruction[] = [
     },
   },
   {
+    name: 'normal_exp',
+    summary: 'Exponentials that are known to be normal numbers, without a look at where they end.',
+    uses: [],
+    meaning: () => examples.exponentials(4),
+    loop: 'i',
+    apply: (loop, kernel) => {
+      const rangeOf = rangesWhenAsked(kernel);
+      const isNormal = (e: LExpr): boolean => {
+        const range = rangeOf(e);
+        return range !== undefined && range.min >= -86 && range.max <= 88;
+      };
+      const made = mapStatement(loop, (e) => {
+        const known = e.kind === 'unary' && e.op === 'exp' && e.dtype === 'float32' && !e.normal && isNormal(e.operand);
+        return known ? { ...e, normal: true } : e;
+      });
+      return made === loop ? 'it has no exponential that is known to be a normal number' : made;
+    },
+  },
+  {
     name: 'quantise',
     summary: 'Rounds floats, halves away from zero, and saturates them to bytes by one conversion.',
     uses: ['ssat16_away', 'ssat8_half', 'usat8_half'],
     meaning: () => examples.quantised(4),
     loop: 'i',
-    apply: (loop) => {
-      const made = quantiseFloats(loop);
+    apply: (loop, kernel) => {
+      const rangeOf = rangesWhenAsked(kernel);
+      const made = quantiseFloats(loop, (e) => rangeOf(e) !== undefined);
       return made === loop ? 'it rounds no float to a byte' : made;
     },
   },
