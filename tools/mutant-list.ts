@@ -73,6 +73,7 @@ export const mutants: readonly Mutant[] = [
   { name: 'small products rounded to zero too early', file: 'schedule/requantize.ts', find: '2 ** (total - 1) * (1 - 2 ** -40)', replace: '2 ** (total + 3)' },
   { name: 'halves of floats rounded towards zero', file: 'schedule/quantise-floats.ts', find: 'i32(2 * found.zero + 1)', replace: 'i32(2 * found.zero)' },
   { name: 'exponentials taken for normal numbers that are not', file: 'schedule/primitives/tensorise.ts', find: 'range.min >= -86 && range.max <= 88', replace: 'range.min >= -860 && range.max <= 880' },
+  { name: 'largest of values that fall taken for those that grow', file: 'schedule/monotone-maximum.ts', find: " && by > 0;", replace: " && by !== 0;" },
   { name: 'wrong shift of a channel', file: 'schedule/scale-channels.ts', find: 'sub(i32(c.scaled - 1), c.shift)', replace: 'sub(i32(c.scaled), c.shift)' },
   // Primitives
   { name: 'left-over turns start one too late', file: 'schedule/primitives/loops.ts', find: 'add(last, whole * factor)', replace: 'add(last, whole * factor - 1)' },

@@ -89,9 +89,14 @@ describe('softmax of bytes', function () {
     assert.match(cOf(softmax(0.5, 1 / 256, -128, [4, 12]).kernel), /88\.72/);
   });
 
+  it('finds its largest among integers where values grow with them', () => {
+    const found = (scale: number): boolean => cOf(softmax(scale, 1 / 256, -128, [4, 12]).kernel).includes('largest');
+    assert.deepEqual([0.05, -0.05].map(found), [true, false]);
+  });
+
   it('is what the operators say', function () {
     const next = random(8);
-    const runs = [0.003, 0.05, 0.33, 4].flatMap((scale) =>
+    const runs = [0.003, 0.05, 0.33, 4, -0.1].flatMap((scale) =>
       ([[[64, 32], -1], [[1, 10], -1], [[5, 3, 7], 1], [[1, 1500], -1]] as const).map(([shape, axis]) => {
         const { fused, kernel } = softmax(scale, scale > 0.2 ? 1 / 256 : 0.00391, -128, shape, axis);
         // Rows of few and of many different values.

@@ -235,3 +235,13 @@ export function exponentials(length: number): LoweredKernel {
   });
   return kernel('exponentials', { inputs: [x], outputs: [y], body });
 }
+
+/** The largest of dequantised bytes. */
+export function largest(length: number): LoweredKernel {
+  const [x, y] = [buffer('x', 'int8', length), buffer('y', 'float32', 1)];
+  const f32 = (value: number): LExpr => ({ kind: 'const', dtype: 'float32', value });
+  const acc = local('acc', 'float32');
+  const dequantised = (i: LExpr): LExpr => mul(cast('float32', add(cast('int32', load(x, i)), i32(-3))), f32(0.5));
+  const found = loop('i', length, (i) => assign(acc, bin('max', acc, dequantised(i))));
+  return kernel('largest', { inputs: [x], outputs: [y], body: block(declare(acc, f32(-20)), found, store(y, 0, acc)) });
+}

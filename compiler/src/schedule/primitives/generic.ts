@@ -213,6 +213,7 @@ function useWords(state: Scheduled, name: string, dsp: boolean): void {
   }
   if (dsp) attempt(state, 'tensorise', { loop: name, instruction: 'high_multiply' });
   attempt(state, 'tensorise', { loop: name, instruction: 'saturate' });
+  attempt(state, 'tensorise', { loop: name, instruction: 'max_of_integers' });
   attempt(state, 'tensorise', { loop: name, instruction: 'normal_exp' });
   attempt(state, 'tensorise', { loop: name, instruction: 'quantise' });
 } // prettier-ignore

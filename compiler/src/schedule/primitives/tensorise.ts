@@ -8,6 +8,7 @@ import { elementBytes } from '../../tensor/dtype.ts';
 import { operands } from '../../loops/visit.ts';
 import { affineOf, expressionOf, parted, plus, type Affine } from '../../loops/affine.ts';
 import { rangesIn } from '../float-ranges.ts';
+import { largestInteger } from '../monotone-maximum.ts';
 import { quantiseFloats } from '../quantise-floats.ts';
 import { exactScaling } from '../scale-ranges.ts';
 import * as examples from './examples.ts';
@@ -202,6 +203,14 @@ export const tensorInstructions: readonly TensorInstruction[] = [
       });
       return count > 0 ? { ...loop, body } : 'it clips nothing to 8 or 16 bits';
     },
+  },
+  {
+    name: 'max_of_integers',
+    summary: 'The largest of values that grow with small integers: the largest integer, made into a value once.',
+    uses: [],
+    meaning: () => examples.largest(4),
+    loop: 'i',
+    apply: (loop) => largestInteger(loop) ?? 'it finds no largest of values that grow with small integers',
   },
   {
     name: 'normal_exp',
