@@ -145,13 +145,16 @@ function wrapped(text: string, width: number): readonly string[] {
   return lines;
 }
 
-/** Widths that fit into `columns` with two spaces between them: the widest give way, down to twenty characters. */
+/** Cells are folded no narrower than this. */
+const narrowest = 12;
+
+/** Widths that fit into `columns` with two spaces between them: the widest give way, down to twelve characters. */
 function fitted(widths: readonly number[], columns: number): readonly number[] {
   const fitting = [...widths];
   for (;;) {
     const widest = Math.max(...fitting);
     const total = fitting.reduce((sum, w) => sum + w + 2, -2);
-    if (total <= columns || widest <= 20) return fitting;
+    if (total <= columns || widest <= narrowest) return fitting;
     fitting[fitting.indexOf(widest)] = widest - 1;
   }
 }

@@ -138,7 +138,7 @@ export function printTuning(json: TuningJson, io: CommandIO): void {
   ]);
   const how = json.unit === 'cycles' && json.provenance === 'emulated' ? 'emulated, by a model' : json.provenance;
   io.out(`\n${json.model} on ${json.board}: ${json.unit} for one inference (${how})\n`);
-  io.out(renderTable(['kernel', 'untuned', 'tuned', 'speed-up'], rows));
+  io.out(renderTable(['kernel', 'untuned', 'tuned', 'speed-up'], rows, io.columns));
   const failed = Object.entries(json.failures).map(([kind, n]) => `${n} ${kind}`);
   const rate = `${json.trialsPerSecond.toFixed(1)} a second`;
   io.out(

@@ -61,7 +61,9 @@ export function parseVerb(verb: Verb, argv: readonly string[]): Result<ParsedArg
   } catch (error) {
     // The first sentence says what is wrong; what follows is Node's advice about its own ways.
     const message = error instanceof Error ? (error.message.split(/\.\s/)[0] ?? '') : String(error);
-    return fail('usage', `${message.replace(/\.$/, '')}.`, `See: relay ${verb.name} --help`);
+    const file = argv.find((arg) => /^-[^-].*\./.test(arg));
+    const dashed = file === undefined ? '' : `A file whose name starts with “-” is named ./${file}. `;
+    return fail('usage', `${message.replace(/\.$/, '')}.`, `${dashed}See: relay ${verb.name} --help`);
   }
   const { positionals, values } = parsed;
   if (positionals.length < verb.positionals.min || positionals.length > verb.positionals.max) {

@@ -207,6 +207,11 @@ describe('tuning records', () => {
     assert.ok(!opened.ok && opened.error.code === 'cannot-write');
   });
 
+  it('are no folder, and say so', () => {
+    const opened = RecordStore.open(folder);
+    assert.equal(opened.ok ? '' : opened.error.message, `The records file ${folder} cannot be opened: it is a folder.`);
+  });
+
   it('of two writers at the same time are all whole', function () {
     this.timeout(60_000);
     const module = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../tuner/src/records.ts');

@@ -30,10 +30,9 @@ export class RecordStore {
       const file = parseRecords(readFileSync(path, 'utf8'));
       return ok(new RecordStore(path, descriptor, file));
     } catch (error) {
-      const { message } = error as Error;
       return fail(
         'cannot-write',
-        `The records file ${path} cannot be opened: ${message}.`,
+        `The records file ${path} cannot be opened: ${reasonOf(error)}.`,
         'Choose another place for it.',
       );
     }
@@ -61,12 +60,10 @@ export class RecordStore {
       return ok(undefined);
     } catch (error) {
       this.lost.push(...records);
-      const { code, message } = error as NodeJS.ErrnoException;
-      const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
       return fail(
         'cannot-write',
-        `The records file ${this.path} cannot be written: ${full ? 'there is no space left for it' : message}.`,
-        full ? 'Free some space, or choose another place for it.' : 'Choose another place for it.',
+        `The records file ${this.path} cannot be written: ${reasonOf(error)}.`,
+        'Free some space, or choose another place for it.',
       );
     }
   }
@@ -87,4 +84,21 @@ export class RecordStore {
   close(): void {
     closeSync(this.descriptor);
   }
+}
+
+const noSpace = 'there is no space left for it';
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: noSpace,
+  EDQUOT: noSpace,
+  EFBIG: noSpace,
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'nothing can be written on that disk',
+};
+
+/** Why the system refused, in words. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return reasons[code ?? ''] ?? message;
 }

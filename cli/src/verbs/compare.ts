@@ -110,7 +110,7 @@ function matrix(sides: readonly Side[], args: ParsedArguments, io: CommandIO): E
   else {
     const header = ['', ...names.map((_, i) => String(i + 1))];
     const rows = names.map((name, i) => [`${i + 1}  ${name}`, ...(distances[i] ?? []).map((d) => d.toFixed(3))]);
-    io.out(renderTable(header, rows));
+    io.out(renderTable(header, rows, io.columns));
   }
   return exit.ok;
 }

@@ -134,6 +134,7 @@ function printDeployment(
           const cycles = modelled?.layers?.[i]?.cycles;
           return [l.name, thousands(l.after.value), ...(cycles === undefined ? [] : [thousands(cycles)])];
         }),
+        io.columns,
       ),
     );
     io.out('');

@@ -99,7 +99,7 @@ async function memory(args: ParsedArguments, io: CommandIO, bench: Bench): Promi
   ]);
   const unit = first === undefined ? 'cost' : `${first.unit} (${first.provenance})`;
   io.out(`${model.value.name} on ${profile.name}: memory of activations and scratch against time`);
-  io.out(renderTable(['arena B', unit, 'more', 'kernels in turns', '', ''], rows));
+  io.out(renderTable(['arena B', unit, 'more', 'kernels in turns', '', ''], rows, io.columns));
   const last = points.at(-1);
   if (last !== undefined)
     io.out(`least: ${last.arena.peak.kernel} needs ${thousands(last.arena.lowerBound)} B: ${peakText(last.arena)}`);
