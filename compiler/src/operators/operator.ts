@@ -6,7 +6,7 @@ import type { DType } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { TETensor } from '../tensor/te.ts';
 import type { Type } from '../types/type.ts';
-import type { AttributeSchema, AttributeValues } from './attributes.ts';
+import type { AttributeSchema, AttributeValueData, AttributeValues } from './attributes.ts';
 
 /** One positional input. */
 export interface InputSpec {
@@ -103,6 +103,31 @@ export interface KernelContext<A> {
   readonly outputs: readonly { readonly shape: readonly (number | undefined)[]; readonly dtype: DType }[];
 }
 
+/** What is known of a call whose sizes stand in arguments. */
+export interface StaticContext<A> {
+  readonly attrs: A;
+  /** The fixed shape of argument `index`. */
+  shape(index: number): readonly number[];
+  /** The elements of argument `index`, which is one of those that have to be known. */
+  values(index: number): readonly number[];
+}
+
+/** A call that says the same with sizes in attributes. */
+export interface StaticCall {
+  readonly operator: string;
+  /** Positions of the arguments that stay. */
+  readonly args: readonly number[];
+  readonly attrs: Readonly<Record<string, AttributeValueData>>;
+}
+
+/** How a call becomes one with a fixed shape once the values of some arguments are known (TVM's DynamicToStatic). */
+export interface StaticForm<A> {
+  /** Positions of the arguments whose values have to be known. */
+  readonly known: readonly number[];
+  /** The call; undefined where the values make none. */
+  call(context: StaticContext<A>): StaticCall | undefined;
+}
+
 /** A tested, shown example: a whole `.relay` expression module without the version header. */
 export interface OperatorExample {
   readonly title: string;
@@ -191,6 +216,9 @@ export interface Operator<S extends AttributeSchema = AttributeSchema> {
    * placements. Such a record has a `compute` for tensors too.
    */
   readonly transparent?: boolean;
+  readonly asStatic?: StaticForm<AttributeValues<S>>;
+  /** The result depends on the arguments' shapes alone. */
+  readonly ofShapes?: true;
   /** Set when neither `compute` nor `kernel` is given: why (`compiler annotation`, `needs a device`, …). */
   readonly noMeaning?: string;
   readonly gradient?: GradientRule<AttributeValues<S>>;

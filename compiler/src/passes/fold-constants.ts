@@ -3,7 +3,8 @@ import { checkCancelled } from '../base/cancellation.ts';
 import { constant, joinOrigins, tuple } from '../ir/build.ts';
 import type { Call, Expr } from '../ir/expr.ts';
 import { rewriteModule } from '../ir/visit.ts';
-import type { NDArray } from '../tensor/ndarray.ts';
+import { allocateElements, type NDArray } from '../tensor/ndarray.ts';
+import { staticShape } from '../types/type.ts';
 import type { Pass, PassContext } from './pass.ts';
 
 /** A result may be this much larger than its operands in all, so that `zeros` of a huge shape stays a call. */
@@ -68,6 +69,14 @@ function constantOf(e: Expr): NDArray | readonly NDArray[] | undefined {
   return arrays;
 }
 
+/** An array of the shape of `e` without elements, for operators that look at the shape alone. */
+function hollow(e: Expr): NDArray | undefined {
+  const shape = e.type.kind === 'tensor' ? staticShape(e.type) : undefined;
+  const dtype = e.type.kind === 'tensor' ? e.type.dtype : '';
+  const data = allocateElements(dtype, 0);
+  return shape && data ? { dtype, shape, data } : undefined;
+}
+
 /** The constant that a call of the operator `name` on constants gives; undefined when it stays a call. */
 export function foldCall(e: Call, name: string, context: PassContext): Expr | undefined {
   const operator = context.operators.get(name);
@@ -75,7 +84,7 @@ export function foldCall(e: Call, name: string, context: PassContext): Expr | un
   const args: (NDArray | readonly NDArray[])[] = [];
   let elements = 0;
   for (const arg of e.args) {
-    const value = constantOf(arg);
+    const value = operator.ofShapes ? hollow(arg) : constantOf(arg);
     if (value === undefined) return undefined;
     args.push(value);
     for (const array of [value].flat() as readonly NDArray[]) elements += array.data.length;

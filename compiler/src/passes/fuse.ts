@@ -65,10 +65,20 @@ function firstProblem(
           e.origin,
           'not-compilable',
           `The result of \`${operatorName(e) ?? 'the call'}\` is ${printType(e.type)}; compiled code needs fixed shapes.`,
-          'Give the inputs fixed shapes.',
+          sizesFrom(e, context) ?? 'Give the inputs fixed shapes.',
         );
   }
   return undefined;
+}
+
+/** What to do about sizes that are arguments and known in a run alone. */
+function sizesFrom(e: Call, context: PartialContext): string | undefined {
+  const operator = context.operators.get(operatorName(e) ?? '');
+  const unknown = operator?.asStatic?.known.filter((i) => e.args[i]?.kind !== 'constant') ?? [];
+  const names = unknown.flatMap((i) => (operator?.inputs[i] ? [`\`${operator.inputs[i].name}\``] : []));
+  if (names.length === 0) return undefined;
+  const they = names.length === 1 ? 'it decides' : 'they decide';
+  return `Give ${names.join(' and ')} as ${names.length === 1 ? 'a constant' : 'constants'}, or compute from shapes alone, because ${they} the size of the result.`;
 }
 
 class ProgramBuilder {

@@ -10,6 +10,7 @@ import { channelsLast } from '../passes/channels-last.ts';
 import { commonSubexpressions } from '../passes/common-subexpressions.ts';
 import { constantChannels } from '../passes/constant-channels.ts';
 import { deadCode } from '../passes/dead-code.ts';
+import { dynamicToStatic } from '../passes/dynamic-to-static.ts';
 import { foldBatchNorm } from '../passes/fold-batch-norm.ts';
 import { foldConstants } from '../passes/fold-constants.ts';
 import { inline } from '../passes/inline.ts';
@@ -25,6 +26,7 @@ export const passes: readonly Pass[] = [
   inline,
   partialEvaluation,
   selectBranches,
+  dynamicToStatic,
   foldConstants,
   foldBatchNorm,
   channelsLast,
@@ -40,6 +42,7 @@ export const simplificationOrder: readonly Pass[] = [
   deadCode,
   foldConstants,
   partialEvaluation,
+  dynamicToStatic,
   selectBranches,
   foldBatchNorm,
   channelsLast,

@@ -62,6 +62,17 @@ const pad = defineOperator({
     };
     return [moveArray(x, shape, source, elementAt(arrayAt(context, 2), 0))];
   },
+  asStatic: {
+    known: [1],
+    call: ({ attrs, shape, values }) => ({
+      operator: 'nn.pad',
+      args: [0, 2],
+      attrs: {
+        pad_width: shape(0).map((_, d) => [values(1)[2 * d] ?? 0, values(1)[2 * d + 1] ?? 0]),
+        pad_mode: attrs.pad_mode,
+      },
+    }),
+  },
   fusion: 'injective',
 });
 
@@ -147,6 +158,14 @@ const upsampling = defineOperator({
     const { layout, method, align_corners: corners } = context.attrs;
     return [upsampled(context, layout, 'HW', upsamplingOf(method, cornerMode(corners)))];
   },
+  asStatic: {
+    known: [1, 2],
+    call: ({ attrs, values }) => ({
+      operator: 'nn.upsampling',
+      args: [0],
+      attrs: { ...attrs, scale_h: values(1)[0] ?? 1, scale_w: values(2)[0] ?? 1 },
+    }),
+  },
   fusion: 'injective',
   tolerance,
 });
@@ -182,6 +201,14 @@ const upsampling3d = defineOperator({
     const { layout, method, coordinate_transformation_mode: mode } = context.attrs;
     return [upsampled(context, layout, 'DHW', upsamplingOf(method, mode))];
   },
+  asStatic: {
+    known: [1, 2, 3],
+    call: ({ attrs, values }) => ({
+      operator: 'nn.upsampling3d',
+      args: [0],
+      attrs: { ...attrs, scale_d: values(1)[0] ?? 1, scale_h: values(2)[0] ?? 1, scale_w: values(3)[0] ?? 1 },
+    }),
+  },
   fusion: 'injective',
   tolerance,
 });
@@ -214,6 +241,14 @@ const resize2d = defineOperator({
     const { layout, out_dtype: dtype } = context.attrs;
     const sampling = samplingOf(context.attrs);
     return [resampleArray(x, dtype ?? x.dtype, sizes, knownLayout(layout), 'HW', sampling, regionsOf(roi, 2))];
+  },
+  asStatic: {
+    known: [1, 2],
+    call: ({ attrs, values }) => ({
+      operator: 'image.resize2d',
+      args: [0],
+      attrs: { ...attrs, size: values(1), roi: values(2).length === 4 ? values(2) : [0, 0, 0, 0] },
+    }),
   },
   fusion: 'injective',
   tolerance,

@@ -28,6 +28,14 @@ function filled(name: string, value: number, summary: string): Operator {
     },
     explain: explainRuntime(0),
     kernel: (context) => [filledArray(context.attrs.dtype ?? 'float32', numbersOf(arrayAt(context, 0)), value)],
+    asStatic: {
+      known: [0],
+      call: ({ attrs, values }) => ({
+        operator: name.replace('dyn.', ''),
+        args: [],
+        attrs: { shape: values(0), dtype: attrs.dtype },
+      }),
+    },
     fusion: 'elementwise',
   });
 }
@@ -50,6 +58,10 @@ const full = defineOperator({
   kernel: (context) => {
     const value = arrayAt(context, 0);
     return [filledArray(context.attrs.dtype ?? value.dtype, numbersOf(arrayAt(context, 1)), elementAt(value, 0))];
+  },
+  asStatic: {
+    known: [1],
+    call: ({ attrs, values }) => ({ operator: 'full', args: [0], attrs: { shape: values(1), dtype: attrs.dtype } }),
   },
   fusion: 'elementwise',
 });
@@ -87,6 +99,14 @@ const oneHot = defineOperator({
     });
     return [result];
   },
+  asStatic: {
+    known: [3],
+    call: ({ attrs, values }) => ({
+      operator: 'one_hot',
+      args: [0, 1, 2],
+      attrs: { ...attrs, depth: values(3)[0] ?? 1 },
+    }),
+  },
   fusion: 'out-elementwise-fusable',
 });
 
@@ -110,6 +130,10 @@ const sparse = defineOperator({
   kernel: (context) => [
     sparseToDense(arrayAt(context, 0), arrayAt(context, 1), arrayAt(context, 2), numbersOf(arrayAt(context, 3))),
   ],
+  asStatic: {
+    known: [3],
+    call: ({ values }) => ({ operator: 'sparse_to_dense', args: [0, 1, 2], attrs: { output_shape: values(3) } }),
+  },
   fusion: 'opaque',
 });
 

@@ -5,7 +5,7 @@ import { elementCount } from '../../tensor/ndarray.ts';
 import type { AttributeSchema } from '../attributes.ts';
 import { attr } from '../attributes.ts';
 import { arrayAt, copyArray, elementAt, numbersOf } from '../compute/arrays.ts';
-import type { InputSpec, KernelContext, Operator } from '../operator.ts';
+import type { InputSpec, KernelContext, Operator, StaticCall } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
 import { dimValue } from '../relations/dims.ts';
 import { originOf, copyOf } from '../relations/explain.ts';
@@ -28,6 +28,8 @@ function byVector(options: {
   readonly rank: (dataRank: number, length: number) => number;
   readonly fusion: Operator['fusion'];
   readonly kernel: (data: NDArray, values: readonly number[]) => NDArray;
+  /** The static operator's attributes. */
+  readonly fixed: (shape: readonly number[], values: readonly number[]) => StaticCall['attrs'];
 }): Operator {
   return defineOperator({
     name: options.name,
@@ -47,6 +49,14 @@ function byVector(options: {
     },
     explain: explainRuntime(1),
     kernel: (context: KernelContext<unknown>) => [options.kernel(arrayAt(context, 0), numbersOf(arrayAt(context, 1)))],
+    asStatic: {
+      known: [1],
+      call: ({ shape, values }) => ({
+        operator: options.name.replace('dyn.', ''),
+        args: [0],
+        attrs: options.fixed(shape(0), values(1)),
+      }),
+    },
     fusion: options.fusion,
   });
 }
@@ -76,6 +86,10 @@ const vectorOperators: readonly Operator[] = [
     rank: (_rank, length) => length,
     fusion: 'injective',
     kernel: (x, sizes) => ({ ...copyArray(x), shape: reshapedSizes(x.shape, sizes) }),
+    fixed: (shape, sizes) => {
+      const newshape = reshapedSizes(shape, sizes);
+      return { newshape, allowzero: newshape.includes(0) };
+    },
   }),
   byVector({
     name: 'dyn.tile',
@@ -93,6 +107,7 @@ const vectorOperators: readonly Operator[] = [
       });
       return moveArray(x, shape, (i) => repeatedIndex(i, x.shape));
     },
+    fixed: (_shape, reps) => ({ reps }),
   }),
   byVector({
     name: 'dyn.broadcast_to',
@@ -106,6 +121,7 @@ const vectorOperators: readonly Operator[] = [
     rank: (_rank, length) => length,
     fusion: 'broadcast',
     kernel: (x, sizes) => moveArray(x, sizes, (i) => repeatedIndex(i, x.shape)),
+    fixed: (_shape, sizes) => ({ shape: sizes }),
   }),
   byVector({
     name: 'dyn.squeeze',
@@ -120,6 +136,7 @@ const vectorOperators: readonly Operator[] = [
       const drop = new Set(axes.map((a) => (a < 0 ? a + x.shape.length : a)));
       return { ...copyArray(x), shape: x.shape.filter((_, d) => !drop.has(d)) };
     },
+    fixed: (_shape, axes) => ({ axis: axes }),
   }),
 ];
 
@@ -146,8 +163,38 @@ const expandDims = defineOperator({
     const ones = Array.from({ length: context.attrs.num_newaxis }, () => 1);
     return [{ ...copyArray(x), shape: [...x.shape.slice(0, axis), ...ones, ...x.shape.slice(axis)] }];
   },
+  asStatic: {
+    known: [1],
+    call: ({ attrs, values }) => ({
+      operator: 'expand_dims',
+      args: [0],
+      attrs: { axis: values(1)[0] ?? 0, num_newaxis: attrs.num_newaxis },
+    }),
+  },
   fusion: 'injective',
 });
+
+/** Where a slice starts, stops and how it goes, along each dimension. */
+function walks(
+  shape: readonly number[],
+  begin: readonly number[] | undefined,
+  end: readonly number[] | undefined,
+  strides: readonly number[] | undefined,
+  sized: boolean,
+): readonly { readonly first: number; readonly last: number; readonly stride: number; readonly count: number }[] {
+  return shape.map((extent, d) => {
+    const stride = sized ? 1 : (strides?.[d] ?? 1);
+    const clamp = (n: number): number => {
+      const at = n < 0 ? n + extent : n;
+      return Math.min(Math.max(at, stride < 0 ? -1 : 0), stride < 0 ? extent - 1 : extent);
+    };
+    const first = clamp(begin?.[d] ?? 0);
+    const written = end?.[d] ?? extent;
+    const last =
+      sized && end?.[d] !== undefined ? (written < 0 ? extent : Math.min(extent, first + written)) : clamp(written);
+    return { first, last, stride, count: Math.max(0, Math.ceil((last - first) / stride)) };
+  });
+}
 
 const stridedSlice = defineOperator({
   name: 'dyn.strided_slice',
@@ -195,19 +242,7 @@ const stridedSlice = defineOperator({
   kernel: (context) => {
     const x = arrayAt(context, 0);
     const [begin, end, strides] = [1, 2, 3].map((i) => numbersOf(arrayAt(context, i)));
-    const sized = context.attrs.slice_mode === 'size';
-    const walk = x.shape.map((extent, d) => {
-      const stride = sized ? 1 : (strides?.[d] ?? 1);
-      const clamp = (n: number): number => {
-        const at = n < 0 ? n + extent : n;
-        return Math.min(Math.max(at, stride < 0 ? -1 : 0), stride < 0 ? extent - 1 : extent);
-      };
-      const first = clamp(begin?.[d] ?? 0);
-      const written = end?.[d] ?? extent;
-      const last =
-        sized && end?.[d] !== undefined ? (written < 0 ? extent : Math.min(extent, first + written)) : clamp(written);
-      return { first, stride, count: Math.max(0, Math.ceil((last - first) / stride)) };
-    });
+    const walk = walks(x.shape, begin, end, strides, context.attrs.slice_mode === 'size');
     return [
       moveArray(
         x,
@@ -215,6 +250,24 @@ const stridedSlice = defineOperator({
         (i) => i.map((k, d) => (walk[d]?.first ?? 0) + k * (walk[d]?.stride ?? 1)),
       ),
     ];
+  },
+  asStatic: {
+    known: [1, 2, 3],
+    call: ({ attrs, shape, values }) => {
+      const walk = walks(shape(0), values(1), values(2), values(3), attrs.slice_mode === 'size');
+      return {
+        operator: 'strided_slice',
+        args: [0],
+        attrs: {
+          begin: walk.map((w) => w.first),
+          // One before the first element is said as a position from the end.
+          end: walk.map((w, d) => (w.last < 0 ? w.last - (shape(0)[d] ?? 0) : w.last)),
+          strides: walk.map((w) => w.stride),
+          slice_mode: 'end',
+          axes: null,
+        },
+      };
+    },
   },
   fusion: 'injective',
 });
@@ -249,6 +302,10 @@ const topk = defineOperator({
     return at.dim === axis ? originOf('value of `k`, known at run time') : copyOf(0, at.dim);
   },
   kernel: (context) => topKKernel(arrayAt(context, 0), context.attrs, Number(elementAt(arrayAt(context, 1), 0))),
+  asStatic: {
+    known: [1],
+    call: ({ attrs, values }) => ({ operator: 'topk', args: [0], attrs: { ...attrs, k: values(1)[0] ?? 0 } }),
+  },
   fusion: 'opaque',
 });
 

@@ -40,6 +40,7 @@ function shapeOf(name: string, inputName: string): Operator {
         ),
       ];
     },
+    ofShapes: true,
     fusion: 'opaque',
   });
 }
@@ -58,6 +59,7 @@ const ndarraySize = defineOperator({
     const count = tensorAt(context, 0).shape.reduce((a, b) => a * b, 1);
     return [compute('ndarray_size', [], () => number(count, outputOf(context).dtype))];
   },
+  ofShapes: true,
   fusion: 'injective',
 });
 
