@@ -148,10 +148,19 @@ function unrolled(space: ScheduleSpace, config: ScheduleConfig): readonly Schedu
 function fastestOfEach(choices: readonly ScheduleChoice[]): readonly ScheduleChoice[] {
   const found = new Map<string, ScheduleChoice>();
   for (const choice of choices) {
-    const key = JSON.stringify(Object.entries(choice.config).filter(([name]) => !withoutScratch.has(name)));
+    const key = scratchKey(choice.config);
     if (!found.has(key)) found.set(key, choice);
   }
   return [...found.values()];
+}
+
+/** Equal for schedules that differ in knobs without effect on memory. */
+export function scratchKey(config: ScheduleConfig): string {
+  return JSON.stringify(
+    Object.entries(config)
+      .filter(([name]) => !withoutScratch.has(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }
 
 /** Schedules under which the kernel at `step` needs less memory: scratch, and inputs that its outputs cannot overwrite. */

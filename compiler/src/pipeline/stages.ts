@@ -21,7 +21,7 @@ import { programModule } from '../passes/program.ts';
 import type { FusedProgram } from '../passes/program.ts';
 import { parseSource } from '../syntax/parser.ts';
 import type { CompileContext, ScheduledKernel } from './context.ts';
-import { fitArena } from './fit-arena.ts';
+import { fitArena, scratchKey, type Fitted } from './fit-arena.ts';
 import { lightenKernels } from './light-kernels.ts';
 import { orderKernels } from './kernel-order.ts';
 import { moduleSpec } from './module-spec.ts';
@@ -223,7 +223,7 @@ const planned: Stage = {
     const untuned = untunedKernels(program, context);
     if (!untuned.ok) return untuned;
     const arena = planStreamed(program, untuned.value, context);
-    const fitted = fitArena(program, kernels, context, arena.plan.arenaBytes);
+    const fitted = fitTuned(program, kernels, untuned.value, context, arena.plan.arenaBytes);
     // What records save may be less than what the arena's limit costs.
     const lost = isSlower(fitted.kernels, untuned.value, context);
     return ok({ ...state, program, ...(lost ? { kernels: untuned.value, arena } : fitted) });
@@ -241,6 +241,24 @@ function untunedKernels(program: FusedProgram, given: CompileContext): CompileRe
     kernels.push(kernel.value);
   }
   return ok(lightenKernels(kernels, context));
+}
+
+/** Fits the arena; where that changes schedules, those of equal memory are weighed anew, for code has its limit as well. */
+function fitTuned(
+  program: FusedProgram,
+  kernels: readonly ScheduledKernel[],
+  untuned: readonly ScheduledKernel[],
+  context: CompileContext,
+  budget: number,
+): Fitted {
+  const fitted = fitArena(program, kernels, context, budget);
+  if (fitted.kernels === kernels) return fitted;
+  const kept = new Set([...fitted.kernels, ...untuned].map((k) => `${k.task.key} ${scratchKey(k.config)}`));
+  const choicesFor: CompileContext['choicesFor'] = (task) =>
+    context.choicesFor(task).filter(({ config }) => kept.has(`${task.key} ${scratchKey(config)}`));
+  const weighed = chooseRecorded(fitted.kernels, untuned, { ...context, choicesFor });
+  const arena = planStreamed(program, weighed, context, budget);
+  return arena.plan.arenaBytes <= fitted.arena.plan.arenaBytes ? { kernels: weighed, arena } : fitted;
 }
 
 /** The line of a kernel in the source: that of the first operator it computes. */
