@@ -176,6 +176,18 @@ describe('a tuning session', () => {
     assert.ok((small?.bestCost?.value ?? 0) > (fast?.bestCost?.value ?? Infinity));
   });
 
+  it('spends no trial on kernels that need more scratch memory than there is', async () => {
+    const lower: typeof scheduler.lower = (fused, processor, config) => {
+      const lowered = scheduler.lower(fused, processor, config);
+      const scratch = { name: 's', dtype: 'int8', length: 100 * Number(config['b']), align: 1 } as const;
+      return lowered.ok ? ok({ ...lowered.value, scratch: [scratch] }) : lowered;
+    };
+    const tasks = [{ task: makeTask('only', 1000), weight: 1, scratch: 250 }];
+    const { summary, measurer } = await session({ tasks, scheduler: { ...scheduler, lower } });
+    assert.equal(summary.trials, 64);
+    assert.ok(measurer.measured.every((config) => Number(config['b']) <= 2));
+  });
+
   it('starts from what an untuned build takes', async () => {
     const start = { a: 4, b: 4, c: 4, d: 'q', e: false, f: false };
     const { summary, measurer } = await session({ tasks: [{ task: makeTask('only', 1000), weight: 1, start }] });

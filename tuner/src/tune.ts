@@ -10,6 +10,7 @@ import {
   type TuningTask,
 } from '../../compiler/src/schedule/task.ts';
 import type { Target } from '../../compiler/src/targets/target.ts';
+import { scratchBytes } from '../../compiler/src/pipeline/fit-arena.ts';
 import { nextTask } from './allocate.ts';
 import { BoardMeasurer } from './board-measurer.ts';
 import type { Candidate, Measurer, Parts, Prepared, Trial } from './measurer.ts';
@@ -33,6 +34,8 @@ export interface WeightedTask {
   readonly weight: number;
   /** What a build without records takes, where that is not the space's default; it is measured first. */
   readonly start?: ScheduleConfig | undefined;
+  /** Bytes of scratch memory that its kernels may have; any number when absent. No trial is spent on others. */
+  readonly scratch?: number | undefined;
 }
 
 export interface TuneOptions {
@@ -117,9 +120,13 @@ export interface TuneSummary {
 const LEAST_BATCH = 4;
 const LARGEST_BATCH = 16;
 
+/** Times that points are proposed anew in the place of those that need too much memory. */
+const PROPOSALS = 8;
+
 interface State {
   readonly task: TuningTask;
   readonly weight: number;
+  readonly scratch: number;
   readonly space: ScheduleSpace;
   readonly searcher: Searcher;
   /** Trials that are handed out, and those that are back. */
@@ -187,13 +194,14 @@ class Session {
     this.token = options.token ?? neverCancelled;
     this.objective = options.objective ?? plainObjective;
     this.total = options.trials ?? (options.seconds === undefined ? 256 : Number.POSITIVE_INFINITY);
-    this.states = merge(options.tasks).map(({ task, weight, start }): State => {
+    this.states = merge(options.tasks).map(({ task, weight, start, scratch = Infinity }): State => {
       const whole = options.scheduler.spaceOf(task, options.target);
       const space = start && whole.isValid(start) ? { ...whole, default: start } : whole;
       const context = { task: task.key, space, seed, experience: this.experience };
       return {
         task,
         weight,
+        scratch,
         space,
         searcher: strategy.create(context),
         issued: 0,
@@ -303,35 +311,49 @@ class Session {
       }));
       const state = this.states[nextTask(progress) ?? -1];
       if (!state) return undefined;
-      const configs = this.configsOf(state);
-      if (configs.length === 0) {
+      this.parts.propose += (performance.now() - started) / 1000;
+      const candidates = this.candidatesOf(state);
+      if (candidates.length === 0) {
         state.exhausted = true;
         continue;
       }
-      this.parts.propose += (performance.now() - started) / 1000;
-      const lowering = performance.now();
-      const shared = state.weight > 1;
-      const candidates = configs.map((config) => ({ config, kernel: this.lower(state, config), shared }));
-      this.parts.lower += (performance.now() - lowering) / 1000;
       state.issued += candidates.length;
       this.issued += candidates.length;
       return { state, candidates };
     }
   }
 
-  private configsOf(state: State): ScheduleConfig[] {
+  private candidatesOf(state: State): Candidate[] {
     // What a task weighs shows its default; until all are known, no other trial is spent.
     const batch = state.trials === 0 && state.defaultPending ? 1 : this.batch;
     const count = Math.min(batch, this.total - this.issued);
-    const configs: ScheduleConfig[] = [];
+    const candidates: Candidate[] = [];
     if (state.defaultPending) {
       state.defaultPending = false;
-      configs.push(state.space.default);
+      candidates.push(this.candidate(state, state.space.default));
       // The strategy must know that this point is taken.
       state.searcher.observe([{ config: state.space.default, cost: undefined }]);
     }
-    configs.push(...state.searcher.propose(count - configs.length));
-    return configs;
+    for (let round = 0; round < PROPOSALS && candidates.length < count; round++) {
+      const proposing = performance.now();
+      const configs = state.searcher.propose(count - candidates.length);
+      this.parts.propose += (performance.now() - proposing) / 1000;
+      if (configs.length === 0) break;
+      for (const config of configs) {
+        const candidate = this.candidate(state, config);
+        const { kernel } = candidate;
+        if (!kernel.ok || scratchBytes(kernel.value) <= state.scratch) candidates.push(candidate);
+        else state.searcher.observe([{ config, cost: undefined }]);
+      }
+    }
+    return candidates;
+  }
+
+  private candidate(state: State, config: ScheduleConfig): Candidate {
+    const lowering = performance.now();
+    const kernel = this.lower(state, config);
+    this.parts.lower += (performance.now() - lowering) / 1000;
+    return { config, kernel, shared: state.weight > 1 };
   }
 
   private lower(state: State, config: ScheduleConfig): Candidate['kernel'] {
@@ -449,7 +471,8 @@ function merge(tasks: readonly WeightedTask[]): WeightedTask[] {
   const byKey = new Map<string, WeightedTask>();
   for (const one of tasks) {
     const known = byKey.get(one.task.key);
-    byKey.set(one.task.key, known ? { ...known, weight: known.weight + one.weight } : one);
+    const scratch = Math.min(known?.scratch ?? Infinity, one.scratch ?? Infinity);
+    byKey.set(one.task.key, known ? { ...known, weight: known.weight + one.weight, scratch } : one);
   }
   // The ones with most work first: they come first when the budget is short.
   return [...byKey.values()].sort((a, b) => b.weight * b.task.macs - a.weight * a.task.macs);

@@ -8,6 +8,7 @@ import type { CostKind, Objective } from '../../../compiler/src/records/objectiv
 import { backend } from '../../../compiler/src/pipeline/backend.ts';
 import { codePriceIn } from '../../../compiler/src/pipeline/light-kernels.ts';
 import { configKey } from '../../../compiler/src/schedule/task.ts';
+import { scratchAllowances } from '../../../compiler/src/pipeline/scratch-allowance.ts';
 import { RecordStore, strategies, tune, type TuneSummary } from '../../../tuner/src/index.ts';
 import { targetNamed } from '../../../compiler/src/targets/targets.ts';
 import { deployCompiled } from '../deployment.ts';
@@ -106,6 +107,7 @@ async function search(
   bench: Bench,
   compiled: CompiledModel,
   objective: Objective,
+  arenaBudget: number | undefined,
   records: RecordStore,
   limits: Limits,
   reference: ProgramReference,
@@ -115,9 +117,10 @@ async function search(
   const target = targetNamed(bench.profile.target);
   if (!target.ok) return target;
   const strategy = args.text('strategy');
+  const scratch = scratchAllowances(compiled, arenaBudget);
   const unit = objective.cost === 'cycles' ? 'cycles' : bench.profile.timer.unit;
   const summary = await tune({
-    tasks: compiled.kernels.map(({ task, config }) => ({ task, weight: 1, start: config })),
+    tasks: compiled.kernels.map(({ task, config }, k) => ({ task, weight: 1, start: config, scratch: scratch[k] })),
     objective,
     board: bench.profile,
     target: target.value,
@@ -153,7 +156,7 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
   const options = readCompileOptions(args);
   if (!options.ok) return stop(options.error, 2);
   // Limits of memory hold for the tuned build alone: before, its schedules may not be known.
-  const { arenaBudget: _arena, flashBudget: _flash, ...unlimited } = options.value;
+  const { arenaBudget, flashBudget: _flash, ...unlimited } = options.value;
   const cost = costKindOf(args, bench.profile);
   if (!cost.ok) return stop(cost.error, 2);
   const progress = createProgress(args, io);
@@ -192,6 +195,7 @@ async function runTune(args: ParsedArguments, io: CommandIO, bench: Bench): Prom
       bench,
       compiled,
       objective,
+      typeof arenaBudget === 'number' ? arenaBudget : undefined,
       records.value,
       limits.value,
       reference,

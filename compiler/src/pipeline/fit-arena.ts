@@ -196,6 +196,7 @@ function optionsOf(
   });
 }
 
-function scratchBytes(kernel: LoweredKernel): number {
+/** Bytes of a kernel's working memory. */
+export function scratchBytes(kernel: LoweredKernel): number {
   return kernel.scratch.reduce((sum, b) => sum + b.length * elementBytes(b.dtype), 0);
 }
