@@ -67,8 +67,14 @@ function statementNodes(s: Stmt): number {
     : nodes;
 }
 
+/** Nodes that a function of floats comes to, whose code stands wherever it is called; less where its ends are not asked. */
+const functionNodes = 24;
+
+const ownCode = new Set(['exp', 'sigmoid', 'round', 'floor', 'ceil', 'trunc']);
+
 function expressionNodes(e: LExpr): number {
   let nodes = 1;
+  if (e.kind === 'unary' && e.dtype === 'float32' && ownCode.has(e.op)) nodes += functionNodes / (e.normal ? 2 : 1);
   for (const inner of operands(e)) nodes += expressionNodes(inner);
   return nodes;
 }
