@@ -37,6 +37,15 @@ describe('the result of Tune and Deploy', () => {
       ],
     );
   });
+  it('compares both runs in the unit that was tuned for', () => {
+    const cycles = (value: number): object => ({ value, unit: 'cycles', provenance: 'emulated' });
+    const byCycles = { ...tune, unit: 'cycles', total: { before: cycles(3000), after: cycles(2000) } };
+    const { total } = readResult(about, byCycles, deploy);
+    assert.deepEqual([total.before?.unit, total.after?.unit], ['cycles', 'cycles']);
+    assert.equal(total.after?.value, 2000);
+    const modelled = { ...deploy, cycleModel: cycles(1990) };
+    assert.equal(readResult(about, byCycles, modelled).total.after?.value, 1990);
+  });
   it('a total is not guessed when a layer has no number', () => {
     const layers = [{ name: 'a', before: 1 }, { name: 'b' }];
     assert.equal(readResult(about, { layers }, {}).total.before, undefined);

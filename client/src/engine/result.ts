@@ -50,18 +50,22 @@ export function readResult(
   const defaults = { unit, provenance };
   const layers = firstList(tune, ['layers', 'kernels', 'tasks']).flatMap((entry) => readLayer(entry, defaults));
   const total = objectAt(tune, 'total');
-  const deployed =
-    figure(deploy?.['instructions'], {
-      unit: 'instructions',
-      provenance: textAt(deploy, 'provenance') ?? provenance,
-    }) ?? figure(deploy?.['total'], defaults);
+  const tuned = figure(total?.['after'] ?? tune?.['after'], defaults);
+  const instructions = { unit: 'instructions', provenance: textAt(deploy, 'provenance') ?? provenance };
+  const runs = [
+    figure(deploy?.['instructions'], instructions),
+    figure(deploy?.['total'], defaults),
+    figure(deploy?.['cycleModel'], defaults),
+  ].filter((run) => run !== undefined);
+  // The two runs compare only in the unit that was tuned for.
+  const deployed = runs.find((run) => run.unit === unit) ?? (tuned ? undefined : runs[0]);
   return {
     model: about.model,
     board: textAt(deploy, 'board') ?? textAt(tune, 'board') ?? about.board,
     layers,
     total: {
       before: figure(total?.['before'] ?? tune?.['before'], defaults) ?? sum(layers.map((layer) => layer.before)),
-      after: deployed ?? figure(total?.['after'] ?? tune?.['after'], defaults) ?? sum(layers.map((l) => l.after)),
+      after: deployed ?? tuned ?? sum(layers.map((l) => l.after)),
     },
     memory: [...memory('RAM', deploy, tune), ...memory('Flash', deploy, tune)],
     matches: booleanAt(deploy, 'matches') ?? booleanAt(tune, 'matches'),

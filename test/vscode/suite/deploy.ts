@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { hasDriver, screenshot, tell, texts, until, webviewTexts } from './driver.ts';
-import { closeAll, open } from './editor.ts';
+import { closeAll, file, open, setting } from './editor.ts';
 
 /** As much of the command's result as the tests look at. */
 interface Result {
@@ -82,6 +82,36 @@ export function deployTests(): void {
       await vscode.commands.executeCommand('notifications.clearAll');
       await screenshot('result');
       await vscode.commands.executeCommand('workbench.view.explorer');
+    });
+
+    it('takes what is not said with the command from the settings of tuning', async function () {
+      this.timeout(240_000);
+      const { document } = await open('keyword_spotting.relay');
+      const recorded = async (): Promise<readonly { readonly cycles?: unknown }[]> => {
+        const bytes = await vscode.workspace.fs.readFile(file('.relay/records.jsonl')).then(undefined, () => undefined);
+        const lines = new TextDecoder().decode(bytes).split('\n');
+        return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as object);
+      };
+      const tune = (): Thenable<Result | undefined> =>
+        vscode.commands.executeCommand('relay.tuneAndDeploy', document.uri, { board: 'mps2-an386' });
+      const before = await recorded();
+      await setting('tune.trials', 3);
+      await setting('tune.cost', 'cycles');
+      try {
+        const result = await tune();
+        assert.equal(result?.total.after?.unit, 'cycles');
+        const added = (await recorded()).slice(before.length);
+        assert.equal(added.length, 3);
+        for (const record of added) assert.ok(record.cycles);
+        await vscode.commands.executeCommand('notifications.clearAll');
+        // A limit of memory that no build can keep ends in its error, not in a build without it.
+        await setting('tune.trials', 1);
+        await setting('tune.arena', 64);
+        assert.equal(await tune(), undefined);
+      } finally {
+        for (const name of ['trials', 'cost', 'arena']) await setting(`tune.${name}`, undefined);
+        await vscode.commands.executeCommand('notifications.clearAll');
+      }
     });
 
     it('can be stopped, and says so', async function () {

@@ -94,5 +94,18 @@ export function sidebarTests(): void {
         (await texts('.statusbar-item')).some((text) => /^\s*Relay\s*$/.test(text)),
       );
     });
+
+    it('the status bar has its entry only while a Relay file is looked at', async function () {
+      if (!hasDriver) this.skip();
+      const entries = async (): Promise<readonly string[]> =>
+        (await texts('.statusbar-item')).filter((text) => /^\s*Relay\s*$/.test(text));
+      await open('network.relay');
+      await until('the entry', async () => (await entries()).length === 1);
+      const other = await vscode.workspace.openTextDocument({ language: 'plaintext', content: 'no program' });
+      await vscode.window.showTextDocument(other);
+      await until('its end', async () => (await entries()).length === 0);
+      await open('network.relay');
+      await until('the entry again', async () => (await entries()).length === 1);
+    });
   });
 }
