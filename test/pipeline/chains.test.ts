@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { emitModule } from '../../compiler/src/emit/module.ts';
-import { compileModel } from '../../compiler/src/pipeline/compile.ts';
+import { compileModel, type CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { moduleSpec } from '../../compiler/src/pipeline/module-spec.ts';
 import { cortexM4 } from '../schedule/functions.ts';
 
@@ -28,18 +28,27 @@ const links: readonly (readonly [string, string])[] = [
   ],
 ];
 
-/** Characters of C for a chain of some length. */
-function size([link, dtype]: readonly [string, string], length: number): number {
+function compiled([link, dtype]: readonly [string, string], length: number): CompiledModel {
   const steps = Array.from({ length }, (_, i) => `  %${i} = ${link.replaceAll('$', i === 0 ? '%x' : `%${i - 1}`)};`);
   const text = `#[version = "0.0.5"]\ndef @main(%x: Tensor[(4, 4), ${dtype}]) {\n${steps.join('\n')}\n  %${length - 1}\n}\n`;
-  const compiled = compileModel({ text, target: cortexM4, name: 'chain' });
-  assert.ok(compiled.ok, compiled.ok ? '' : compiled.error.message);
-  const { program, kernels, arena } = compiled.value;
+  const result = compileModel({ text, target: cortexM4, name: 'chain' });
+  assert.ok(result.ok, result.ok ? '' : result.error.message);
+  return result.value;
+}
+
+/** Characters of C for a chain of some length. */
+function size(link: readonly [string, string], length: number): number {
+  const { program, kernels, arena } = compiled(link, length);
   const { files } = emitModule(moduleSpec('chain', program, kernels, arena));
   return files.reduce((sum, f) => sum + f.text.length, 0);
 }
 
 describe('chains of one operator', () => {
+  it('of any length compile, in kernels of limited length', function () {
+    this.timeout(60_000);
+    assert.equal(compiled(['add($, %x)', 'int32'], 1000).kernels.length, 4);
+    assert.equal(compiled(['exp($)', 'float32'], 600).kernels.length, 3);
+  });
   for (const link of links)
     it(`make C that grows with their length, not with its power: ${link[0]}`, () => {
       const [short, middle, long] = [size(link, 4), size(link, 12), size(link, 28)];

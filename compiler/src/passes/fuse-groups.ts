@@ -56,6 +56,9 @@ export function isView(call: Call): boolean {
  */
 const mostCopies = 16;
 
+/** Operators that a kernel takes at most, as in TVM (`relay.FuseOps.max_depth`): longer ones gain nothing. */
+const mostMembers = 256;
+
 /** Groups the calls of a function body into kernels, by the operators' fusion patterns. */
 export function groupCalls(body: Expr, operators: Pick<OperatorRegistry, 'get'>): Grouping {
   return new Grouper(dataflowOf(body), operators).run();
@@ -125,7 +128,9 @@ class Grouper {
         break;
       }
       const path = [...nodesBetween(at, next), next];
-      const why = path.map((node) => this.whyNotBehind(node, group, shape)).find((w) => w !== undefined);
+      const long =
+        chain.length + path.length > mostMembers ? `a kernel takes ${mostMembers} operators at most` : undefined;
+      const why = long ?? path.map((node) => this.whyNotBehind(node, group, shape)).find((w) => w !== undefined);
       if (why !== undefined) {
         this.refuse(at, why);
         break;
@@ -189,6 +194,10 @@ class Grouper {
     }
     const target = this.group(next);
     const members = new Set([...group.nodes, ...path.flatMap((n) => [...this.group(n).nodes]), ...target.nodes]);
+    if (members.size > mostMembers) {
+      this.refuse(node, `a kernel takes ${mostMembers} operators at most`);
+      return;
+    }
     const copies = this.copies(members);
     if (copies > mostCopies) {
       this.refuse(node, `${operatorName(next.call) ?? 'its use'} would write it out ${copies} times`);
