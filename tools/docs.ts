@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { catalogue, rangeCatalogue, syntaxCatalogue, type CatalogueEntry } from '../compiler/src/check/catalogue.ts';
 import { format } from '../compiler/src/format/format.ts';
 import { attributeText } from '../compiler/src/ir/spelling.ts';
+import { nestOf } from '../compiler/src/loops/imperative/index.ts';
 import type { AttributeSpec } from '../compiler/src/operators/attributes.ts';
 import type { Operator } from '../compiler/src/operators/operator.ts';
 import { operatorRegistry } from '../compiler/src/operators/registry.ts';
@@ -137,6 +138,8 @@ function operatorSection(operator: Operator): string[] {
   const lines = ['', `### ${name}`, '', summary];
   if (details !== undefined) lines.push('', details);
   if (noMeaning !== undefined) lines.push('', `It is checked and not evaluated: ${noMeaning}.`);
+  if (operator.kernel !== undefined && nestOf(name) === undefined)
+    lines.push('', 'A board takes its result alone, computed while compiling from operands that are constants.');
   const { gradient } = operator;
   if (gradient && typeof gradient !== 'function' && 'none' in gradient && noMeaning === undefined)
     lines.push('', `It has no gradient: ${gradient.none}.`);

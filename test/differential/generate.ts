@@ -1,6 +1,7 @@
 /** Random programs by seed: shapes are valid by construction, because the operators' own relations admit each node. */
 import { addBranch, addFunctions } from './control-flow.ts';
 import { buildFloat } from './generate-float.ts';
+import { buildImperative } from './generate-imperative.ts';
 import { buildInteger } from './generate-integer.ts';
 import { buildOperators } from './generate-operators.ts';
 import { buildQuantised } from './generate-quantised.ts';
@@ -8,20 +9,33 @@ import { GraphBuilder, type Node, type Program } from './graph.ts';
 import { Random } from './random.ts';
 import { addTwins } from './twins.ts';
 
-export const families = ['quantised', 'float', 'integer', 'operators'] as const;
+export const families = ['quantised', 'float', 'integer', 'operators', 'imperative'] as const;
 export type Family = (typeof families)[number];
+
+const builders = {
+  quantised: buildQuantised,
+  float: buildFloat,
+  integer: buildInteger,
+  operators: buildOperators,
+  imperative: buildImperative,
+} satisfies Record<Family, (b: GraphBuilder, r: Random) => unknown>;
+
+/** Up to which part of all seeds a family goes. */
+const shares: readonly (readonly [Family, number])[] = [
+  ['quantised', 0.5],
+  ['float', 0.65],
+  ['integer', 0.87],
+  ['operators', 0.95],
+  ['imperative', 1],
+];
 
 /** The program of a seed. Half of all programs are quantised networks. */
 export function generate(seed: number, only?: Family): Program {
   const r = new Random(seed);
   const share = r.real();
-  const family: Family =
-    only ?? (share < 0.5 ? 'quantised' : share < 0.65 ? 'float' : share < 0.87 ? 'integer' : 'operators');
+  const family: Family = only ?? shares.find(([, below]) => share < below)?.[0] ?? 'imperative';
   const b = new GraphBuilder();
-  const build = { quantised: buildQuantised, float: buildFloat, integer: buildInteger, operators: buildOperators }[
-    family
-  ];
-  const built = build(b, r);
+  const built = builders[family](b, r);
   const { approximate } = built;
   const outputs = [...new Set([...built.outputs, ...(r.chance(0.3) ? addTwins(b, r) : [])])];
   const branch = r.chance(0.1) ? addBranch(b, r) : undefined;

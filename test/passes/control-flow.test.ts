@@ -128,7 +128,7 @@ describe('selecting branches', () => {
 
   it('leaves operators alone that could leave a tensor', () => {
     const text =
-      'def @main(%c: bool, %x: Tensor[(2), float32], %i: Tensor[(1), int64], %u: Tensor[(1), float32]) { if (%c) { scatter_elements(%x, %i, %u) } else { %x } }';
+      'def @main(%c: bool, %x: Tensor[(2, 2), float32], %d: Tensor[(1), float32], %i: Tensor[(1), int32], %p: Tensor[(3), int32]) { if (%c) { nn.sparse_add(%x, %d, %i, %p) } else { %x } }';
     turns(selectBranches, text, text);
   });
 });
@@ -164,9 +164,9 @@ describe('what cannot go on a board', () => {
     ],
     [
       'a branch that may write outside a tensor',
-      'def @main(%c: bool, %x: Tensor[(2), float32], %i: Tensor[(1), int64], %u: Tensor[(1), float32]) { if (%c) { scatter_elements(%x, %i, %u) } else { %x } }',
-      /`scatter_elements` writes at positions/,
-      'scatter_elements',
+      'def @main(%c: bool, %x: Tensor[(2, 2), float32], %d: Tensor[(1), float32], %i: Tensor[(1), int32], %p: Tensor[(3), int32]) { if (%c) { nn.sparse_add(%x, %d, %i, %p) } else { %x } }',
+      /`nn.sparse_add` writes at positions/,
+      'nn.sparse_add',
     ],
   ];
   const target = targetNamed('cortex-m4f');

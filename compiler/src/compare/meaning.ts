@@ -6,7 +6,7 @@ import { equalArrays } from '../ir/equal.ts';
 import type { Func } from '../ir/expr.ts';
 import { stagesOf } from '../tensor/te-walk.ts';
 import { extremeOf } from '../evaluate/te-codegen.ts';
-import { computationOf } from '../loops/lower.ts';
+import { computationOf } from '../loops/computation.ts';
 import { isFloat } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
 import type { AxisVar, TEExpr, TETensor } from '../tensor/te.ts';

@@ -29,6 +29,8 @@ export interface LoweredKernel {
   }[];
   /** Extra compiler flags for this function's file (`-O3`, `-fno-schedule-insns`). */
   readonly flags: readonly string[];
+  /** The order of its statements is its meaning, and no schedule step may change it: loops of an imperative nest. */
+  readonly imperative?: true;
   readonly macs: number;
   readonly origin: Origin;
 }

@@ -209,7 +209,10 @@ export interface Operator<S extends AttributeSchema = AttributeSchema> {
   explain?(context: RelateContext<AttributeValues<S>>, result: Type, at: ResultDim): DimOrigin | undefined;
   /** The operator's meaning; one tensor an output. Absent with `kernel` or where there is no meaning yet. */
   compute?(context: ComputeContext<AttributeValues<S>>): readonly TETensor[];
-  /** The meaning of what no tensor expression says (sort, non-maximum suppression, data-dependent shapes). */
+  /**
+   * The meaning of what no tensor expression says (sort, non-maximum suppression, data-dependent shapes). What a board
+   * can run of it is in `loops/imperative/`.
+   */
   kernel?(context: KernelContext<AttributeValues<S>>): readonly NDArray[];
   /**
    * The result is the first argument itself, whatever it is (a tuple, a function, a list): markers and device

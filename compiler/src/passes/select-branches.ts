@@ -11,17 +11,9 @@ import type { Pass, PassNote } from './pass.ts';
 
 /**
  * Operators that write at positions given by data: computed although not wanted, they may leave a tensor. Those that
- * read, such as `gather`, bring positions back into the tensor.
+ * read, such as `gather`, bring positions back into the tensor, and scatters leave out what lies outside.
  */
-const positioned = new Set([
-  'scatter_elements',
-  'scatter_nd',
-  'sparse_to_dense',
-  'nn.sparse_dense',
-  'nn.sparse_add',
-  'nn.sparse_transpose',
-  'sparse_fill_empty_rows',
-]);
+const positioned = new Set(['nn.sparse_dense', 'nn.sparse_add', 'nn.sparse_transpose', 'sparse_fill_empty_rows']);
 
 /**
  * `if (c) { a } else { b }` becomes `where(c, a, b)` where both branches are operator calls that may safely be computed

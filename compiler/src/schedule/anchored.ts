@@ -9,7 +9,7 @@ import type { Call, Expr, Func, Var } from '../ir/expr.ts';
 import { buffer, ix, local, store } from '../loops/build.ts';
 import type { LExpr, Stmt } from '../loops/ir.ts';
 import type { Buffer, LoweredKernel } from '../loops/kernel.ts';
-import { computationOf } from '../loops/lower.ts';
+import { computationOf } from '../loops/computation.ts';
 import { elementOf, flat } from '../loops/te-lower.ts';
 import { loadsOf } from '../loops/te-uses.ts';
 import { tidy } from '../loops/tidy.ts';

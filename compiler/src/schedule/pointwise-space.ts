@@ -2,7 +2,7 @@
 import { evaluateFunction } from '../evaluate/ir.ts';
 import type { Func } from '../ir/expr.ts';
 import { local } from '../loops/build.ts';
-import { computationOf } from '../loops/lower.ts';
+import { computationOf } from '../loops/computation.ts';
 import { loadsOf } from '../loops/te-uses.ts';
 import { allocateElements, elementCount } from '../tensor/ndarray.ts';
 import type { TEExpr, TETensor } from '../tensor/te.ts';

@@ -1,6 +1,6 @@
 /** Tuning tasks: keys that stay the same over runs, and what people read. */
 import type { Expr, Func } from '../ir/expr.ts';
-import { computationOf } from '../loops/lower.ts';
+import { computationOf } from '../loops/computation.ts';
 import { elementCount } from '../tensor/ndarray.ts';
 import type { TEExpr } from '../tensor/te.ts';
 import { operandsOf } from '../tensor/te-walk.ts';

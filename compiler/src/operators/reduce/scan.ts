@@ -58,14 +58,17 @@ function scan(name: string, summary: string, step: (a: Scalar, b: Scalar) => Sca
         : around(data.shape, wrapAxis(axis, data.shape.length) ?? 0);
       const result = zeros(dtype ?? data.dtype, flat ? [length] : data.shape);
       const exact = !isFloat(result.dtype);
-      const convert = (value: Scalar): Scalar => (exact ? BigInt(Math.trunc(Number(value))) : Number(value));
+      const convert = (value: Scalar): Scalar => {
+        if (!exact) return Number(value);
+        return typeof value === 'bigint' ? value : BigInt(Math.trunc(value));
+      };
       for (let o = 0; o < outer; o++)
         for (let i = 0; i < inner; i++) {
           let total = convert(start);
           for (let k = 0; k < length; k++) {
             const at = (o * length + k) * inner + i;
             const value = elementAt(data, at);
-            const next = step(total, typeof value === 'bigint' && exact ? value : convert(value));
+            const next = step(total, convert(value));
             setElement(result, at, exclusive ? total : next);
             // The accumulator has the result's own type, so it rounds and wraps at every step.
             total = exclusive ? rounded(next, result.dtype) : convert(elementAt(result, at));

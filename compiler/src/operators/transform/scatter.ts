@@ -1,6 +1,7 @@
 /** Operators that put elements at given places, and sparse forms. */
 import { anyDim, tensorType, tupleType } from '../../types/type.ts';
 import { printShape } from '../../types/print.ts';
+import { isFloat } from '../../tensor/dtype.ts';
 import { elementCount } from '../../tensor/ndarray.ts';
 import type { NDArray } from '../../tensor/ndarray.ts';
 import { attr } from '../attributes.ts';
@@ -25,14 +26,15 @@ import { dimensions, done, failed, inputBlame, requireDType, requireRank, tensor
 import { isIntegral, isSignedInt } from './gather.ts';
 import { dataInput, tupleLength } from './define.ts';
 
-/** How an update meets the value that stands there. */
-function combine(mode: string, old: Scalar, update: Scalar): Scalar {
+/** How an update meets the value that stands there; products of integers are exact before they wrap. */
+function combine(mode: string, old: Scalar, update: Scalar, dtype: string): Scalar {
   const exact = typeof old === 'bigint' && typeof update === 'bigint';
   switch (mode) {
     case 'add':
       return exact ? old + update : Number(old) + Number(update);
     case 'mul':
-      return exact ? old * update : Number(old) * Number(update);
+      if (exact) return old * update;
+      return isFloat(dtype) ? Number(old) * Number(update) : BigInt(old) * BigInt(update);
     case 'mean':
       return exact ? (old + update) / 2n : (Number(old) + Number(update)) / 2;
     case 'min':
@@ -43,6 +45,13 @@ function combine(mode: string, old: Scalar, update: Scalar): Scalar {
       return update;
   }
 }
+
+/** Row-major position of an index tuple; undefined where the tensor has no such place. */
+function placeOf(tuple: readonly number[], shape: readonly number[]): number | undefined {
+  return tuple.every((k, d) => k >= 0 && k < (shape[d] ?? 1)) ? positionOf(tuple, stridesOf(shape)) : undefined;
+}
+
+const leftOut = 'Updates whose index lies outside of `data` are left out.';
 
 const scatterInputs = [
   dataInput,
@@ -66,6 +75,7 @@ const scatterElements = defineOperator({
   name: 'scatter_elements',
   summary:
     'A copy of `data` with each update put at its own index, the index along `axis` replaced by that of `indices`.',
+  details: `Negative indices count from the end. ${leftOut}`,
   inputs: scatterInputs,
   attributes: {
     axis: attr.maybeInt('the dimension that `indices` index', { default: 0 }),
@@ -84,15 +94,16 @@ const scatterElements = defineOperator({
     const result = copyArray(arrayAt(context, 0));
     const [indices, updates] = [arrayAt(context, 1), arrayAt(context, 2)];
     const axis = wrapAxis(context.attrs.axis ?? 0, result.shape.length) ?? 0;
-    const strides = stridesOf(result.shape);
     forEachIndex(indices.shape, (i, at) => {
       const written = Number(elementAt(indices, at));
       const index = written < 0 ? written + (result.shape[axis] ?? 0) : written;
-      const to = positionOf(
+      const to = placeOf(
         i.map((k, d) => (d === axis ? index : k)),
-        strides,
+        result.shape,
       );
-      setElement(result, to, combine(context.attrs.reduction, elementAt(result, to), elementAt(updates, at)));
+      if (to === undefined) return;
+      const { reduction } = context.attrs;
+      setElement(result, to, combine(reduction, elementAt(result, to), elementAt(updates, at), result.dtype));
     });
     return [result];
   },
@@ -102,6 +113,7 @@ const scatterElements = defineOperator({
 const scatterNd = defineOperator({
   name: 'scatter_nd',
   summary: 'A copy of `data` with updates put at the index tuples that stand along the first dimension of `indices`.',
+  details: leftOut,
   inputs: scatterInputs,
   attributes: {
     mode: attr.string('`update`, `add`, `mul`, `min` or `max`: how updates meet what stands there', {
@@ -145,13 +157,13 @@ const scatterNd = defineOperator({
     const size = indices.shape[0] ?? 0;
     const tuples = elementCount(indices.shape.slice(1));
     const slice = elementCount(result.shape.slice(size));
-    const strides = stridesOf(result.shape);
+    const { mode } = context.attrs;
     for (let t = 0; t < tuples; t++) {
       const tuple = Array.from({ length: size }, (_, k) => Number(elementAt(indices, k * tuples + t)));
-      const start = positionOf(tuple, strides);
-      for (let k = 0; k < slice; k++) {
+      const start = placeOf(tuple, result.shape);
+      for (let k = 0; start !== undefined && k < slice; k++) {
         const to = start + k;
-        setElement(result, to, combine(context.attrs.mode, elementAt(result, to), elementAt(updates, t * slice + k)));
+        setElement(result, to, combine(mode, elementAt(result, to), elementAt(updates, t * slice + k), result.dtype));
       }
     }
     return [result];
@@ -201,10 +213,10 @@ export function sparseToDense(indices: NDArray, values: NDArray, filler: NDArray
   for (let i = 0; i < result.data.length; i++) setElement(result, i, elementAt(filler, 0));
   const width = indices.shape.length === 2 ? (indices.shape[1] ?? 1) : 1;
   const count = indices.data.length / width;
-  const strides = stridesOf(shape);
   for (let i = 0; i < count; i++) {
     const tuple = Array.from({ length: width }, (_, k) => Number(elementAt(indices, i * width + k)));
-    setElement(result, positionOf(tuple, strides), elementAt(values, values.shape.length === 0 ? 0 : i));
+    const to = placeOf(tuple, shape);
+    if (to !== undefined) setElement(result, to, elementAt(values, values.shape.length === 0 ? 0 : i));
   }
   return result;
 }
@@ -212,6 +224,7 @@ export function sparseToDense(indices: NDArray, values: NDArray, filler: NDArray
 const sparseToDenseOperator = defineOperator({
   name: 'sparse_to_dense',
   summary: 'A tensor with `sparse_values` at `sparse_indices` and `default_value` elsewhere.',
+  details: 'Values whose index lies outside of the result are left out.',
   inputs: [...sparseInputs, { name: 'default_value', summary: 'the value elsewhere, a scalar' }],
   attributes: { output_shape: attr.ints('the sizes of the result') },
   attrsType: 'relay.attrs.SparseToDenseAttrs',

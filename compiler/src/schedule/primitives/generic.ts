@@ -109,6 +109,7 @@ export function scheduleGeneric(
   config: ScheduleConfig,
   dsp: boolean,
 ): { readonly kernel: LoweredKernel; readonly trace: Trace } {
+  if (lowered.imperative) return { kernel: lowered, trace: [] };
   const point = completed(config);
   const state: Scheduled = { kernel: withNamedLoops(lowered), trace: [] };
   if (point['temporaries'] === 'parts')
