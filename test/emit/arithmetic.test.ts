@@ -25,7 +25,7 @@ const operators = [
   'bitwise_or',
   'bitwise_xor',
 ];
-const dtypes = ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32'] as const;
+const dtypes = ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'] as const;
 
 /** Both ends of a type, and small numbers of both signs. */
 function operandsOf(dtype: string): readonly bigint[] {
@@ -39,7 +39,7 @@ function column(dtype: string, values: readonly bigint[]): NDArray {
   const data = allocateElements(dtype, values.length);
   assert.ok(data);
   values.forEach((v, i) => {
-    data[i] = (data instanceof BigInt64Array ? v : Number(v)) as never;
+    data[i] = (data instanceof BigInt64Array || data instanceof BigUint64Array ? v : Number(v)) as never;
   });
   return { dtype, shape: [values.length], data };
 }
@@ -61,6 +61,27 @@ function programOf(name: string, dtype: string): Prepared {
   return prepared;
 }
 
+/** `(c ? a : b) OP b` of constants, which C would compute in the type of its literals. */
+function constantProgram(name: string, dtype: 'int64' | 'uint64'): Prepared {
+  const target = targetNamed('host');
+  assert.ok(target.ok);
+  const big = dtype === 'int64' ? 2147483600n : 3021533288n;
+  const second = name.endsWith('shift') ? 40n : big - 1n;
+  const text = `#[version = "0.0.5"]
+def @main(%c: bool, %a: ${dtype}, %b: ${dtype}) {
+  let %x = if (%c) { %a } else { %b };
+  ${name}(%x, %b)
+}`;
+  const constants = new Map([['a', { ...column(dtype, [big]), shape: [] }], ['b', { ...column(dtype, [second]), shape: [] }]]); // prettier-ignore
+  const inputs = new Map([['c', { ...column('uint8', [1n]), dtype: 'bool', shape: [] }]]);
+  const prepared = prepareText(text, inputs, { target: target.value }, undefined, constants);
+  assert.ok(
+    !('where' in prepared),
+    `${name}, ${dtype}: ${JSON.stringify(prepared, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v)).slice(0, 300)}`,
+  );
+  return prepared;
+}
+
 describe('integers in generated C', () => {
   it('give what the evaluator gives, for every operator and every pair at the ends of their types', function () {
     this.timeout(120_000);
@@ -68,6 +89,19 @@ describe('integers in generated C', () => {
     if (!cc) return this.skip();
     const cases = operators.flatMap((name) => dtypes.map((dtype) => ({ name, dtype })));
     const programs = cases.map(({ name, dtype }) => programOf(name, dtype));
+    const verdicts = runNatively(programs, { compiler: cc, flags: ['-O1', ...sanitizers] });
+    const wrong = cases.flatMap(({ name, dtype }, i) =>
+      verdicts[i] ? [`${name}, ${dtype}: ${verdicts[i].detail}`] : [],
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('of 64 bits are computed in 64 bits where all operands are constants', function () {
+    this.timeout(60_000);
+    const cc = hostCompiler();
+    if (!cc) return this.skip();
+    const cases = operators.flatMap((name) => (['int64', 'uint64'] as const).map((dtype) => ({ name, dtype })));
+    const programs = cases.map(({ name, dtype }) => constantProgram(name, dtype));
     const verdicts = runNatively(programs, { compiler: cc, flags: ['-O1', ...sanitizers] });
     const wrong = cases.flatMap(({ name, dtype }, i) =>
       verdicts[i] ? [`${name}, ${dtype}: ${verdicts[i].detail}`] : [],

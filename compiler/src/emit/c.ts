@@ -8,7 +8,7 @@ import { unreachable } from '../base/result.ts';
 import { intrinsic } from '../targets/intrinsics.ts';
 import { cType, type Helpers } from './helpers.ts';
 import { floatFunction } from './float-functions.ts';
-import { emitConstant, literal, type ConstantText } from './constants.ts';
+import { emitConstant, literal, operandLiteral, type ConstantText } from './constants.ts';
 import { identifier, Names } from './names.ts';
 import { comment } from './text.ts';
 
@@ -214,8 +214,9 @@ class Writer {
     return this.convert(value, from, dtype).text;
   }
 
+  /** An expression where C converts it to its type: in an assignment, as an argument, as a subscript. */
   text(e: LExpr): string {
-    return this.expr(e).text;
+    return e.kind === 'const' ? literal(e.value, e.dtype) : this.expr(e).text;
   }
   private wrap(e: Text, needed: number): string {
     return e.strength >= needed ? e.text : `(${e.text})`;
@@ -232,7 +233,7 @@ class Writer {
       case 'loopvar':
         return t(this.names.of(e, e.name, 'i'));
       case 'const': {
-        const text = literal(e.value, e.dtype);
+        const text = operandLiteral(e.value, e.dtype);
         return t(text, text.startsWith('-') ? 11 : atom);
       }
       case 'load':

@@ -60,6 +60,14 @@ export function literal(value: number | bigint, dtype: ScalarType): string {
   return String(v);
 }
 
+/** A literal that is computed with: of 64 bits where its type is, though a shorter one held the value. */
+export function operandLiteral(value: number | bigint, dtype: ScalarType): string {
+  const text = literal(value, dtype);
+  return /^-?\d+u?$/.test(text) && (dtype === 'int64' || dtype === 'uint64')
+    ? `${text.replace('u', '')}${dtype === 'uint64' ? 'ull' : 'll'}`
+    : text;
+}
+
 /** The shortest decimal that reads back as the same float32. */
 function shortestFloat(v: number): string {
   const target = Math.fround(v);
