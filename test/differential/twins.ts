@@ -20,9 +20,9 @@ function twin(b: GraphBuilder, r: Random): number | undefined {
   if (calls.length === 0) return undefined;
   const node = r.pick(calls);
   const attrs: Record<string, AttributeValueData> = { ...node.attrs };
-  const keys = Object.keys(attrs).filter(
-    (k) => !['channels', 'units', 'groups', 'num_groups', 'kernel_size', 'k1', 'k2'].includes(k),
-  );
+  // What the sizes of arguments fix has no other value.
+  const fixed = ['channels', 'units', 'groups', 'num_groups', 'kernel_size', 'k1', 'k2', 'n_fft', 'win_length'];
+  const keys = Object.keys(attrs).filter((k) => !fixed.includes(k));
   if (keys.length > 0 && r.chance(0.7)) {
     const key = r.pick(keys);
     const other = changed(attrs[key] ?? null, r);
