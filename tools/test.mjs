@@ -2,7 +2,8 @@
  * `npm test`: sets the machine up, then type check, lint, format, unit tests, and the suite in a real VS Code.
  * `node tools/test.mjs [step …]` runs some steps only. The last line is `N passed, N failed, N skipped`.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -34,14 +35,38 @@ function command(args) {
   return { passes: result.status === 0 ? 1 : 0, failures: result.status === 0 ? 0 : 1, pending: 0 };
 }
 
+/** Processes at a time: one for each processor, as far as memory reaches. */
+const jobs = Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 3e9), 8));
+
+/** As `command`, for several at a time; what each prints stays together. */
+async function commands(list) {
+  const results = [];
+  const waiting = [...list];
+  const work = async () => {
+    for (let args = waiting.shift(); args; args = waiting.shift()) {
+      const child = spawn(node, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+      let text = '';
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (text += data));
+      const [status] = await once(child, 'close');
+      process.stdout.write(text);
+      results.push({ passes: status === 0 ? 1 : 0, failures: status === 0 ? 0 : 1, pending: 0 });
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  return results.reduce(sum);
+}
+
 const projects = ['compiler', 'boards', 'tuner', 'server', 'client', 'cli', 'test'];
 
 /** One row a step, in the order of running. */
 const steps = {
-  types: () => projects.map((p) => command([bin('typescript/bin/tsc'), '-p', p])).reduce(sum),
+  types: () => commands(projects.map((p) => [bin('typescript/bin/tsc'), '-p', p])),
   lint: () => command([bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']),
   format: () => command([bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']),
-  unit: () => mocha('unit', ['--timeout', '120000', 'test/!(vscode)/**/*.test.ts']),
+  unit: () => {
+    const parallel = jobs > 1 ? ['--parallel', '--jobs', String(jobs)] : [];
+    return mocha('unit', [...parallel, '--timeout', '120000', 'test/!(vscode)/**/*.test.ts']);
+  },
   vscode: () => {
     const totals = path.join(scratch, 'vscode.json');
     const result = spawnSync(node, ['tools/vscode/run.mjs'], {
@@ -70,7 +95,7 @@ for (const [name, step] of Object.entries(steps)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const began = Date.now();
   console.log(`\n── ${name}`);
-  const result = step();
+  const result = await step();
   total = sum(total, result);
   console.log(
     `── ${name}: ${result.failures === 0 ? 'ok' : `${result.failures} failed`} (${((Date.now() - began) / 1000).toFixed(1)} s)`,
