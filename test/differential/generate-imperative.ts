@@ -133,4 +133,77 @@ const imperativeMakers: readonly ((m: Maker) => readonly number[] | undefined)[]
     const indices = input(m, [n, shape.length], r.pick(['int8', 'int32', 'int64']), -1, Math.max(...shape));
     return one(m, b.attempt('sparse_to_dense', [indices, keys(m, [n], dtype), keys(m, [], dtype)], { output_shape: shape })); // prettier-ignore
   },
+  (m) => {
+    const { b, r } = m;
+    const shape = shapeOf(r);
+    const dtype = r.pick([...integers, 'float32']);
+    const ends = shape.map((n) => [r.int(-n - 1, n), r.int(-n - 2, n + 1), r.pick([1, 1, 2, -1])]);
+    const list = (k: number): number => {
+      const values = ends.map((e) => e[k] ?? 0);
+      const wide = r.chance(0.5) ? 'int64' : 'int32';
+      return r.chance(0.8)
+        ? b.add({ kind: 'param', shape: [shape.length], dtype: wide, seed: 1, values })
+        : input(m, [shape.length], wide, k === 2 ? 1 : -3, 5);
+    };
+    return one(m, b.attempt('strided_set', [keys(m, shape, dtype), keys(m, [1], dtype), list(0), list(1), list(2)]));
+  },
+  (m) => {
+    const { b, r } = m;
+    const dtype = r.pick(['float32', 'int8', 'int32']);
+    const [rows, columns, others] = [r.int(1, 5), r.int(1, 7), r.int(1, 4)];
+    const blocks = r.chance(0.4) ? [r.int(1, 3), r.int(1, 3)] : [];
+    const stored = size(r);
+    const starts = Array.from({ length: rows + 1 }, () => r.int(0, stored)).sort((x, y) => x - y);
+    const matrix = [
+      input(m, [stored, ...blocks], dtype),
+      input(m, [stored], 'int32', 0, Math.ceil(columns / (blocks[1] ?? 1)) - (r.chance(0.8) ? 1 : 0)),
+      b.add({ kind: 'param', shape: [rows + 1], dtype: 'int32', seed: 1, values: starts }),
+    ];
+    const dense = input(m, [others, columns], dtype);
+    if (blocks.length === 0 && r.chance(0.3)) return one(m, b.attempt('nn.sparse_add', [input(m, [rows, columns], dtype), ...matrix])); // prettier-ignore
+    if (blocks.length === 0 && r.chance(0.2)) return fields(m, b.attempt('nn.sparse_transpose', matrix));
+    return one(m, b.attempt('nn.sparse_dense', [dense, ...matrix], { sparse_lhs: r.chance(0.5) }));
+  },
+  (m) => {
+    const { b, r } = m;
+    const [batch, boxes] = [r.int(1, 2), r.int(1, 20)];
+    const scores = b.attempt('floor', [input(m, [batch, boxes, 6], 'float32', -1, 6)]);
+    if (scores === undefined) return undefined;
+    const valid = b.attempt('vision.get_valid_counts', [scores, b.literal(r.int(0, 2), 'float32')], { score_threshold: null, id_index: r.int(-1, 0), score_index: 1 }); // prettier-ignore
+    if (valid === undefined) return undefined;
+    const [count, data, origins] = [0, 1, 2].map((index) => b.add({ kind: 'get', tuple: valid, index })) as [number, number, number]; // prettier-ignore
+    if (r.chance(0.2)) return [count, data, origins];
+    const limits = [b.literal(r.int(-1, 6)), b.literal(r.pick([0.1, 0.25, 0.5]), 'float32')];
+    return fields(m, b.attempt('vision.non_max_suppression', [data, count, origins, ...limits], { force_suppress: r.chance(0.5), top_k: r.int(-1, 9), id_index: r.int(-1, 0), return_indices: r.chance(0.5), invalid_to_bottom: r.chance(0.5) })); // prettier-ignore
+  },
+  (m) => {
+    const { b, r } = m;
+    const [batch, classes, boxes] = [r.int(1, 2), r.int(1, 3), r.int(1, 12)];
+    const corners = b.attempt('floor', [input(m, [batch, boxes, 4], 'float32', 0, 5)]);
+    const scores = b.attempt('floor', [input(m, [batch, classes, boxes], 'float32', -2, 5)]);
+    if (corners === undefined || scores === undefined) return undefined;
+    const limits = [b.literal(r.int(0, 5), 'int64'), b.literal(r.pick([0.1, 0.25, 0.5]), 'float32'), b.literal(r.int(-2, 2), 'float32')]; // prettier-ignore
+    return fields(m, b.attempt('vision.all_class_non_max_suppression', [corners, scores, ...limits], { output_format: r.pick(['onnx', 'tensorflow']) })); // prettier-ignore
+  },
+  (m) => {
+    const { b, r } = m;
+    const layout = r.pick(['NCHW', 'NHWC']);
+    const [h, w, c] = [size(r), size(r), r.int(1, 4)];
+    // Corners on whole numbers and scales that are powers of two: which elements a place takes is the same everywhere.
+    const rois = b.attempt('floor', [input(m, [r.int(1, 4), 5], 'float32', -1, 14)]);
+    if (rois === undefined) return undefined;
+    const shape = layout === 'NCHW' ? [2, c, h, w] : [2, h, w, c];
+    const attrs = {
+      pooled_size: [r.pick([1, 2, 4]), r.pick([1, 2, 4])],
+      spatial_scale: r.pick([0.25, 0.5, 1]),
+      layout,
+    };
+    if (r.chance(0.5)) return one(m, b.attempt('vision.roi_pool', [input(m, shape), rois], attrs));
+    return one(m, b.attempt('vision.roi_align', [input(m, shape), rois], { ...attrs, sample_ratio: r.pick([-1, 2]), mode: r.pick(['avg', 'max']) })); // prettier-ignore
+  },
+  (m) => {
+    const { b, r } = m;
+    const [batch, classes, anchors] = [r.int(1, 2), r.int(1, 4), r.int(1, 9)];
+    return fields(m, b.attempt('vision.multibox_transform_loc', [input(m, [batch, classes, anchors], 'float32', 0, 1), input(m, [batch, 4 * anchors], 'float32', -1, 1), input(m, [1, anchors, 4], 'float32', 0, 1)], { clip: r.chance(0.5), threshold: 0.3 })); // prettier-ignore
+  },
 ];

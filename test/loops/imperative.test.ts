@@ -20,7 +20,7 @@ function difference(actual: ElementArray, expected: ElementArray, relative = 0):
   if (actual.length !== expected.length) return `${actual.length} elements, not ${expected.length}`;
   for (let i = 0; i < expected.length; i++) {
     const [a, e] = [actual[i], expected[i]];
-    if (a === e || Math.abs(Number(a) - Number(e)) <= relative * Math.abs(Number(e))) continue;
+    if (a === e || Math.abs(Number(a) - Number(e)) <= relative * (1 + Math.abs(Number(e)))) continue;
     if (Number.isNaN(a) && Number.isNaN(e)) continue;
     return `element ${i}: ${a}, not ${e}`;
   }

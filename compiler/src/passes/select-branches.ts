@@ -10,12 +10,6 @@ import type { CompileResult } from './failure.ts';
 import type { Pass, PassNote } from './pass.ts';
 
 /**
- * Operators that write at positions given by data: computed although not wanted, they may leave a tensor. Those that
- * read, such as `gather`, bring positions back into the tensor, and scatters leave out what lies outside.
- */
-const positioned = new Set(['nn.sparse_dense', 'nn.sparse_add', 'nn.sparse_transpose', 'sparse_fill_empty_rows']);
-
-/**
  * `if (c) { a } else { b }` becomes `where(c, a, b)` where both branches are operator calls that may safely be computed
  * without being wanted. Equal values of the two branches are computed once.
  */
@@ -91,16 +85,19 @@ function obstacle(e: If): Obstacle | undefined {
       if (x.kind === 'call' && name !== undefined && !harmless(name))
         return {
           at: x,
-          why: `\`${name}\` writes at positions given by data; both branches of an \`if\` decided at run time are computed on a board, and in the branch that is not wanted the positions may lie outside.`,
+          why: `\`${name}\` depends on sizes that its branch alone may make right; both branches of an \`if\` decided at run time are computed on a board.`,
           remedy: `Call \`${name}\` after the \`if\`, on the value that the branches give.`,
         };
     }
   return undefined;
 }
 
-/** Whether an operator may be computed with operands that its branch would have excluded. */
+/**
+ * Whether an operator may be computed with operands that its branch would have excluded. Those that read at positions
+ * given by data, such as `gather`, bring them back into the tensor; those that write there leave out what lies outside.
+ */
 function harmless(name: string): boolean {
-  return !positioned.has(name) && !/^(dyn|vm|memory)\./.test(name);
+  return !/^(dyn|vm|memory)\./.test(name);
 }
 
 /** The refusal for the first `if` of a function without other control flow that cannot be selected. */

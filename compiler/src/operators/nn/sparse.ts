@@ -4,6 +4,8 @@ import type { Dim, TensorType } from '../../types/type.ts';
 import { tensorType, tupleType } from '../../types/type.ts';
 import { printShape } from '../../types/print.ts';
 import { attr } from '../attributes.ts';
+import { isFloat } from '../../tensor/dtype.ts';
+import type { Scalar } from '../compute/arrays.ts';
 import { arrayAt, elementAt, numbersOf, setElement, zeros } from '../compute/arrays.ts';
 import type { KernelContext, RelateContext, RelateResult } from '../operator.ts';
 import { defineOperator } from '../operator.ts';
@@ -66,23 +68,53 @@ function relateSparseDense(context: RelateContext<{ readonly sparse_lhs: boolean
   return ok(tensorType(context.attrs.sparse_lhs ? [rows, other] : [other, rows], dense.dtype));
 }
 
-/** Calls `visit` with row, column and value of every stored element. */
+/**
+ * Calls `visit` with row, column and value of every stored element. Row starts are brought within what is stored, and
+ * columns that are not below `limit` are left out.
+ */
 function eachStored(
   values: NDArray,
   indices: NDArray,
   starts: NDArray,
-  visit: (row: number, column: number, value: number) => void,
+  limit: number,
+  visit: (row: number, column: number, value: Scalar) => void,
 ): void {
   const columns = numbersOf(indices);
-  const rows = numbersOf(starts);
   const [, height = 1, width = 1] = values.shape.length >= 3 ? values.shape : [0, 1, 1];
+  const stored = Math.min(columns.length, Math.floor(values.data.length / (height * width)));
+  const rows = numbersOf(starts).map((start) => Math.min(Math.max(start, 0), stored));
   for (let row = 0; row + 1 < rows.length; row++)
     for (let k = rows[row] ?? 0; k < (rows[row + 1] ?? 0); k++)
       for (let y = 0; y < height; y++)
         for (let x = 0; x < width; x++) {
-          const value = Number(elementAt(values, (k * height + y) * width + x));
-          visit(row * height + y, (columns[k] ?? 0) * width + x, value);
+          const value = elementAt(values, (k * height + y) * width + x);
+          const column = (columns[k] ?? 0) * width + x;
+          if (column >= 0 && column < limit) visit(row * height + y, column, value);
         }
+}
+
+/** Sums of products: in double precision, or exact before they wrap. */
+function sumsOf(out: NDArray, values: NDArray): { add(at: number, a: Scalar, b: Scalar): void; store(): void } {
+  if (isFloat(out.dtype) || isFloat(values.dtype)) {
+    const sums = new Float64Array(out.data.length);
+    return {
+      add: (at, a, b) => (sums[at] = (sums[at] ?? 0) + Number(a) * Number(b)),
+      store: () => {
+        sums.forEach((value, i) => {
+          setElement(out, i, value);
+        });
+      },
+    };
+  }
+  const sums = new BigInt64Array(out.data.length);
+  return {
+    add: (at, a, b) => (sums[at] = (sums[at] ?? 0n) + BigInt(a) * BigInt(b)),
+    store: () => {
+      sums.forEach((value, i) => {
+        setElement(out, i, value);
+      });
+    },
+  };
 }
 
 function sparseDenseKernel(context: KernelContext<{ readonly sparse_lhs: boolean }>): readonly NDArray[] {
@@ -97,14 +129,14 @@ function sparseDenseKernel(context: KernelContext<{ readonly sparse_lhs: boolean
   const features = dense.shape[1] ?? 1;
   const others = dense.shape[0] ?? 1;
   const columns = shape[1] ?? 1;
-  const sums = new Float64Array(out.data.length);
-  eachStored(values, indices, starts, (row, column, value) => {
+  const sums = sumsOf(out, values);
+  eachStored(values, indices, starts, features, (row, column, value) => {
     for (let other = 0; other < others; other++) {
       const at = context.attrs.sparse_lhs ? row * columns + other : other * columns + row;
-      sums[at] = (sums[at] ?? 0) + value * Number(elementAt(dense, other * features + column));
+      sums.add(at, value, elementAt(dense, other * features + column));
     }
   });
-  sums.forEach((value, i) => setElement(out, i, value));
+  sums.store();
   return [out];
 }
 
@@ -184,9 +216,11 @@ const sparseAdd = defineOperator({
     const out = zeros(dense.dtype, dense.shape);
     const columns = dense.shape[1] ?? 1;
     for (let i = 0; i < out.data.length; i++) setElement(out, i, elementAt(dense, i));
-    eachStored(values, indices, starts, (row, column, value) => {
+    eachStored(values, indices, starts, columns, (row, column, value) => {
       const at = row * columns + column;
-      setElement(out, at, Number(elementAt(out, at)) + value);
+      const old = elementAt(out, at);
+      const exact = typeof old === 'bigint' && typeof value === 'bigint';
+      setElement(out, at, exact ? old + value : Number(old) + Number(value));
     });
     return [out];
   },
@@ -217,8 +251,10 @@ const sparseTranspose = defineOperator({
   explain: (_context, _result, at) => copyOf(at.field ?? 0, at.dim),
   kernel(context) {
     const [values, indices, starts] = [0, 1, 2].map((i) => arrayAt(context, i)) as [NDArray, NDArray, NDArray];
-    const stored: { row: number; column: number; value: number }[] = [];
-    eachStored(values, indices, starts, (row, column, value) => stored.push({ row, column, value }));
+    const stored: { row: number; column: number; value: Scalar }[] = [];
+    eachStored(values, indices, starts, (starts.shape[0] ?? 1) - 1, (row, column, value) =>
+      stored.push({ row, column, value }),
+    );
     stored.sort((a, b) => a.column - b.column || a.row - b.row);
     const [outValues, outIndices, outStarts] = [values, indices, starts].map((a) => zeros(a.dtype, a.shape)) as [
       NDArray,
@@ -288,8 +324,8 @@ const sparseConv2d = defineOperator({
     const position = (b: number, c: number, y: number, x: number, depth: number): number =>
       last ? ((b * height + y) * width + x) * depth + c : ((b * depth + c) * height + y) * width + x;
     const out = zeros(data.dtype, shape);
-    const sums = new Float64Array(out.data.length);
-    eachStored(values, indices, starts, (row, column, value) => {
+    const sums = sumsOf(out, values);
+    eachStored(values, indices, starts, kh * kw * channels, (row, column, value) => {
       const c = column % channels;
       const element = Math.floor(column / channels);
       const dy = Math.floor(element / kw) - Math.floor((kh - 1) / 2);
@@ -298,10 +334,10 @@ const sparseConv2d = defineOperator({
         for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y++)
           for (let x = Math.max(0, -dx); x < Math.min(width, width - dx); x++) {
             const at = position(b, row, y, x, outChannels);
-            sums[at] = (sums[at] ?? 0) + value * Number(elementAt(data, position(b, c, y + dy, x + dx, channels)));
+            sums.add(at, value, elementAt(data, position(b, c, y + dy, x + dx, channels)));
           }
     });
-    sums.forEach((value, i) => setElement(out, i, value));
+    sums.store();
     return [out];
   },
   fusion: 'out-elementwise-fusable',

@@ -285,7 +285,7 @@ const stridedSet = defineOperator({
       const stride = strides?.[d] ?? 1;
       const first = canonical(begin?.[d] ?? (stride < 0 ? farEnd : 0), extent, stride);
       const last = canonical(end?.[d] ?? (stride < 0 ? -extent - 1 : farEnd), extent, stride);
-      return { first, stride, count: Math.max(0, Math.ceil((last - first) / stride)) };
+      return { first, stride, count: stride === 0 ? 0 : Math.max(0, Math.ceil((last - first) / stride)) };
     });
     const outStrides = stridesOf(result.shape);
     const inStrides = stridesOf(v.shape);
