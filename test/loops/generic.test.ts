@@ -68,6 +68,10 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
       func: func([floats], call('nn.relu', [call('nn.bias_add', [call('nn.conv2d', [floats, constant(filter)], { channels: 4, kernel_size: [3, 3], padding: [1, 1, 1, 1], data_layout: 'NHWC', kernel_layout: 'HWIO' }), constant(array('float32', [4], (i) => i / 3))], { axis: 3 })])),
     },
     { name: 'dense after reshape', func: func([x], call('nn.dense', [call('reshape', [x], { newshape: [4, 6] }), constant(wide)], { units: 4 })) },
+    {
+      name: 'padding that is wider than what it mirrors',
+      func: func([row], tuple([call('nn.pad', [row, f32(0)], { pad_width: [[11, 30]], pad_mode: 'reflect' }), call('nn.mirror_pad', [row], { pad_width: [[20, 9]], mode: 'SYMMETRIC' })])),
+    },
     { name: 'transpose and slice', func: func([x], call('transpose', [x], { axes: [2, 0, 1] })) },
     { name: 'concatenate', func: func([x], call('concatenate', [tuple([x, call('negative', [x])])], { axis: 1 })) },
     { name: 'two results', func: func([x], tuple([call('exp', [x]), call('sum', [x], { axis: [1] })])), relative: 1e-5 },

@@ -1,6 +1,6 @@
 /** `nn.pad`, `nn.mirror_pad`, `nn.batch_flatten`. */
 import type { TEExpr } from '../../tensor/te.ts';
-import { all, cast, compare, compute, int, load, maximum, minimum, select, sub } from '../../tensor/te.ts';
+import { all, cast, compare, compute, floormod, int, load, maximum, minimum, select, sub } from '../../tensor/te.ts';
 import type { Dim } from '../../types/type.ts';
 import { tensorType } from '../../types/type.ts';
 import { printDim, printShape } from '../../types/print.ts';
@@ -74,6 +74,17 @@ function explainPad(
   };
 }
 
+/**
+ * A position mirrored at both ends as often as it takes to come into the tensor; `edge`: 1 where elements at the ends are
+ * repeated, else 0.
+ */
+function mirroredOften(index: TEExpr, extent: number, edge: 0 | 1): TEExpr {
+  const period = 2 * extent - 2 + 2 * edge;
+  if (period <= 0) return int(0);
+  const place = floormod(index, int(period));
+  return minimum(place, sub(int(period - edge), place));
+}
+
 export const pad = defineOperator({
   name: 'nn.pad',
   summary: 'Adds elements before and after each dimension.',
@@ -103,6 +114,7 @@ export const pad = defineOperator({
           const index = sub(i[d] ?? int(0), int(before));
           if (mode === 'edge') return minimum(maximum(index, int(0)), int(extent - 1));
           if (mode === 'reflect') {
+            if (Math.max(before, after) >= extent) return mirroredOften(index, extent, 0);
             const mirrored = select(compare('lt', index, int(0)), sub(int(0), index), index);
             return select(compare('ge', mirrored, int(extent)), sub(int(2 * extent - 2), mirrored), mirrored);
           }
@@ -153,6 +165,7 @@ export const mirrorPad = defineOperator({
             const [before = 0, after = 0] = widths[d] ?? [];
             const index = sub(i[d] ?? int(0), int(before));
             if (before <= 0 && after <= 0) return index;
+            if (Math.max(before, after) > extent - 1 + edge) return mirroredOften(index, extent, edge);
             const below = sub(int(-edge), index);
             const above = sub(int(2 * extent - 2 + edge), index);
             return select(compare('lt', index, int(0)), below, select(compare('ge', index, int(extent)), above, index));
