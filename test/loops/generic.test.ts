@@ -35,6 +35,7 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
   const d = v('d', [4], 'bool');
   const wide = array('float32', [4, 6], (i) => Math.sin(i));
   const filter = array('float32', [3, 3, 3, 4], (i) => Math.cos(i));
+  const joined = call('concatenate', [tuple([call('equal', [c, d]), call('equal', [d, c])])], { axis: 0 });
   let grown: Expr = v('g', [4]);
   const g = grown as Var;
   for (let i = 0; i < 40; i++) grown = call('add', [call('multiply', [grown, f32(0.5)]), grown]);
@@ -51,6 +52,10 @@ function functions(): { readonly name: string; readonly func: Func; readonly rel
     {
       name: 'a difference of conditions and comparisons',
       func: func([c, d], call('subtract', [c, call('equal', [c, d])])),
+    },
+    {
+      name: 'a comparison of a tensor in parts with itself, which reads none of them',
+      func: func([c, d], call('less', [joined, joined])),
     },
     { name: 'broadcast arithmetic', func: func([x, y], call('subtract', [call('multiply', [x, y]), f32(1.5)])) },
     { name: 'softmax', func: func([x], call('nn.softmax', [x])), relative: 1e-5 },

@@ -97,17 +97,23 @@ function outOfRange(op: CompareOp, range: Range | undefined, bound: number | big
   return at < range.min || at > range.max ? op === 'ne' : undefined;
 }
 
-/** Drops locals that no expression reads and no statement assigns, and pointers at which nothing is read or written. */
+/**
+ * Drops locals that nothing reads but their own assignments, pointers at which nothing is read or written, and the loops
+ * and branches that are empty then. Locals declared elsewhere stay.
+ */
 function withoutUnused(root: Stmt): Stmt {
   for (let at = root; ;) {
     const used = new Set<Local | Pointer>();
+    const declared = new Set<Local>();
+    let assigned: Local | undefined;
     const expression = (e: LExpr): void => {
-      if (e.kind === 'local') used.add(e);
+      if (e.kind === 'local' && e !== assigned) used.add(e);
       if (e.kind === 'deref') used.add(e.pointer);
       operands(e).forEach(expression);
     };
     const statement = (s: Stmt): void => {
-      if (s.kind === 'assign') used.add(s.local);
+      if (s.kind === 'declare') declared.add(s.local);
+      assigned = s.kind === 'assign' ? s.local : undefined;
       if (s.kind === 'store_via') used.add(s.pointer);
       if (s.kind === 'perform') {
         s.results.forEach((r) => used.add(r));
@@ -119,6 +125,8 @@ function withoutUnused(root: Stmt): Stmt {
     statement(at);
     const next = without(at, (s) => {
       if (s.kind === 'declare') return !used.has(s.local);
+      if (s.kind === 'assign') return declared.has(s.local) && !used.has(s.local);
+      if (s.kind === 'for' || s.kind === 'if') return substatements(s).every(isEmpty);
       return (s.kind === 'point' || s.kind === 'advance') && !used.has(s.pointer);
     });
     if (next === at) return at;
@@ -129,5 +137,9 @@ function withoutUnused(root: Stmt): Stmt {
 /** A statement without some of those in its blocks. */
 function without(s: Stmt, drop: (s: Stmt) => boolean): Stmt {
   if (s.kind === 'block' && s.body.some(drop)) return without({ ...s, body: s.body.filter((b) => !drop(b)) }, drop);
-  return mapSubstatements(s, (b) => without(b, drop));
+  return mapSubstatements(s, (b) => (b.kind !== 'block' && drop(b) ? { kind: 'block', body: [] } : without(b, drop)));
+}
+
+function isEmpty(s: Stmt): boolean {
+  return s.kind === 'block' && s.body.every(isEmpty);
 }
