@@ -98,7 +98,7 @@ export function sidebarTests(): void {
     it('the status bar has its entry only while a Relay file is looked at', async function () {
       if (!hasDriver) this.skip();
       const entries = async (): Promise<readonly string[]> =>
-        (await texts('.statusbar-item')).filter((text) => /^\s*Relay\s*$/.test(text));
+        (await texts('.statusbar-item[id$="relay.state"]')).filter((text) => /^\s*Relay\s*$/.test(text));
       await open('network.relay');
       await until('the entry', async () => (await entries()).length === 1);
       const other = await vscode.workspace.openTextDocument({ language: 'plaintext', content: 'no program' });
