@@ -30,15 +30,10 @@ function fromTotals(file, status) {
   return status === 0 || totals.failures > 0 ? totals : { ...totals, failures: totals.failures + 1 };
 }
 
-function command(args) {
-  const result = spawnSync(node, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  return { passes: result.status === 0 ? 1 : 0, failures: result.status === 0 ? 0 : 1, pending: 0 };
-}
-
 /** Processes at a time: one for each processor, as far as memory reaches. */
 const jobs = Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 3e9), 8));
 
-/** As `command`, for several at a time; what each prints stays together. */
+/** Runs commands of Node, several at a time; what each prints stays together. */
 async function commands(list) {
   const results = [];
   const waiting = [...list];
@@ -61,8 +56,8 @@ const projects = ['compiler', 'boards', 'tuner', 'server', 'client', 'cli', 'tes
 /** One row a step, in the order of running. */
 const steps = {
   types: () => commands(projects.map((p) => [bin('typescript/bin/tsc'), '-p', p])),
-  lint: () => command([bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']),
-  format: () => command([bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']),
+  lint: () => commands([[bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']]),
+  format: () => commands([[bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']]),
   unit: () => {
     const parallel = jobs > 1 ? ['--parallel', '--jobs', String(jobs)] : [];
     return mocha('unit', [...parallel, '--timeout', '120000', 'test/!(vscode)/**/*.test.ts']);

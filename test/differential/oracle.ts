@@ -5,7 +5,7 @@ import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import type { IRModule } from '../../compiler/src/ir/expr.ts';
 import { programModule } from '../../compiler/src/passes/program.ts';
 import { compileModel, type CompiledModel } from '../../compiler/src/pipeline/compile.ts';
-import { passContext, simplificationOrder } from '../../compiler/src/pipeline/simplification.ts';
+import { passContext, runPasses, simplificationOrder } from '../../compiler/src/pipeline/simplification.ts';
 import { isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { elementCount, type ElementArray, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import { errorScales, largest } from './error-scale.ts';
@@ -93,8 +93,7 @@ export function difference(
 }
 
 function simplified(compiled: CompiledModel): IRModule {
-  const context = passContext(neverCancelled);
-  return simplificationOrder.reduce((module, pass) => pass.run(module, context).module, compiled.typed);
+  return runPasses(compiled.typed, passContext(neverCancelled)).module;
 }
 
 /** `scales`: magnitudes that the error of each float tensor is measured by; its own unless given. */

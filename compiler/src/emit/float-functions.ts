@@ -32,8 +32,10 @@ const rounding = (adjust: string, cut = 'x'): FloatFunction => ({
 /** Below, values of the exponential leave the normal numbers; from the other on, they are infinite. */
 const [least, beyond] = ['-86.9f', '88.72284f'];
 
-/** From what is left of x, `r`, to its exponential, `p`. */
+/** From the nearest multiple `n` of ln 2 to the exponential `p` of what is left of x. */
 const polynomial = [
+  '  float r = rl_add_product(n, -0.69314575f, x);',
+  '  r = rl_add_product(n, -0.0000014286068f, r);',
   '  float p = rl_add_product(0.0013814467f, r, 0.008368781f);',
   '  p = rl_add_product(p, r, 0.041668393f);',
   '  p = rl_add_product(p, r, 0.1666652f);',
@@ -56,8 +58,6 @@ const normalExponential: FloatFunction = {
       '  bits <<= 23;',
       '  memcpy(&scale, &bits, sizeof scale);',
       '  n -= 12583039.0f;',
-      '  float r = rl_add_product(n, -0.69314575f, x);',
-      '  r = rl_add_product(n, -0.0000014286068f, r);',
       ...polynomial,
       '  return p * scale;',
       '}',
@@ -74,8 +74,6 @@ const exponential: FloatFunction = {
       `  if (!(x < ${beyond})) return x != x ? x : HUGE_VALF;`,
       `  if (x < ${least}) return 0.0f;`,
       '  float n = rl_add_product(x, 1.442695f, 12582912.0f) - 12582912.0f; /* to the nearest integer */',
-      '  float r = rl_add_product(n, -0.69314575f, x);',
-      '  r = rl_add_product(n, -0.0000014286068f, r);',
       ...polynomial,
       '  uint32_t bits = (uint32_t)((int32_t)n + 126) << 23;',
       '  float scale;',

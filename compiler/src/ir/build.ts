@@ -107,6 +107,12 @@ export function relateCall(
   return { kind: 'call', callee, args, attrs: values, type: related.result, origin };
 }
 
+/** The operator call with the type that its arguments give it; the call as it is where they give none. */
+export function retyped(registry: Pick<OperatorRegistry, 'get'>, call: Call): Call {
+  const related = relateCall(registry, operatorName(call) ?? '', call.args, call.attrs, call.origin);
+  return typeof related === 'string' ? call : { ...call, callee: related.callee, type: related.type };
+}
+
 /** The name of the operator that `e` calls; undefined when it is no operator call. */
 export function operatorName(e: Expr): string | undefined {
   return e.kind === 'call' && e.callee.kind === 'op' ? e.callee.name : undefined;

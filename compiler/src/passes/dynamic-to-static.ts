@@ -1,9 +1,11 @@
 /** Gives fixed shapes to what was written with shapes as values, where these are known at compile time. */
-import { project, relateCall, tuple } from '../ir/build.ts';
+import { project, relateCall, retyped, tuple } from '../ir/build.ts';
 import type { Call, Expr, Func, IRModule } from '../ir/expr.ts';
 import { postOrder, rewriteModule } from '../ir/visit.ts';
-import type { Operator, StaticContext } from '../operators/operator.ts';
-import { staticShape, type Type } from '../types/type.ts';
+import type { StaticContext } from '../operators/operator.ts';
+import { equalTypes } from '../types/equal.ts';
+import { isFixed } from '../types/substitute.ts';
+import { staticShape } from '../types/type.ts';
 import { foldCall } from './fold-constants.ts';
 import type { Pass, PassContext } from './pass.ts';
 
@@ -31,7 +33,7 @@ export const dynamicToStatic: Pass = {
     const result = rewriteModule(module, (e, original) => {
       if (e.kind === 'get') return e === original ? e : project(e.tuple, e.index, e.origin);
       if (e.kind === 'tuple') return e === original ? e : tuple(e.fields, e.origin);
-      if (e.kind === 'if') return sameType(e.then.type, e.otherwise.type) ? { ...e, type: e.then.type } : e;
+      if (e.kind === 'if') return equalTypes(e.then.type, e.otherwise.type) ? { ...e, type: e.then.type } : e;
       if (e.kind === 'let') return { ...e, type: e.body.type };
       if (e.kind !== 'call' || e.callee.kind !== 'op') return e;
       const fixed = staticForm(e, context);
@@ -48,21 +50,9 @@ function mayChange(module: IRModule, { operators }: PassContext): boolean {
   const dynamic = (e: Expr): boolean => {
     if (e.kind !== 'call' || e.callee.kind !== 'op') return false;
     const operator = operators.get(e.callee.name);
-    return operator?.asStatic !== undefined || operator?.ofShapes === true || isOpen(e.type);
+    return operator?.asStatic !== undefined || operator?.ofShapes === true || !isFixed(e.type);
   };
   return [...module.functions.values()].some((f: Func) => postOrder(f.body).some(dynamic));
-}
-
-/** Whether a type of tensors leaves a dimension open. */
-function isOpen(type: Type): boolean {
-  if (type.kind === 'tuple') return type.fields.some(isOpen);
-  return type.kind === 'tensor' && staticShape(type) === undefined;
-}
-
-function sameType(a: Type, b: Type): boolean {
-  if (a.kind !== 'tensor' || b.kind !== 'tensor' || a.dtype !== b.dtype) return false;
-  const [x, y] = [staticShape(a), staticShape(b)];
-  return x !== undefined && x.length === y?.length && x.every((n, i) => n === y[i]);
 }
 
 /** The static form of a call, with its new type; undefined where it has none or values are not known. */
@@ -84,15 +74,10 @@ function staticForm(e: Call, context: PassContext): Call | undefined {
   if (found === undefined) return undefined;
   const args = found.args.flatMap((i) => e.args[i] ?? []);
   const call = relateCall(context.operators, found.operator, args, found.attrs, e.origin);
-  return typeof call === 'string' || isOpen(call.type) ? undefined : call;
+  return typeof call === 'string' || !isFixed(call.type) ? undefined : call;
 }
 
-/** The call with the type that its new arguments give it; the call itself where they give none. */
+/** The call with the type that its new arguments give it. */
 function reinferred(e: Call, original: Expr, context: PassContext): Call {
-  const operator: Operator | undefined = e.callee.kind === 'op' ? context.operators.get(e.callee.name) : undefined;
-  if (operator === undefined || (e === original && !isOpen(e.type))) return e;
-  const call = relateCall(context.operators, operator.name, e.args, e.attrs as StaticAttrs, e.origin);
-  return typeof call === 'string' ? e : call;
+  return e === original && isFixed(e.type) ? e : retyped(context.operators, e);
 }
-
-type StaticAttrs = NonNullable<Parameters<typeof relateCall>[3]>;

@@ -58,6 +58,7 @@ const mostCopies = 16;
 
 /** Operators that a kernel takes at most, as in TVM (`relay.FuseOps.max_depth`): longer ones gain nothing. */
 const mostMembers = 256;
+const tooLong = `a kernel takes ${mostMembers} operators at most`;
 
 /** Groups the calls of a function body into kernels, by the operators' fusion patterns. */
 export function groupCalls(body: Expr, operators: Pick<OperatorRegistry, 'get'>): Grouping {
@@ -128,8 +129,7 @@ class Grouper {
         break;
       }
       const path = [...nodesBetween(at, next), next];
-      const long =
-        chain.length + path.length > mostMembers ? `a kernel takes ${mostMembers} operators at most` : undefined;
+      const long = chain.length + path.length > mostMembers ? tooLong : undefined;
       const why = long ?? path.map((node) => this.whyNotBehind(node, group, shape)).find((w) => w !== undefined);
       if (why !== undefined) {
         this.refuse(at, why);
@@ -195,7 +195,7 @@ class Grouper {
     const target = this.group(next);
     const members = new Set([...group.nodes, ...path.flatMap((n) => [...this.group(n).nodes]), ...target.nodes]);
     if (members.size > mostMembers) {
-      this.refuse(node, `a kernel takes ${mostMembers} operators at most`);
+      this.refuse(node, tooLong);
       return;
     }
     const copies = this.copies(members);

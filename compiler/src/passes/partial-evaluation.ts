@@ -1,13 +1,11 @@
 /** Runs what is known at compile time and leaves what is not: functions, recursion, data types and references go. */
 import { checkCancelled, neverCancelled } from '../base/cancellation.ts';
 import { ok } from '../base/result.ts';
-import { relateCall } from '../ir/build.ts';
+import { retyped } from '../ir/build.ts';
 import type { Call, Expr, Func, If, IRModule, IRPattern, Origin } from '../ir/expr.ts';
 import { preludeModule } from '../ir/prelude.ts';
 import { postOrder } from '../ir/visit.ts';
-import { someType, containsIncomplete } from '../types/substitute.ts';
-import { staticShape } from '../types/type.ts';
-import type { Type } from '../types/type.ts';
+import { isFixed, someType } from '../types/substitute.ts';
 import { foldCall } from './fold-constants.ts';
 import { refuse } from './failure.ts';
 import type { CompileResult } from './failure.ts';
@@ -363,9 +361,7 @@ class Machine {
     const callee: Expr =
       e.callee.kind === 'op' ? e.callee : { kind: 'op', name, type: e.callee.type, origin: e.callee.origin };
     const call: Call = { ...e, callee, args: operands, origin };
-    if (isFixed(e.type)) return call;
-    const retyped = relateCall(this.context.operators, name, operands, e.attrs, origin);
-    return typeof retyped === 'string' ? call : { ...call, callee: retyped.callee, type: retyped.type };
+    return isFixed(e.type) ? call : retyped(this.context.operators, call);
   }
 
   private fold(call: Call, name: string): Expr | undefined {
@@ -376,12 +372,6 @@ class Machine {
 
 function frameOf(parent: PartialFrame | undefined, site: Origin | undefined): PartialFrame {
   return { variables: new Map(), values: new Map(), parent, site };
-}
-
-/** Whether a type is tensors of fixed shape alone. */
-function isFixed(type: Type): boolean {
-  const open = (t: Type): boolean => t.kind === 'typevar' || (t.kind === 'tensor' && staticShape(t) === undefined);
-  return !containsIncomplete(type) && !someType(type, open);
 }
 
 /** A part of `value` whose form decides between the clauses and is known only at run time. */

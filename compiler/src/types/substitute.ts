@@ -1,5 +1,6 @@
 /** Replacing type parameters and named dimensions, and questions about what occurs in a type. */
 import type { Dim, FuncType, IncompleteType, Type, TypeVar } from './type.ts';
+import { staticShape } from './type.ts';
 
 let nextId = 1;
 
@@ -111,6 +112,12 @@ export function containsError(type: Type): boolean {
 /** Whether a part of the type is still unknown. */
 export function containsIncomplete(type: Type): boolean {
   return type.kind === 'tensor' ? false : someType(type, (t) => t.kind === 'incomplete');
+}
+
+/** Whether a type is tensors of fixed shape alone. */
+export function isFixed(type: Type): boolean {
+  const open = (t: Type): boolean => t.kind === 'typevar' || (t.kind === 'tensor' && staticShape(t) === undefined);
+  return !containsIncomplete(type) && !someType(type, open);
 }
 
 /** Named dimensions in a type, in order of first appearance. */
