@@ -62,10 +62,8 @@ export function literal(value: number | bigint, dtype: ScalarType): string {
 
 /** A literal that is computed with: of 64 bits where its type is, though a shorter one held the value. */
 export function operandLiteral(value: number | bigint, dtype: ScalarType): string {
-  const text = literal(value, dtype);
-  return /^-?\d+u?$/.test(text) && (dtype === 'int64' || dtype === 'uint64')
-    ? `${text.replace('u', '')}${dtype === 'uint64' ? 'ull' : 'll'}`
-    : text;
+  if (dtype === 'uint64') return `${value}ull`;
+  return dtype === 'int64' && BigInt(value) !== -(2n ** 63n) ? `${value}ll` : literal(value, dtype);
 }
 
 /** The shortest decimal that reads back as the same float32. */
