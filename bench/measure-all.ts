@@ -1,6 +1,7 @@
 /** What `bench/run.ts` bundles and runs: every section, then one table. */
 import { afterKeystroke, cold, memory } from './language.ts';
 import { activation } from './activation.ts';
+import { compilation } from './compile.ts';
 import { responsiveness } from './responsiveness.ts';
 import { serverLatencies } from './server.ts';
 import { passes, table, type Row } from './support/measure.ts';
@@ -15,6 +16,7 @@ async function main(args: readonly string[]): Promise<void> {
     server: () => serverLatencies(root, server),
     waits: () => responsiveness(root, server),
     activation: () => activation(server, client),
+    compile: () => compilation(root),
   };
   const unknown = wanted.find((name) => !(name in sections));
   if (unknown !== undefined) {

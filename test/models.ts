@@ -21,8 +21,8 @@ export interface ReferenceModel {
 export const sharedRoot = fileURLToPath(new URL('../../shared/', import.meta.url));
 
 /** The models; empty where they are absent. */
-export function referenceModels(): readonly ReferenceModel[] {
-  const folder = `${sharedRoot}models/`;
+export function referenceModels(shared = sharedRoot): readonly ReferenceModel[] {
+  const folder = `${shared}models/`;
   if (!existsSync(`${folder}expected.json`)) return [];
   const expected = JSON.parse(readFileSync(`${folder}expected.json`, 'utf8')) as {
     models: Record<string, { input: ReferenceModel['input']; cases: ModelCase[] }>;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { planMemory } from '../../compiler/src/memory/plan.ts';
 import type { MemoryPlan } from '../../compiler/src/memory/plan.ts';
-import type { MemoryProblem } from '../../compiler/src/memory/problem.ts';
+import { liveBytes, type MemoryProblem } from '../../compiler/src/memory/problem.ts';
 
 function check(problem: MemoryProblem, plan: MemoryPlan): void {
   const { buffers, overlaps } = problem;
@@ -82,6 +82,39 @@ describe('arena planner', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('counts at each step what lives there, less what outputs may take of inputs', () => {
+    fc.assert(
+      fc.property(problems, ({ buffers, overlaps }) => {
+        for (const { step, bytes } of liveBytes({ buffers, overlaps })) {
+          const live = buffers.map((b) => b.first <= step && step <= b.last);
+          const needed = buffers.map((b, i) => {
+            const shared = overlaps
+              .filter((o) => o.output === i && live[o.input] && buffers[o.input]!.last === b.first)
+              .map((o) => Math.min(buffers[o.input]!.bytes, Math.max(0, b.bytes - o.leadBytes)));
+            return live[i] ? Math.max(0, b.bytes - shared.reduce((sum, x) => sum + x, 0)) : 0;
+          });
+          assert.equal(bytes, needed.reduce((sum, x) => sum + x, 0)); // prettier-ignore
+        }
+      }),
+    );
+  });
+
+  it('places buffers of long programs as it places those of short ones', () => {
+    // A chain has few neighbours, its copies beside one long-lived buffer each have many: two ways through one search.
+    const chain = (copies: number) =>
+      Array.from({ length: 40 }, (_, k) => [
+        { name: `t${k}`, bytes: 16 * (1 + ((k * 7) % 5)), align: 4, first: k, last: k + 1 },
+        ...Array.from({ length: copies }, (_, c) => ({ name: `s${k}${c}`, bytes: 4, align: 4, first: 0, last: 41 })),
+      ]).flat();
+    const [alone, beside] = [chain(0), chain(2)].map((buffers) => {
+      const problem = { buffers, overlaps: [] };
+      const plan = planMemory(problem);
+      check(problem, plan);
+      return plan.arenaBytes;
+    });
+    assert.equal(beside! - alone!, 40 * 2 * 4);
   });
 
   it('shares one buffer along a chain of in-place kernels', () => {

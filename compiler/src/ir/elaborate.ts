@@ -3,7 +3,7 @@
  * chains, literals and metadata become constants. Every node keeps the span it came from.
  */
 import { infixOperatorName } from '../check/infer-call.ts';
-import { fail, ok } from '../base/result.ts';
+import { caught, Raised } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { Span } from '../base/span.ts';
 import type { CheckResult, Symbol } from '../check/result.ts';
@@ -15,28 +15,12 @@ import { errorType, funcType } from '../types/type.ts';
 import type { FuncType, Type, TypeVar } from '../types/type.ts';
 import type { AdtDefinition, Clause, Expr, Func, IRModule, IRPattern, Origin, Var } from './expr.ts';
 
-/** Raised inside for what a checked program cannot contain or the IR cannot hold; becomes the `Result`. */
-class Refused extends Error {
-  readonly code: string;
-  readonly remedy: string | undefined;
-  constructor(code: string, message: string, remedy?: string) {
-    super(message);
-    this.code = code;
-    this.remedy = remedy;
-  }
-}
-
 /**
  * Elaborates a program without errors. A stand-alone expression becomes `main` over its free variables. Fails when the
  * tree holds what has no type or no value (an error was not repaired, a metadata object that is no constant).
  */
 export function elaborate(check: CheckResult): Result<IRModule> {
-  try {
-    return ok(new Elaborator(check).module());
-  } catch (error) {
-    if (error instanceof Refused) return fail(error.code, error.message, error.remedy);
-    throw error;
-  }
+  return caught(() => new Elaborator(check).module());
 }
 
 type Definition = Extract<Symbol, { kind: 'local' }>['definition'];
@@ -89,7 +73,7 @@ class Elaborator {
   private typeOf(node: Parameters<CheckResult['typeOf']>[0]): Type {
     const type = this.check.typeOf(node);
     if (type === undefined || type.kind === 'error')
-      throw new Refused(
+      throw new Raised(
         'not-checked',
         'The program has errors, so it cannot be evaluated or compiled.',
         'Repair the reported errors first.',
@@ -147,20 +131,20 @@ class Elaborator {
     switch (node.kind) {
       case 'int':
       case 'float':
-        if (node.value === undefined) throw new Refused('not-checked', `${node.text} is not a number.`);
+        if (node.value === undefined) throw new Raised('not-checked', `${node.text} is not a number.`);
         return literal(node.value, node.dtype, this.typeOf(node), origin);
       case 'bool':
         return literal(node.value ? 1 : 0, 'bool', this.typeOf(node), origin);
       case 'local': {
         const symbol = this.check.symbolOf(node);
         const v = symbol?.kind === 'local' ? this.variables.get(symbol.definition) : undefined;
-        if (v === undefined) throw new Refused('unbound-variable', `%${node.name} is bound nowhere.`);
+        if (v === undefined) throw new Raised('unbound-variable', `%${node.name} is bound nowhere.`);
         return v;
       }
       case 'graphref': {
         const symbol = this.check.symbolOf(node);
         const e = symbol?.kind === 'graph' ? this.graph.get(symbol.definition) : undefined;
-        if (e === undefined) throw new Refused('unbound-variable', `%${node.index} is bound nowhere before its use.`);
+        if (e === undefined) throw new Raised('unbound-variable', `%${node.index} is bound nowhere before its use.`);
         return e;
       }
       case 'global':
@@ -210,7 +194,7 @@ class Elaborator {
       case 'block':
         return this.block(node);
       case 'missing':
-        throw new Refused('not-checked', 'An expression is missing.', 'Repair the reported errors first.');
+        throw new Raised('not-checked', 'An expression is missing.', 'Repair the reported errors first.');
     }
   }
 
@@ -224,7 +208,7 @@ class Elaborator {
       return type.kind === 'adt' ? { kind: 'call', callee, args: [], attrs: {}, type, origin } : callee;
     }
     if (symbol?.kind === 'operator') return { kind: 'op', name: symbol.operator.name, type, origin };
-    throw new Refused('unknown-name', `\`${node.name}\` is neither an operator nor a constructor.`);
+    throw new Raised('unknown-name', `\`${node.name}\` is neither an operator nor a constructor.`);
   }
 
   private reference(node: syntax.RefExpr): Expr {
@@ -232,10 +216,10 @@ class Elaborator {
     const type = this.typeOf(node);
     const operands = node.operands.map((o) => this.expr(o));
     const [first, second] = operands;
-    if (first === undefined) throw new Refused('not-checked', 'An expression is missing.');
+    if (first === undefined) throw new Raised('not-checked', 'An expression is missing.');
     if (node.kind === 'ref') return { kind: 'ref', value: first, type, origin };
     if (node.kind === 'ref_read') return { kind: 'ref_read', ref: first, type, origin };
-    if (second === undefined) throw new Refused('not-checked', 'An expression is missing.');
+    if (second === undefined) throw new Raised('not-checked', 'An expression is missing.');
     return { kind: 'ref_write', ref: first, value: second, type, origin };
   }
 
@@ -266,9 +250,9 @@ class Elaborator {
     if (known !== undefined && node.key === 'relay.Constant') return known;
     const found =
       node.key === 'relay.Constant' ? decodeMetadata(this.check.tree.metadata).constant(node.index) : undefined;
-    if (found?.ok === false) throw new Refused(found.error.code, found.error.message, found.error.remedy);
+    if (found?.ok === false) throw new Raised(found.error.code, found.error.message, found.error.remedy);
     if (found === undefined)
-      throw new Refused(
+      throw new Raised(
         'no-constant',
         `meta[${node.key}][${node.index}] stands where a value is needed, but it is no constant.`,
         'Use a constant of the metadata section.',

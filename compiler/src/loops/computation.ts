@@ -1,5 +1,5 @@
 /** What a fused function computes: tensor expressions, and calls that are imperative loop nests. */
-import { fail, ok, type Result } from '../base/result.ts';
+import { caught, ok, Raised, type Result } from '../base/result.ts';
 import type { Call, Expr, Func } from '../ir/expr.ts';
 import { defaultAttributes } from '../operators/normalize.ts';
 import type { Operator } from '../operators/operator.ts';
@@ -40,16 +40,6 @@ interface Translation {
   readonly nests: NestCall[] | undefined;
 }
 
-class Failed extends Error {
-  readonly code: string;
-  readonly remedy: string | undefined;
-  constructor(code: string, message: string, remedy?: string) {
-    super(message);
-    this.code = code;
-    this.remedy = remedy;
-  }
-}
-
 /** What a function computes, as tensor expressions. */
 export interface Computation {
   readonly inputs: readonly TETensor[];
@@ -87,25 +77,22 @@ function translate(func: Func, given: ReadonlyMap<Expr, TETensor>, nests: NestCa
   const constants = new Map<TETensor, NDArray>();
   const values = new Map<Expr, Value>([...given].map(([e, tensor]) => [e, [tensor]]));
   const inputs: TETensor[] = [];
-  try {
+  return caught(() => {
     for (const p of func.params) {
       const tensors = typed(p).map((t, i) => placeholder(i === 0 ? p.name : `${p.name}_${i}`, t.shape, t.dtype));
       inputs.push(...tensors);
       values.set(p, tensors);
     }
     const outputs = valueOf(func.body, { values, constants, nests });
-    return ok({ inputs, outputs, constants });
-  } catch (e) {
-    if (e instanceof Failed) return fail(e.code, e.message, e.remedy);
-    throw e;
-  }
+    return { inputs, outputs, constants };
+  });
 }
 
 function typed(e: Expr): readonly Shaped[] {
   const tensors = tensorsOfType(e.type);
   if (tensors) return tensors;
   const remedy = 'Give every dimension a constant size, and use element types of 8 to 64 bits.';
-  throw new Failed('no-static-shape', 'A value has a shape or element type that is not known before the run.', remedy);
+  throw new Raised('no-static-shape', 'A value has a shape or element type that is not known before the run.', remedy);
 }
 
 /** The value of an expression; its operands first, without recursion. */
@@ -167,20 +154,20 @@ function combine(e: Expr, state: Translation): Value {
     case 'call':
       return callOf(e, get, state.nests);
     default:
-      throw new Failed('no-loops', `A ${e.kind} expression cannot be lowered to loops.`);
+      throw new Raised('no-loops', `A ${e.kind} expression cannot be lowered to loops.`);
   }
 }
 
 function callOf(e: Call, get: (x: Expr) => Value, nests: NestCall[] | undefined): Value {
   const name = e.callee.kind === 'op' ? e.callee.name : undefined;
   const operator = name === undefined ? undefined : operatorRegistry.get(name);
-  if (!operator) throw new Failed('no-loops', 'A call of something that is no operator cannot be lowered to loops.');
+  if (!operator) throw new Raised('no-loops', 'A call of something that is no operator cannot be lowered to loops.');
   const nest = operator.compute ? undefined : nestOf(operator.name);
   if (nest && nests) return nestResults(e, operator, nest, get, nests);
   if (!operator.compute) {
     const why = operator.noMeaning ? `: ${operator.noMeaning}` : ', because no loop nest says what it does';
     const remedy = 'Compute it outside of the compiled program, or say it with other operators.';
-    throw new Failed('no-loops', `\`${operator.name}\` cannot run on a board${why}.`, remedy);
+    throw new Raised('no-loops', `\`${operator.name}\` cannot run on a board${why}.`, remedy);
   }
   const inputs = e.args.map((a) => (a.type.kind === 'tuple' ? get(a) : get(a)[0]));
   const context = {
@@ -197,8 +184,8 @@ function callOf(e: Call, get: (x: Expr) => Value, nests: NestCall[] | undefined)
     return operator.compute(context);
   } catch (error) {
     // Types admit more than the operators mean: tuples in the place of tensors, scalars in the place of vectors.
-    if (!(error instanceof TypeError) && error instanceof Error && !(error instanceof Failed))
-      throw new Failed('no-loops', meaningless(operator.name, typesOf(e)));
+    if (!(error instanceof TypeError) && error instanceof Error && !(error instanceof Raised))
+      throw new Raised('no-loops', meaningless(operator.name, typesOf(e)));
     throw error;
   }
 }

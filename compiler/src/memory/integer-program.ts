@@ -2,7 +2,7 @@
  * The arena as an integer program, for problems in which placing one after another does not meet the bound. A solver is
  * handed in: it is large and lives outside the compiler.
  */
-import { separationsOf } from './problem.ts';
+import { pairsOf } from './problem.ts';
 import type { MemoryProblem } from './problem.ts';
 
 /** Solves a program in the LP format of CPLEX; undefined when nothing feasible was found in time. */
@@ -34,26 +34,23 @@ export function integerProgram(problem: MemoryProblem, least: number, most: numb
     rule(`arena - ${unit(i)} k${i}`, '>=', b.bytes);
   });
   let pairs = 0;
-  for (const [i, row] of separationsOf(problem).entries()) {
-    for (const [j, need] of row) {
-      if (j < i) continue;
-      if (++pairs > mostPairs) return undefined;
-      // Offsets lie between 0 and `most`, so that this lets any distance pass.
-      const free = 2 * most;
-      const distance = `${unit(j)} k${j} - ${unit(i)} k${i}`;
-      if (need.exactly === undefined) {
-        const z = choice();
-        rule(`${distance} - ${free} ${z}`, '>=', need.above - free);
-        rule(`${distance} - ${free} ${z}`, '<=', -need.below);
-        continue;
-      }
-      const [above, below, exact] = [choice(), choice(), choice()];
-      rule(`${above} + ${below} + ${exact}`, '=', 1);
-      rule(`${distance} - ${free} ${above}`, '>=', need.above - free);
-      rule(`${distance} + ${free} ${below}`, '<=', free - need.below);
-      rule(`${distance} - ${free} ${exact}`, '>=', need.exactly - free);
-      rule(`${distance} + ${free} ${exact}`, '<=', free + need.exactly);
+  for (const [i, j, need] of pairsOf(problem)) {
+    if (++pairs > mostPairs) return undefined;
+    // Offsets lie between 0 and `most`, so that this lets any distance pass.
+    const free = 2 * most;
+    const distance = `${unit(j)} k${j} - ${unit(i)} k${i}`;
+    if (need.exactly === undefined) {
+      const z = choice();
+      rule(`${distance} - ${free} ${z}`, '>=', need.above - free);
+      rule(`${distance} - ${free} ${z}`, '<=', -need.below);
+      continue;
     }
+    const [above, below, exact] = [choice(), choice(), choice()];
+    rule(`${above} + ${below} + ${exact}`, '=', 1);
+    rule(`${distance} - ${free} ${above}`, '>=', need.above - free);
+    rule(`${distance} + ${free} ${below}`, '<=', free - need.below);
+    rule(`${distance} - ${free} ${exact}`, '>=', need.exactly - free);
+    rule(`${distance} + ${free} ${exact}`, '<=', free + need.exactly);
   }
   return [
     'Minimize',
@@ -78,10 +75,9 @@ export function offsetsOf(problem: MemoryProblem, values: ReadonlyMap<string, nu
 
 /** Whether the offsets keep all demands; a solver works with floating point. */
 export function isPlan(problem: MemoryProblem, offsets: readonly number[]): boolean {
-  return separationsOf(problem).every((row, i) =>
-    [...row].every(([j, need]) => {
-      const distance = (offsets[j] ?? 0) - (offsets[i] ?? 0);
-      return distance >= need.above || distance <= -need.below || distance === need.exactly;
-    }),
-  );
+  for (const [i, j, need] of pairsOf(problem)) {
+    const distance = (offsets[j] ?? 0) - (offsets[i] ?? 0);
+    if (distance < need.above && distance > -need.below && distance !== need.exactly) return false;
+  }
+  return true;
 }

@@ -8,7 +8,7 @@ import type { CancellationToken } from '../base/cancellation.ts';
 import { integerProgram, isPlan, offsetsOf } from './integer-program.ts';
 import type { IntegerSolver } from './integer-program.ts';
 import { liveBound, separationsOf } from './problem.ts';
-import type { MemoryProblem, PlanBuffer, Separation } from './problem.ts';
+import type { MemoryProblem, PlanBuffer, Separations } from './problem.ts';
 
 export interface MemoryPlan {
   /** Byte offset of each buffer of the problem. */
@@ -40,6 +40,13 @@ export interface PlanOptions {
 /** Neighbours that a search may look at in all, so that plans of hundreds of buffers take a second and not a minute. */
 const affordableVisits = 20_000_000;
 
+/** With more neighbours in all, a solver takes seconds: it is not asked where it could save this part of the arena at most. */
+const quickToSolve = 1000;
+const notableGap = 512;
+
+/** Part of all pairs that live together from which on a walk over what lies already, by offsets, is quicker than one over neighbours. */
+const manyNeighbours = 1 / 4;
+
 /** Offsets strictly between `from` and `to` are taken, but for `exact`. */
 interface Taken {
   readonly from: number;
@@ -57,7 +64,7 @@ export function planMemory(problem: MemoryProblem, options: PlanOptions = {}): M
   const bound = liveBound(problem);
   const search = new Search(problem, bound.bytes, options);
   const { placement: found, exhaustive } = search.run();
-  const open = !exhaustive && found.bytes > bound.bytes && problem.borders === undefined;
+  const open = !exhaustive && search.isWorthSolving(found.bytes) && problem.borders === undefined;
   const solved = open && options.solver ? solve(problem, bound.bytes, found, options.solver) : undefined;
   const placement = solved?.placement ?? found;
   const meets = placement.bytes <= bound.bytes;
@@ -97,12 +104,13 @@ function solve(
 
 class Search {
   private readonly buffers: readonly PlanBuffer[];
-  private readonly neighbours: readonly (readonly (readonly [number, Separation])[])[];
+  private readonly separations: Separations;
   /** Neighbours that placing all buffers once looks at. */
   private readonly visits: number;
-  /** Whether buffers live together and share nothing, row by row; the other neighbours; and who has an exact distance. */
-  private readonly apart: Uint8Array;
-  private readonly sharing: readonly (readonly (readonly [number, Separation])[])[];
+  /** Buffers that live together and share nothing: of each buffer, and, where those are many, as a matrix row by row. */
+  private readonly apart: readonly Int32Array[];
+  private readonly matrix: Uint8Array | undefined;
+  /** Who has an exact distance. */
   private readonly exact: ReadonlySet<number>;
   private readonly borders: readonly number[];
   private readonly bound: number;
@@ -112,23 +120,17 @@ class Search {
 
   constructor(problem: MemoryProblem, bound: number, options: PlanOptions) {
     this.buffers = problem.buffers;
-    this.neighbours = separationsOf(problem).map((m) => [...m]);
-    this.visits = this.neighbours.reduce((sum, list) => sum + list.length, 0);
+    this.separations = separationsOf(problem);
+    const { together, sharing } = this.separations;
+    this.visits = together.reduce((sum, list) => sum + list.length, 0);
     const n = this.buffers.length;
-    this.apart = new Uint8Array(n * n);
-    this.sharing = this.neighbours.map((list, i) =>
-      list.filter(([j, need]) => {
-        if (
-          need.exactly === undefined &&
-          need.above === this.buffers[i]?.bytes &&
-          need.below === this.buffers[j]?.bytes
-        )
-          this.apart[i * n + j] = 1;
-        return this.apart[i * n + j] === 0;
-      }),
-    );
+    this.apart = together.map((list, i) => Int32Array.from(list.filter((j) => sharing[i]?.has(j) !== true)));
+    this.matrix = this.visits < manyNeighbours * n * n ? undefined : new Uint8Array(n * n);
+    this.apart.forEach((list, i) => {
+      for (const j of list) if (this.matrix) this.matrix[i * n + j] = 1;
+    });
     this.exact = new Set(
-      this.sharing.flatMap((list, i) => (list.some(([, need]) => need.exactly !== undefined) ? [i] : [])),
+      sharing.flatMap((map, i) => ([...map.values()].some((need) => need.exactly !== undefined) ? [i] : [])),
     );
     this.borders = problem.borders ?? [];
     this.bound = bound;
@@ -142,24 +144,29 @@ class Search {
     for (const candidate of orders) if (this.tryOrder(candidate)) order = candidate;
     this.climb(order);
     // Buffers at an exact distance must move together, which placing one after another does not try.
-    const complete =
-      this.borders.length === 0 && !this.neighbours.some((list) => list.some(([, need]) => need.exactly !== undefined));
+    const complete = this.borders.length === 0 && this.exact.size === 0;
     const exhaustive = this.best.bytes > this.bound && this.exhaust() && complete;
     return { placement: this.best, exhaustive };
   }
 
+  /** Whether a gap is left that a solver should look at. */
+  isWorthSolving(bytes: number): boolean {
+    const gap = bytes - this.bound;
+    return gap > 0 && (this.visits < quickToSolve || gap > bytes / notableGap);
+  }
+
   private startOrders(): number[][] {
     const indices = this.buffers.map((_, i) => i);
-    const by = (key: (b: PlanBuffer, i: number) => number): number[] =>
-      [...indices].sort((x, y) => {
-        const [a, b] = [this.buffers[x], this.buffers[y]];
-        return a === undefined || b === undefined ? 0 : key(b, y) - key(a, x) || x - y;
-      });
+    const by = (key: (b: PlanBuffer, i: number) => number): number[] => {
+      const keys = this.buffers.map(key);
+      return [...indices].sort((x, y) => (keys[y] ?? 0) - (keys[x] ?? 0) || x - y);
+    };
+    const { together } = this.separations;
     return [
       by((b) => b.bytes),
       by((b) => b.bytes * (b.last - b.first + 1)),
       by((b) => b.last - b.first),
-      by((_, i) => (this.neighbours[i] ?? []).reduce((sum, [j]) => sum + (this.buffers[j]?.bytes ?? 0), 0)),
+      by((_, i) => (together[i] ?? []).reduce((sum, j) => sum + (this.buffers[j]?.bytes ?? 0), 0)),
       indices,
       [...indices].reverse(),
     ];
@@ -170,11 +177,14 @@ class Search {
     const align = Math.max(1, this.buffers[i]?.align ?? 1);
     const up = (x: number): number => Math.ceil(x / align) * align;
     const placed: Taken[] = [];
-    for (const [j, need] of this.neighbours[i] ?? []) {
+    const sharing = this.separations.sharing[i];
+    const bytes = this.buffers[i]?.bytes ?? 0;
+    for (const j of this.separations.together[i] ?? []) {
       const at = offsets[j] ?? -1;
       if (at < 0) continue;
-      const exact = need.exactly === undefined ? -1 : at - need.exactly;
-      placed.push({ from: at - need.above, to: at + need.below, exact });
+      const need = sharing?.get(j);
+      const exact = need?.exactly === undefined ? -1 : at - need.exactly;
+      placed.push({ from: at - (need?.above ?? bytes), to: at + (need?.below ?? this.buffers[j]?.bytes ?? 0), exact });
     }
     placed.sort((p, q) => p.from - q.from);
     let found = up(floor);
@@ -182,11 +192,11 @@ class Search {
       if (found <= from) break;
       if (found < to) found = up(to);
     }
-    const beyond = this.beyondBorder(found, this.buffers[i]?.bytes ?? 0, align);
+    const beyond = this.beyondBorder(found, bytes, align);
     if (beyond > found) return this.lowest(i, offsets, beyond);
     // An exact distance may lie where another would be too near.
     for (const { exact: x } of placed)
-      if (x >= floor && x < found && x % align === 0 && this.beyondBorder(x, this.buffers[i]?.bytes ?? 0, align) === x)
+      if (x >= floor && x < found && x % align === 0 && this.beyondBorder(x, bytes, align) === x)
         if (placed.every((p) => x <= p.from || x >= p.to || x === p.exact)) found = x;
     return found;
   }
@@ -199,18 +209,20 @@ class Search {
 
   /** The same for a buffer without exact distances; `placed`: those that lie already, by their offsets. */
   private lowestPlain(i: number, offsets: readonly number[], placed: readonly number[]): number {
-    const { apart, buffers } = this;
+    const { matrix, buffers } = this;
     const row = i * buffers.length;
     const bytes = buffers[i]?.bytes ?? 0;
     const align = Math.max(1, buffers[i]?.align ?? 1);
-    const sharing = this.sharing[i] ?? [];
+    const sharing = this.separations.sharing[i] ?? [];
     let found = 0;
     for (let before = -1; found !== before;) {
       before = found;
-      for (const j of placed) {
-        if (apart[row + j] === 0) continue;
-        const at = offsets[j] ?? 0;
-        if (found + bytes <= at) break;
+      for (const j of matrix === undefined ? (this.apart[i] ?? []) : placed) {
+        const at = offsets[j] ?? -1;
+        if (at < 0 || matrix?.[row + j] === 0) continue;
+        // Those that lie already are sorted: all others lie above.
+        if (found + bytes <= at && matrix !== undefined) break;
+        if (found + bytes <= at) continue;
         const end = at + (buffers[j]?.bytes ?? 0);
         if (found < end) found = Math.ceil(end / align) * align;
       }
@@ -232,6 +244,9 @@ class Search {
     for (const i of order) {
       const offset = this.exact.has(i) ? this.lowest(i, offsets) : this.lowestPlain(i, offsets, placed);
       offsets[i] = offset;
+      bytes = Math.max(bytes, offset + (this.buffers[i]?.bytes ?? 0));
+      if (bytes > limit) break;
+      if (this.matrix === undefined) continue;
       let [low, high] = [0, placed.length];
       while (low < high) {
         const middle = (low + high) >> 1;
@@ -239,8 +254,6 @@ class Search {
         else high = middle;
       }
       placed.splice(low, 0, i);
-      bytes = Math.max(bytes, offset + (this.buffers[i]?.bytes ?? 0));
-      if (bytes > limit) break;
     }
     return { offsets, bytes };
   }

@@ -48,32 +48,48 @@ export interface Separation {
   readonly exactly?: number;
 }
 
-/** Demands between all pairs: `separations[a].get(b)` is absent where any offsets do. */
-export function separationsOf(problem: MemoryProblem): readonly ReadonlyMap<number, Separation>[] {
-  const { buffers, overlaps } = problem;
-  const result = buffers.map(() => new Map<number, Separation>());
+/** Demands between all pairs of buffers that live together. Most must lie apart; only others are kept one by one. */
+export interface Separations {
+  /** Buffers that live while each buffer lives, ascending. */
+  readonly together: readonly (readonly number[])[];
+  /** What pairs that may share memory demand; the other pairs lie apart. */
+  readonly sharing: readonly ReadonlyMap<number, Separation>[];
+}
+
+export function separationsOf({ buffers, overlaps }: MemoryProblem): Separations {
+  const together = buffers.map((): number[] => []);
   buffers.forEach((a, i) => {
     for (let j = i + 1; j < buffers.length; j++) {
       const b = buffers[j];
       if (b === undefined || a.bytes === 0 || b.bytes === 0 || a.first > b.last || b.first > a.last) continue;
-      result[i]?.set(j, { above: a.bytes, below: b.bytes });
-      result[j]?.set(i, { above: b.bytes, below: a.bytes });
+      together[i]?.push(j);
+      together[j]?.push(i);
     }
   });
+  const sharing = buffers.map(() => new Map<number, Separation>());
   for (const overlap of overlaps) {
     const { input, output, leadBytes, exact } = overlap;
     const [a, b] = [buffers[input], buffers[output]];
-    if (a === undefined || b === undefined || !result[input]?.has(output) || !applies(overlap, a, b)) continue;
+    if (a === undefined || b === undefined || input === output || a.bytes === 0 || b.bytes === 0) continue;
+    if (a.first > b.last || b.first > a.last || !applies(overlap, a, b)) continue;
     if (exact === true) {
-      result[input]?.set(output, { above: a.bytes, below: b.bytes, exactly: -leadBytes });
-      result[output]?.set(input, { above: b.bytes, below: a.bytes, exactly: leadBytes });
+      sharing[input]?.set(output, { above: a.bytes, below: b.bytes, exactly: -leadBytes });
+      sharing[output]?.set(input, { above: b.bytes, below: a.bytes, exactly: leadBytes });
       continue;
     }
     const below = Math.min(b.bytes, Math.max(-a.bytes, leadBytes));
-    result[input]?.set(output, { above: a.bytes, below });
-    result[output]?.set(input, { above: below, below: a.bytes });
+    sharing[input]?.set(output, { above: a.bytes, below });
+    sharing[output]?.set(input, { above: below, below: a.bytes });
   }
-  return result;
+  return { together, sharing };
+}
+
+/** Every pair that lives together, once (`i` < `j`), with its demands. */
+export function* pairsOf(problem: MemoryProblem): Generator<readonly [number, number, Separation]> {
+  const { together, sharing } = separationsOf(problem);
+  const bytes = (i: number): number => problem.buffers[i]?.bytes ?? 0;
+  for (const [i, list] of together.entries())
+    for (const j of list) if (j > i) yield [i, j, sharing[i]?.get(j) ?? { above: bytes(i), below: bytes(j) }];
 }
 
 /** The step that needs most, and a size below which no plan can be. */
@@ -89,34 +105,45 @@ export interface LiveBound {
  * (alignment, which can only add, is not counted).
  */
 export function liveBound(problem: MemoryProblem): LiveBound {
-  let best: LiveBound = { bytes: 0, step: 0, live: [] };
-  for (const at of liveSets(problem)) if (at.bytes > best.bytes) best = at;
-  return best;
+  let [step, bytes] = [0, 0];
+  for (const at of liveBytes(problem)) if (at.bytes > bytes) ({ step, bytes } = at);
+  if (bytes === 0) return { bytes, step, live: [] };
+  const live = problem.buffers.flatMap((b, i) => (b.bytes > 0 && b.first <= step && step <= b.last ? [i] : []));
+  return { bytes, step, live };
 }
 
-/** What each step needs at least, for steps at which the life of some buffer begins or ends. */
-export function liveSets(problem: MemoryProblem): readonly LiveBound[] {
-  const { buffers, overlaps } = problem;
-  const steps = new Set(buffers.flatMap((b) => [b.first, b.last]));
-  const into = new Map<number, (typeof overlaps)[number][]>();
-  for (const overlap of overlaps) into.set(overlap.output, [...(into.get(overlap.output) ?? []), overlap]);
-  return [...steps]
+/** What each step needs at least, for steps at which the life of some buffer begins or ends, in their order. */
+export function liveBytes({ buffers, overlaps }: MemoryProblem): readonly Pick<LiveBound, 'step' | 'bytes'>[] {
+  const begins = new Map<number, number>();
+  const ends = new Map<number, number>();
+  for (const { first, last, bytes } of buffers) {
+    begins.set(first, (begins.get(first) ?? 0) + bytes);
+    ends.set(last, (ends.get(last) ?? 0) + bytes);
+  }
+  const savings = overlaps
+    .flatMap((overlap) => {
+      const [input, output] = [buffers[overlap.input], buffers[overlap.output]];
+      if (input === undefined || output === undefined || !applies(overlap, input, output)) return [];
+      const shared = Math.min(input.bytes, Math.max(0, output.bytes - Math.max(0, overlap.leadBytes)));
+      const [first, last] = [Math.max(input.first, output.first), Math.min(input.last, output.last)];
+      return [{ first, last, output: overlap.output, most: output.bytes, shared }];
+    })
+    .sort((a, b) => a.first - b.first);
+  let [live, next] = [0, 0];
+  let active: typeof savings = [];
+  return [...new Set([...begins.keys(), ...ends.keys()])]
     .sort((x, y) => x - y)
     .map((step) => {
-      const live = buffers.flatMap((b, i) => (b.bytes > 0 && b.first <= step && step <= b.last ? [i] : []));
-      const here = new Set(live);
-      let bytes = 0;
-      for (const i of live) {
-        const b = buffers[i];
-        if (b === undefined) continue;
-        let shared = 0;
-        for (const o of into.get(i) ?? []) {
-          const input = buffers[o.input];
-          if (input === undefined || !here.has(o.input) || !applies(o, input, b)) continue;
-          shared += Math.min(input.bytes, Math.max(0, b.bytes - Math.max(0, o.leadBytes)));
-        }
-        bytes += Math.max(0, b.bytes - shared);
-      }
-      return { bytes, step, live };
+      live += begins.get(step) ?? 0;
+      active = active.filter((s) => s.last >= step);
+      for (let s = savings[next]; s !== undefined && s.first <= step; s = savings[++next])
+        if (s.last >= step) active.push(s);
+      // No output can save more than it is.
+      const saved = new Map<number, number>();
+      for (const { output, most, shared } of active)
+        saved.set(output, Math.min(most, (saved.get(output) ?? 0) + shared));
+      const bytes = live - [...saved.values()].reduce((sum, b) => sum + b, 0);
+      live -= ends.get(step) ?? 0;
+      return { step, bytes };
     });
 }

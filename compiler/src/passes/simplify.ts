@@ -4,7 +4,7 @@ import type { Call, Expr } from '../ir/expr.ts';
 import { rewriteModule } from '../ir/visit.ts';
 import { integerRange, isFloat, isInteger } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-import { printType } from '../types/print.ts';
+import { equalTypes } from '../types/equal.ts';
 import type { TensorType } from '../types/type.ts';
 import type { Pass, PassContext } from './pass.ts';
 
@@ -230,7 +230,7 @@ function tensorOf(e: Expr | undefined): TensorType | undefined {
 function sameType(a: Expr, b: Expr | undefined): boolean {
   const [x, y] = [tensorOf(a), tensorOf(b)];
   if (x === undefined || y === undefined || !x.shape.every((d) => typeof d === 'number')) return false;
-  return printType(x) === printType(y);
+  return equalTypes(x, y);
 }
 
 function isFilled(e: Expr | undefined, value: number): boolean {

@@ -5,7 +5,7 @@
 import { checkCancelled } from '../base/cancellation.ts';
 import { estimateOperations } from '../loops/estimate.ts';
 import type { LoweredKernel } from '../loops/kernel.ts';
-import { liveSets } from '../memory/problem.ts';
+import { liveBytes } from '../memory/problem.ts';
 import type { FusedProgram } from '../passes/program.ts';
 import { configKey, type ScheduleConfig, type ScheduleSpace } from '../schedule/task.ts';
 import { elementBytes } from '../tensor/dtype.ts';
@@ -181,7 +181,7 @@ function optionsOf(
   const needs = (replaced: ScheduledKernel): number => {
     if (streamed) return scratchBytes(replaced.lowered);
     const list = kernels.map((other, k) => (k === step ? replaced : other));
-    return liveSets(arenaProblem(program, list, arena.streams)).find((s) => s.step === step)?.bytes ?? 0;
+    return liveBytes(arenaProblem(program, list, arena.streams)).find((s) => s.step === step)?.bytes ?? 0;
   };
   const before = needs(kernel);
   return choices.flatMap(({ config, cost }): Option[] => {

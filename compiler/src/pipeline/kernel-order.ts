@@ -56,23 +56,59 @@ interface Node {
   readonly savings: readonly { readonly input: number; readonly output: number; readonly bytes: number }[];
 }
 
+/** A set of kernels that have run, and the best way found to it. */
 interface State {
-  readonly done: bigint;
+  /** Stands for the set: the sum, bit by bit, of the marks of its kernels. */
+  readonly key: number;
   readonly peak: number;
   /** Bytes that live after the last kernel. */
   readonly live: number;
   /** Kernels that still read each storage; the caller reads outputs. */
   readonly readers: Int32Array;
+  /** Kernels that each kernel still waits for. */
+  readonly missing: Int32Array;
+  /** Kernels that may come next, ascending. */
+  readonly ready: readonly number[];
+  readonly path: Path | undefined;
+}
+
+/** The kernels that led to a state, the last one first. */
+interface Path {
   readonly last: number;
-  readonly before: State | undefined;
+  readonly before: Path | undefined;
+}
+
+/** What follows a state with one kernel more. */
+interface Move extends Pick<State, 'key' | 'peak' | 'live'> {
+  readonly from: State;
+  readonly kernel: number;
+}
+
+/** Two words of 26 bits that hardly any two sets of kernels share: one a kernel, mixed as in MurmurHash3's last steps. */
+function markOf(kernel: number): readonly [number, number] {
+  const mixed = (seed: number): number => {
+    let h = Math.imul(kernel + 1, 0x9e3779b1) ^ seed;
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+    return (h ^ (h >>> 16)) & (2 ** 26 - 1);
+  };
+  return [mixed(0x51ed270b), mixed(0x2545f491)];
+}
+
+const wordSize = 2 ** 26;
+
+function marked(key: number, [high, low]: readonly [number, number]): number {
+  return (Math.floor(key / wordSize) ^ high) * wordSize + ((key % wordSize) ^ low);
 }
 
 class OrderSearch {
   private readonly nodes: readonly Node[];
   private readonly bytes: readonly number[];
   private readonly start: State;
-  /** Kernels that write what each kernel reads. */
-  private readonly needs: readonly bigint[];
+  /** Kernels that write what each kernel reads, and those that read what each writes. */
+  private readonly needs: readonly ReadonlySet<number>[];
+  private readonly users: readonly (readonly number[])[];
+  private readonly marks: readonly (readonly [number, number])[];
 
   constructor(program: FusedProgram, kernels: readonly ScheduledKernel[]) {
     const index = new Map<ProgramValue, number>();
@@ -105,19 +141,24 @@ class OrderSearch {
     for (const { reads } of this.nodes) for (const r of reads) readers[r] = (readers[r] ?? 0) + 1;
     for (const o of outputs) readers[o] = (readers[o] ?? 0) + 1;
     const writer = new Map(this.nodes.flatMap(({ writes }, k) => writes.map((w) => [w, k] as const)));
-    this.needs = this.nodes.map(({ reads }) =>
-      reads.reduce((set, r) => {
-        const by = writer.get(r);
-        return by === undefined ? set : set | (1n << BigInt(by));
-      }, 0n),
+    this.needs = this.nodes.map(
+      ({ reads }) => new Set(reads.flatMap((r) => (writer.has(r) ? [writer.get(r) ?? 0] : []))),
     );
+    const users = this.nodes.map((): number[] => []);
+    this.needs.forEach((needs, k) => {
+      for (const need of needs) users[need]?.push(k);
+    });
+    this.users = users;
+    this.marks = this.nodes.map((_, k) => markOf(k));
     const live = inputs.reduce((sum, i) => sum + (bytes[i] ?? 0), 0);
-    this.start = { done: 0n, peak: live, live, readers, last: -1, before: undefined };
+    const missing = Int32Array.from(this.needs, (needs) => needs.size);
+    const ready = this.nodes.flatMap((_, k) => (missing[k] === 0 ? [k] : []));
+    this.start = { key: 0, peak: live, live, readers, missing, ready, path: undefined };
   }
 
   /** Whether every kernel needs the one before it. */
   isForced(): boolean {
-    return this.needs.every((need, k) => k === 0 || ((need >> BigInt(k - 1)) & 1n) === 1n);
+    return this.needs.every((needs, k) => k === 0 || needs.has(k - 1));
   }
 
   /** What some kernel needs in every order. */
@@ -133,7 +174,7 @@ class OrderSearch {
   }
 
   peakOf(order: readonly number[]): number {
-    return order.reduce((state, k) => this.after(state, k), this.start).peak;
+    return order.reduce((state, k) => this.after(this.move(state, k)), this.start).peak;
   }
 
   run(token: CancellationToken): { readonly order: readonly number[]; readonly peak: number } | undefined {
@@ -141,49 +182,47 @@ class OrderSearch {
     let states: State[] = [this.start];
     for (let i = 0; i < this.nodes.length; i++) {
       checkCancelled(token);
-      const next = new Map<bigint, State>();
+      const next = new Map<number, Move>();
       for (const state of states) {
-        for (let k = 0; k < this.nodes.length; k++) {
-          const need = this.needs[k] ?? 0n;
-          if (((state.done >> BigInt(k)) & 1n) === 1n || (state.done & need) !== need) continue;
-          const after = this.after(state, k);
-          const known = next.get(after.done);
-          if (known === undefined || after.peak < known.peak) next.set(after.done, after);
+        for (const k of state.ready) {
+          const move = this.move(state, k);
+          const known = next.get(move.key);
+          if (known === undefined || move.peak < known.peak) next.set(move.key, move);
         }
       }
       // Stable: of equals, those come first that keep to the order given.
-      states = [...next.values()].sort((a, b) => a.peak - b.peak || a.live - b.live).slice(0, width);
+      const best = [...next.values()].sort((a, b) => a.peak - b.peak || a.live - b.live).slice(0, width);
+      states = best.map((move) => this.after(move));
     }
     const [best] = states;
     if (best === undefined) return undefined;
     const order: number[] = [];
-    for (let at: State | undefined = best; at !== undefined && at.last >= 0; at = at.before) order.push(at.last);
+    for (let at = best.path; at !== undefined; at = at.before) order.push(at.last);
     return { order: order.reverse(), peak: best.peak };
   }
 
-  private after(state: State, k: number): State {
-    const node = this.nodes[k];
-    if (node === undefined) return state;
-    const readers = state.readers.slice();
+  /** What the kernel would need next; only a move that is followed is carried out, because that copies the state. */
+  private move(from: State, kernel: number): Move {
+    const { reads = [], writes = [], savings = [], scratch = 0 } = this.nodes[kernel] ?? {};
     const size = (i: number): number => this.bytes[i] ?? 0;
-    const written = node.writes.reduce((sum, w) => sum + size(w), 0);
-    const dying = new Set<number>();
-    for (const r of node.reads) {
-      readers[r] = (readers[r] ?? 0) - 1;
-      if (readers[r] === 0) dying.add(r);
-    }
-    const saved = node.savings.reduce((sum, s) => sum + (dying.has(s.input) ? s.bytes : 0), 0);
-    const during = state.live + Math.max(0, written - saved) + node.scratch;
-    let live = state.live + written;
-    for (const d of dying) live -= size(d);
-    for (const w of node.writes) if ((readers[w] ?? 0) === 0) live -= size(w);
-    return {
-      done: state.done | (1n << BigInt(k)),
-      peak: Math.max(state.peak, during),
-      live,
-      readers,
-      last: k,
-      before: state,
-    };
+    const left = (i: number): number => (from.readers[i] ?? 0) - (reads.includes(i) ? 1 : 0);
+    const written = writes.reduce((sum, w) => sum + size(w), 0);
+    const saved = savings.reduce((sum, s) => sum + (left(s.input) === 0 ? s.bytes : 0), 0);
+    const during = from.live + Math.max(0, written - saved) + scratch;
+    let live = from.live + written;
+    for (const r of reads) if (left(r) === 0) live -= size(r);
+    for (const w of writes) if (left(w) === 0) live -= size(w);
+    const key = marked(from.key, this.marks[kernel] ?? [0, 0]);
+    return { from, kernel, key, peak: Math.max(from.peak, during), live };
+  }
+
+  private after({ from, kernel, key, peak, live }: Move): State {
+    const readers = from.readers.slice();
+    for (const r of this.nodes[kernel]?.reads ?? []) readers[r] = (readers[r] ?? 0) - 1;
+    const missing = from.missing.slice();
+    const freed = (this.users[kernel] ?? []).filter((user) => (missing[user] = (missing[user] ?? 0) - 1) === 0);
+    const ready = [...from.ready.filter((k) => k !== kernel), ...freed];
+    if (freed.length > 0) ready.sort((a, b) => a - b);
+    return { key, peak, live, readers, missing, ready, path: { last: kernel, before: from.path } };
   }
 }

@@ -5,7 +5,7 @@
 import { checkCancelled } from '../base/cancellation.ts';
 import { estimateOperations } from '../loops/estimate.ts';
 import type { LoweredKernel } from '../loops/kernel.ts';
-import type { ScheduleConfig, ScheduleSpace } from '../schedule/task.ts';
+import { configKey, type ScheduleConfig, type ScheduleSpace } from '../schedule/task.ts';
 import type { CompileContext, Preset, ScheduledKernel } from './context.ts';
 import { flashBytes } from './size-preset.ts';
 
@@ -56,14 +56,32 @@ export function lightenKernels(
   if (context.codePrice === 0) return kernels;
   const weights = kernels.map(({ lowered, config }) => weightOf(lowered, config));
   const total = weights.reduce((sum, w) => sum + w.operations, 0);
+  // Equal kernels are weighed once: long programs repeat a few.
+  const known = new Map<string, ScheduleConfig>();
   return kernels.map((kernel, k) => {
     checkCancelled(context.token);
     const weight = weights[k];
     if (weight === undefined || kernel.choice === 'tuned' || context.preset === 'size') return kernel;
     const share = mostShare * (context.codePrice / defaultCodePrice);
     if (weight.bytes < leastBytes || weight.operations > share * total) return kernel;
-    return lightened(kernel, weight, total, context);
+    const key = `${kernel.task.key} ${configKey(kernel.config)} ${weight.bytes} ${weight.operations}`;
+    const config = known.get(key);
+    const again = config && relowered(kernel, config, context);
+    if (again !== undefined) return again;
+    const light = lightened(kernel, weight, total, context);
+    known.set(key, light.config);
+    return light;
   });
+}
+
+function relowered(
+  kernel: ScheduledKernel,
+  config: ScheduleConfig,
+  { backend, target }: CompileContext,
+): ScheduledKernel | undefined {
+  if (config === kernel.config || configKey(config) === configKey(kernel.config)) return kernel;
+  const lowered = backend.lower(kernel.step.fused, target, config);
+  return lowered.ok ? { ...kernel, config, lowered: lowered.value } : undefined;
 }
 
 function lightened(kernel: ScheduledKernel, own: Weight, total: number, context: CompileContext): ScheduledKernel {

@@ -1,5 +1,5 @@
 /** How much working memory kernels may have, so that a search need not measure what no build would take. */
-import { liveSets } from '../memory/problem.ts';
+import { liveBytes } from '../memory/problem.ts';
 import { arenaProblem } from './arena.ts';
 import type { CompiledModel } from './compile.ts';
 import { scratchBytes } from './fit-arena.ts';
@@ -13,7 +13,7 @@ export function scratchAllowances(
   budget = arena.plan.arenaBytes,
 ): readonly number[] {
   const needs = new Map(
-    liveSets(arenaProblem(program, kernels, arena.streams)).map(({ step, bytes }) => [step, bytes]),
+    liveBytes(arenaProblem(program, kernels, arena.streams)).map(({ step, bytes }) => [step, bytes]),
   );
   return kernels.map(({ lowered }, step) => scratchBytes(lowered) + Math.max(0, budget - (needs.get(step) ?? budget)));
 }

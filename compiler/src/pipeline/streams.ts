@@ -5,7 +5,7 @@
 import { checkCancelled } from '../base/cancellation.ts';
 import type { CancellationToken } from '../base/cancellation.ts';
 import type { LoweredKernel } from '../loops/kernel.ts';
-import { liveBound, liveSets } from '../memory/problem.ts';
+import { liveBound, liveBytes } from '../memory/problem.ts';
 import type { FusedProgram } from '../passes/program.ts';
 import type { RowAccess } from '../schedule/task.ts';
 import type { Target } from '../targets/target.ts';
@@ -158,7 +158,7 @@ class StreamSearch {
       kernels[k] = { ...kernel, lowered };
     }
     const streams = [...current.streams, stream].sort((a, b) => a.first - b.first);
-    const sets = liveSets(arenaProblem(this.program, kernels, streams));
+    const sets = liveBytes(arenaProblem(this.program, kernels, streams));
     const calls = stream.turns.reduce((sum, t) => sum + t.moves.length + t.calls.length, 0);
     return {
       streamed: { kernels, streams },

@@ -48,10 +48,15 @@ export interface LocatedLoop {
 }
 
 /** All loops, each before those in it. */
-export function loopsOf(root: Stmt, around: readonly Loop[] = []): LocatedLoop[] {
-  const inside = root.kind === 'for' ? [...around, root] : around;
-  const below = substatements(root).flatMap((s) => loopsOf(s, inside));
-  return root.kind === 'for' ? [{ loop: root, around }, ...below] : below;
+export function loopsOf(root: Stmt): LocatedLoop[] {
+  const found: LocatedLoop[] = [];
+  const collect = (s: Stmt, around: readonly Loop[]): void => {
+    if (s.kind === 'for') found.push({ loop: s, around });
+    const inside = s.kind === 'for' ? [...around, s] : around;
+    for (const inner of substatements(s)) collect(inner, inside);
+  };
+  collect(root, []);
+  return found;
 }
 
 /** The loop of that name. */
