@@ -90,7 +90,10 @@ export const mutants: readonly Mutant[] = [
   { name: 'rows stay where they are when their window moves on', file: 'pipeline/row-stream.ts', find: '[(first - before) * rowBytes, (first - now) * rowBytes]', replace: '[(first - before) * rowBytes, (first - before) * rowBytes]' },
   { name: 'turns at the upper border read rows in the place of padding', file: 'pipeline/row-stream.ts', find: 'top: main.row - main.wanted', replace: 'top: 0' },
   { name: 'what a stream writes overtakes what it has yet to read', file: 'pipeline/row-stream.ts', find: 'call.output + call.outputBytes - read', replace: 'call.output - read' },
-  { name: 'kernels run before what they read is there', file: 'pipeline/kernel-order.ts', find: '(state.done & need) !== need) continue', replace: 'need < 0n) continue' },
+  { name: 'kernels run before what they read is there', file: 'pipeline/kernel-order.ts', find: '(missing[user] ?? 0) - 1) === 0', replace: '(missing[user] ?? 0) - 1) >= 0' },
+  { name: 'buffers of long programs placed over what lies above them', file: 'memory/plan.ts', find: 'if (found + bytes <= at) continue;', replace: 'if (found <= at) continue;' },
+  { name: 'what lived at a step counts at the later ones', file: 'memory/problem.ts', find: 'live -= ends.get(step) ?? 0;', replace: 'live -= 0;' },
+  { name: 'pairs that may share memory lie apart in the matrix alone', file: 'memory/problem.ts', find: 'sharing[output]?.set(input, { above: below, below: a.bytes });', replace: 'sharing[output]?.set(input, { above: b.bytes, below: a.bytes - b.bytes });' },
   // Pools
   { name: 'pools take the padding above for that on the left', file: 'schedule/templates/pool.ts', find: 'sub(mul(x, w.strideW), w.padLeft)', replace: 'sub(mul(x, w.strideW), w.padTop)' },
   { name: 'means at the border divide by the whole window', file: 'schedule/templates/pool.ts', find: 'count: fixed ? i32(w.kH * w.kW) : count', replace: 'count: i32(w.kH * w.kW)' },

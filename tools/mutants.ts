@@ -41,6 +41,7 @@ const closerTests: readonly (readonly [string, string])[] = [
   ['emit/constants', 'test/loops/generic.test.ts'],
   ['emit/float-functions', 'test/emit/float-functions.test.ts'],
   ['emit/module', 'test/emit/module.test.ts'],
+  ['memory/', 'test/memory/plan.test.ts'],
   ['pipeline/arena', 'test/pipeline/row-streams.test.ts'],
   ['schedule/templates/epilogue', 'test/schedule/templates.test.ts'],
   ['emit/helpers', 'test/emit/arithmetic.test.ts'],
