@@ -13,10 +13,11 @@ import type { LinkedImage, ProgramSize } from '../../boards/src/index.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { ModuleTensor } from '../../compiler/src/emit/module.ts';
 import type { ProgramValue } from '../../compiler/src/passes/program.ts';
+import { firstUnequal } from '../../compiler/src/evaluate/rounding.ts';
 import type { CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { fromBytes, toBytes } from '../../compiler/src/tensor/bytes.ts';
 import { isFloat } from '../../compiler/src/tensor/dtype.ts';
-import { elementCount, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import type { CommandIO } from './io.ts';
 import { withArena } from './memory-text.ts';
 import type { Bench } from './model.ts';
@@ -26,7 +27,7 @@ export interface Deployment {
   readonly run: ModelRun;
   readonly image: LinkedImage;
   readonly outputs: readonly { readonly name: string; readonly array: NDArray }[];
-  /** Whether every output equals the evaluator's: integers exactly, floats within 1e-5 relative. */
+  /** Whether every output equals the evaluator's: integers exactly, floats up to rounding (`firstUnequal`, `errorScales`). */
   readonly matches: boolean;
   /** Where the first difference lies. */
   readonly difference: string | undefined;
@@ -93,8 +94,7 @@ export async function deployCompiled(
     if (!array) throw new Error(`output ${tensor.name} came back with ${run.outputs[i]?.length ?? 0} bytes`);
     return { name: tensor.name, array };
   });
-  const difference =
-    outputs.length === reference.length ? firstDifference(outputs, reference) : 'the number of outputs';
+  const difference = await differenceOf(outputs, reference, () => options.reference.errorScales(inputs, options.token));
   // In an emulator of its own: the plain run stays as fast and as plain as it is.
   const cycles =
     options.cycles === true ? await modelCycles(board.profile, image, program, bytes, options.token) : undefined;
@@ -102,18 +102,30 @@ export async function deployCompiled(
   return ok({ run, image, outputs, matches, difference, ...(cycles === undefined ? {} : { cycles }) });
 }
 
-function firstDifference(outputs: Deployment['outputs'], reference: readonly NDArray[]): string | undefined {
+/** `scales`: what the errors of floats are measured by, asked where the outputs' own size does not explain them. */
+async function differenceOf(
+  outputs: Deployment['outputs'],
+  reference: readonly NDArray[],
+  scales: () => Promise<readonly number[] | undefined>,
+): Promise<string | undefined> {
+  if (outputs.length !== reference.length) return 'the number of outputs';
+  const plain = firstDifference(outputs, reference);
+  if (plain === undefined || !reference.some((r) => isFloat(r.dtype))) return plain;
+  const known = await scales();
+  return known === undefined ? plain : firstDifference(outputs, reference, known);
+}
+
+function firstDifference(
+  outputs: Deployment['outputs'],
+  reference: readonly NDArray[],
+  scales: readonly number[] = [],
+): string | undefined {
   for (const [index, { name, array }] of outputs.entries()) {
     const wanted = reference[index];
-    if (!wanted) return name;
-    const float = isFloat(array.dtype);
-    for (let i = 0; i < elementCount(array.shape); i++) {
-      const [found, expected] = [array.data[i] ?? 0, wanted.data[i] ?? 0];
-      if (found === expected) continue;
-      const [a, b] = [Number(found), Number(expected)];
-      if (float && ((Number.isNaN(a) && Number.isNaN(b)) || Math.abs(a - b) <= 1e-6 + 1e-5 * Math.abs(b))) continue;
-      return `output '${name}', element ${i}: the board gave ${found}, the reference is ${expected}`;
-    }
+    if (wanted?.data.length !== array.data.length) return `the size of output '${name}'`;
+    const i = firstUnequal(wanted, array.data, { scale: scales[index] ?? 0 });
+    if (i === undefined) continue;
+    return `output '${name}', element ${i}: the board gave ${array.data[i]}, the reference is ${wanted.data[i]}`;
   }
   return undefined;
 }

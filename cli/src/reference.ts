@@ -6,6 +6,7 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { Cancelled, type CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
+import { errorScales } from '../../compiler/src/evaluate/error-scale.ts';
 import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
 import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import { backend } from '../../compiler/src/pipeline/backend.ts';
@@ -25,13 +26,16 @@ interface Program {
   readonly withoutPasses: readonly string[];
 }
 
-/** What is asked: the outputs of the whole program, or of one of its kernels. */
+/** What is asked: the outputs of the whole program or of one of its kernels, or what errors of outputs are measured by. */
 type Question =
+  | { readonly kind: 'scales'; readonly inputs: ReadonlyMap<string, NDArray> }
   | { readonly kind: 'program'; readonly inputs: ReadonlyMap<string, NDArray> }
   | { readonly kind: 'kernel'; readonly name: string; readonly inputs: readonly NDArray[] };
 
 type Outputs = Result<readonly NDArray[]>;
-type Answering = (question: Question) => Outputs;
+type Scales = readonly number[] | undefined;
+type Answer = Outputs | Result<Scales>;
+type Answering = (question: Question) => Answer;
 
 const mark = 'relay-reference';
 const inThread = !import.meta.url.endsWith('.ts');
@@ -53,14 +57,20 @@ export class ProgramReference {
   /** Outputs of `@main`, flattened to tensors. Throws `Cancelled`. */
   async outputs(inputs: ReadonlyMap<string, NDArray>, token: CancellationToken): Promise<Outputs> {
     if (this.last?.inputs !== inputs)
-      this.last = { inputs, outputs: await this.ask({ kind: 'program', inputs }, token) };
+      this.last = { inputs, outputs: (await this.ask({ kind: 'program', inputs }, token)) as Outputs };
     return this.last.outputs;
+  }
+
+  /** As `errorScales` of `@main`; undefined where they are not known. Throws `Cancelled`. */
+  async errorScales(inputs: ReadonlyMap<string, NDArray>, token: CancellationToken): Promise<Scales> {
+    const scales = (await this.ask({ kind: 'scales', inputs }, token)) as Result<Scales>;
+    return scales.ok ? scales.value : undefined;
   }
 
   /** Outputs of kernels, for the tuner. Fails with `cancelled`. */
   readonly ofKernel: Reference = async (task, inputs, token) => {
     try {
-      const outputs = await this.ask({ kind: 'kernel', name: task.fused.name, inputs }, token);
+      const outputs = (await this.ask({ kind: 'kernel', name: task.fused.name, inputs }, token)) as Outputs;
       return !outputs.ok && outputs.error.code === 'no-such-kernel' ? evaluatorReference(task, inputs) : outputs;
     } catch (error) {
       if (error instanceof Cancelled) return fail('cancelled', 'Cancelled.');
@@ -74,20 +84,20 @@ export class ProgramReference {
     await thread?.terminate();
   }
 
-  private ask(question: Question, token: CancellationToken): Promise<Outputs> {
+  private ask(question: Question, token: CancellationToken): Promise<Answer> {
     if (!inThread) return Promise.resolve((this.answer ??= answering(this.program))(question));
     if (token.isCancellationRequested) return Promise.reject(new Cancelled());
     this.thread ??= new Worker(new URL(import.meta.url), { workerData: { mark, program: this.program } });
     const { thread } = this;
-    return new Promise<Outputs>((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       const poll = setInterval(() => {
         if (!token.isCancellationRequested) return;
         settle();
         void this.close().then(() => reject(new Cancelled()));
       }, pollMs);
-      const answered = (outputs: Outputs): void => {
+      const answered = (answer: Answer): void => {
         settle();
-        resolve(outputs);
+        resolve(answer);
       };
       const failed = (error: Error): void => {
         settle();
@@ -113,10 +123,11 @@ function answering({ text, params, target, withoutPasses }: Program): Answering 
   const request = { text, params, target: processor.value, withoutPasses };
   let fused: CompileResult<CompileState> | undefined;
   let typed: CompileResult<CompileState> | undefined;
-  return (question) =>
-    question.kind === 'kernel'
-      ? ofKernel((fused ??= lowerTo(request, 'fused')), processor.value, question)
-      : ofProgram((typed ??= lowerTo(request, 'typed')), question);
+  return (question) => {
+    if (question.kind === 'program') return ofProgram((typed ??= lowerTo(request, 'typed')), question);
+    fused ??= lowerTo(request, 'fused');
+    return question.kind === 'kernel' ? ofKernel(fused, processor.value, question) : scalesOf(fused, question);
+  };
 }
 
 function ofKernel(
@@ -136,6 +147,14 @@ function ofProgram(lowered: CompileResult<CompileState>, question: Extract<Quest
   const inputs = new Map([...question.inputs].map(([name, value]) => [name, tensorValue(value)]));
   const value = evaluateFunction(lowered.value.typed, 'main', inputs);
   return value.ok ? ok(tensorsOf(value.value) ?? []) : value;
+}
+
+function scalesOf(
+  lowered: CompileResult<CompileState>,
+  { inputs }: Extract<Question, { kind: 'scales' }>,
+): Result<Scales> {
+  const module = lowered.ok ? lowered.value.simplified : undefined;
+  return ok(module && errorScales(module, inputs));
 }
 
 function serve({ program }: { readonly program: Program }): void {

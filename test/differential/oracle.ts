@@ -5,10 +5,11 @@ import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import type { IRModule } from '../../compiler/src/ir/expr.ts';
 import { programModule } from '../../compiler/src/passes/program.ts';
 import { compileModel, type CompiledModel } from '../../compiler/src/pipeline/compile.ts';
+import { errorScales } from '../../compiler/src/evaluate/error-scale.ts';
+import { largest, roundingError } from '../../compiler/src/evaluate/rounding.ts';
 import { passContext, runPasses, simplificationOrder } from '../../compiler/src/pipeline/simplification.ts';
 import { isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { elementCount, type ElementArray, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
-import { errorScales, largest } from './error-scale.ts';
 import { inputsOf, paramsOf, textOf, type Program } from './graph.ts';
 import { arenaMemory, runArena } from '../run-arena.ts';
 import type { Variation } from './variation.ts';
@@ -17,7 +18,7 @@ import type { Variation } from './variation.ts';
  * Floats may differ by this much of the tensor's largest finite magnitude; where that is exceeded, of the largest
  * magnitude that the tensor is a sum or a difference of.
  */
-const floatError = 1e-5;
+const floatError = roundingError('float32');
 
 export interface Mismatch {
   /** Where the program went wrong: `refused`, `crash`, `pass`, `js`, `canary`, or a backend's name. */

@@ -2,6 +2,7 @@
 import type { CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import { evaluateExpr } from '../../compiler/src/evaluate/ir.ts';
+import { firstUnequal, roundingError } from '../../compiler/src/evaluate/rounding.ts';
 import { tensorsOf, tensorValue, type Frame } from '../../compiler/src/evaluate/value.ts';
 import type { TuningTask } from '../../compiler/src/schedule/task.ts';
 import { dtypeInfo, integerRange, isFloat, type DType } from '../../compiler/src/tensor/dtype.ts';
@@ -65,26 +66,14 @@ function randomArray(dtype: DType, shape: readonly number[], random: Random): ND
   return { dtype, shape, data };
 }
 
+/** Kernels take random inputs, which may cancel; below a magnitude of 1e-6 they have nothing but errors. */
+const kernelError = 1e-4;
+const leastScale = 1e-6;
+
 /** Where a result differs from the reference; undefined when it is equal (floats: within a rounding error's growth). */
 export function difference(expected: NDArray, found: NDArray['data']): string | undefined {
   if (expected.data.length !== found.length) return `${found.length} elements instead of ${expected.data.length}`;
-  const float = isFloat(expected.dtype);
-  let largest = 0;
-  if (float) {
-    for (const value of expected.data) {
-      if (Number.isFinite(Number(value))) largest = Math.max(largest, Math.abs(Number(value)));
-    }
-  }
-  const tolerance = dtypeInfo(expected.dtype)?.bits === 16 ? 1e-2 : 1e-4;
-  for (let i = 0; i < found.length; i++) {
-    const [want, got] = [expected.data[i] ?? 0, found[i] ?? 0];
-    if (want === got) continue;
-    if (float) {
-      const [a, b] = [Number(want), Number(got)];
-      if (Number.isNaN(a) && Number.isNaN(b)) continue;
-      if (Number.isFinite(b) && Math.abs(a - b) <= tolerance * Math.max(largest, 1e-6)) continue;
-    }
-    return `element ${i} is ${got} instead of ${want}`;
-  }
-  return undefined;
+  const error = Math.max(kernelError, roundingError(expected.dtype));
+  const i = firstUnequal(expected, found, { error, scale: leastScale });
+  return i === undefined ? undefined : `element ${i} is ${found[i]} instead of ${expected.data[i]}`;
 }

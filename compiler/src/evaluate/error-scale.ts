@@ -2,27 +2,18 @@
  * How large the numbers are whose rounding shows in a result. A difference of nearly equal tensors has the rounding
  * errors of its operands, not of its own size, so a bound on the error has to grow with what was added and subtracted.
  */
-import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
-import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
-import { operatorName, tuple } from '../../compiler/src/ir/build.ts';
-import type { Expr, IRModule } from '../../compiler/src/ir/expr.ts';
-import { postOrder } from '../../compiler/src/ir/visit.ts';
-import { operatorRegistry } from '../../compiler/src/operators/registry.ts';
-import { isFloat } from '../../compiler/src/tensor/dtype.ts';
-import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
+import { evaluateFunction } from './ir.ts';
+import { largest } from './rounding.ts';
+import { tensorsOf, tensorValue } from './value.ts';
+import { operatorName, tuple } from '../ir/build.ts';
+import type { Expr, IRModule } from '../ir/expr.ts';
+import { postOrder } from '../ir/visit.ts';
+import { operatorRegistry } from '../operators/registry.ts';
+import { isFloat } from '../tensor/dtype.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
 
 /** Operators whose results change by no more than their operands do. */
 const carrying: ReadonlySet<string> = new Set(['add', 'subtract', 'negative', 'abs', 'nn.relu', 'clip', 'maximum', 'minimum', 'where']); // prettier-ignore
-
-/** The largest finite magnitude of a tensor. */
-export function largest(array: NDArray | undefined): number {
-  let most = 0;
-  for (const x of (array?.data ?? []) as Iterable<number | bigint>) {
-    const size = Math.abs(Number(x));
-    if (Number.isFinite(size) && size > most) most = size;
-  }
-  return most;
-}
 
 function isFloatTensor(e: Expr): boolean {
   return e.type.kind === 'tensor' && isFloat(e.type.dtype);
