@@ -13,7 +13,8 @@ import type { LinkedImage, ProgramSize } from '../../boards/src/index.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { ModuleTensor } from '../../compiler/src/emit/module.ts';
 import type { ProgramValue } from '../../compiler/src/passes/program.ts';
-import { firstUnequal } from '../../compiler/src/evaluate/rounding.ts';
+import { firstUnequal, largest, roundingError } from '../../compiler/src/evaluate/rounding.ts';
+import { lastBit } from '../../compiler/src/evaluate/sensitivity.ts';
 import type { CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { fromBytes, toBytes } from '../../compiler/src/tensor/bytes.ts';
 import { isFloat } from '../../compiler/src/tensor/dtype.ts';
@@ -21,13 +22,13 @@ import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
 import type { CommandIO } from './io.ts';
 import { withArena } from './memory-text.ts';
 import type { Bench } from './model.ts';
-import type { ProgramReference } from './reference.ts';
+import type { ProgramReference, Rounding } from './reference.ts';
 
 export interface Deployment {
   readonly run: ModelRun;
   readonly image: LinkedImage;
   readonly outputs: readonly { readonly name: string; readonly array: NDArray }[];
-  /** Whether every output equals the evaluator's: integers exactly, floats up to rounding (`firstUnequal`, `errorScales`). */
+  /** Whether every output equals the evaluator's: integers exactly, floats up to rounding (`firstUnequal`, `errorScales`, `sensitivityOf`). */
   readonly matches: boolean;
   /** Where the first difference lies. */
   readonly difference: string | undefined;
@@ -94,7 +95,7 @@ export async function deployCompiled(
     if (!array) throw new Error(`output ${tensor.name} came back with ${run.outputs[i]?.length ?? 0} bytes`);
     return { name: tensor.name, array };
   });
-  const difference = await differenceOf(outputs, reference, () => options.reference.errorScales(inputs, options.token));
+  const difference = await differenceOf(outputs, reference, () => options.reference.rounding(inputs, options.token));
   // In an emulator of its own: the plain run stays as fast and as plain as it is.
   const cycles =
     options.cycles === true ? await modelCycles(board.profile, image, program, bytes, options.token) : undefined;
@@ -102,17 +103,27 @@ export async function deployCompiled(
   return ok({ run, image, outputs, matches, difference, ...(cycles === undefined ? {} : { cycles }) });
 }
 
-/** `scales`: what the errors of floats are measured by, asked where the outputs' own size does not explain them. */
+/** A program whose results rounding changes by more than this part of their largest magnitude computes next to nothing. */
+const mostGrowth = 1e-3;
+
+/** `rounding` is asked where the outputs' own size does not explain a difference. */
 async function differenceOf(
   outputs: Deployment['outputs'],
   reference: readonly NDArray[],
-  scales: () => Promise<readonly number[] | undefined>,
+  rounding: () => Promise<Rounding>,
 ): Promise<string | undefined> {
   if (outputs.length !== reference.length) return 'the number of outputs';
   const plain = firstDifference(outputs, reference);
   if (plain === undefined || !reference.some((r) => isFloat(r.dtype))) return plain;
-  const known = await scales();
-  return known === undefined ? plain : firstDifference(outputs, reference, known);
+  const { scales = [], changes = [] } = await rounding();
+  const allowed = reference.map((wanted, i) => {
+    const most = (mostGrowth / roundingError(wanted.dtype)) * largest(wanted);
+    return Math.max(scales[i] ?? 0, Math.min((changes[i] ?? 0) / lastBit, most));
+  });
+  const left = firstDifference(outputs, reference, allowed);
+  const growth = Math.max(0, ...changes.map((c, i) => c / Math.max(largest(reference[i]), Number.MIN_VALUE)));
+  if (left === undefined || growth <= mostGrowth) return left;
+  return `${left}. Rounding errors grow in this program: inputs that differ in their last bit change its results by ${(100 * growth).toFixed(1)} %`;
 }
 
 function firstDifference(

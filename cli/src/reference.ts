@@ -8,6 +8,7 @@ import { Cancelled, type CancellationToken } from '../../compiler/src/base/cance
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import { errorScales } from '../../compiler/src/evaluate/error-scale.ts';
 import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
+import { sensitivityOf } from '../../compiler/src/evaluate/sensitivity.ts';
 import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import { backend } from '../../compiler/src/pipeline/backend.ts';
 import { lowerTo } from '../../compiler/src/pipeline/compile.ts';
@@ -28,13 +29,21 @@ interface Program {
 
 /** What is asked: the outputs of the whole program or of one of its kernels, or what errors of outputs are measured by. */
 type Question =
-  | { readonly kind: 'scales'; readonly inputs: ReadonlyMap<string, NDArray> }
+  | { readonly kind: 'rounding'; readonly inputs: ReadonlyMap<string, NDArray> }
   | { readonly kind: 'program'; readonly inputs: ReadonlyMap<string, NDArray> }
   | { readonly kind: 'kernel'; readonly name: string; readonly inputs: readonly NDArray[] };
 
 type Outputs = Result<readonly NDArray[]>;
-type Scales = readonly number[] | undefined;
-type Answer = Outputs | Result<Scales>;
+type Answer = Outputs | Result<Rounding>;
+
+/** What rounding may do to the outputs, a number for each; undefined where it is not known. */
+export interface Rounding {
+  /** As `errorScales`. */
+  readonly scales: readonly number[] | undefined;
+  /** As `sensitivityOf`. */
+  readonly changes: readonly number[] | undefined;
+}
+
 type Answering = (question: Question) => Answer;
 
 const mark = 'relay-reference';
@@ -61,10 +70,10 @@ export class ProgramReference {
     return this.last.outputs;
   }
 
-  /** As `errorScales` of `@main`; undefined where they are not known. Throws `Cancelled`. */
-  async errorScales(inputs: ReadonlyMap<string, NDArray>, token: CancellationToken): Promise<Scales> {
-    const scales = (await this.ask({ kind: 'scales', inputs }, token)) as Result<Scales>;
-    return scales.ok ? scales.value : undefined;
+  /** What rounding may do to the outputs of `@main`; takes a few evaluations. Throws `Cancelled`. */
+  async rounding(inputs: ReadonlyMap<string, NDArray>, token: CancellationToken): Promise<Rounding> {
+    const rounding = (await this.ask({ kind: 'rounding', inputs }, token)) as Result<Rounding>;
+    return rounding.ok ? rounding.value : { scales: undefined, changes: undefined };
   }
 
   /** Outputs of kernels, for the tuner. Fails with `cancelled`. */
@@ -126,7 +135,7 @@ function answering({ text, params, target, withoutPasses }: Program): Answering 
   return (question) => {
     if (question.kind === 'program') return ofProgram((typed ??= lowerTo(request, 'typed')), question);
     fused ??= lowerTo(request, 'fused');
-    return question.kind === 'kernel' ? ofKernel(fused, processor.value, question) : scalesOf(fused, question);
+    return question.kind === 'kernel' ? ofKernel(fused, processor.value, question) : roundingOf(fused, question);
   };
 }
 
@@ -149,12 +158,16 @@ function ofProgram(lowered: CompileResult<CompileState>, question: Extract<Quest
   return value.ok ? ok(tensorsOf(value.value) ?? []) : value;
 }
 
-function scalesOf(
+function roundingOf(
   lowered: CompileResult<CompileState>,
-  { inputs }: Extract<Question, { kind: 'scales' }>,
-): Result<Scales> {
-  const module = lowered.ok ? lowered.value.simplified : undefined;
-  return ok(module && errorScales(module, inputs));
+  { inputs }: Extract<Question, { kind: 'rounding' }>,
+): Result<Rounding> {
+  if (!lowered.ok || !lowered.value.simplified) return ok({ scales: undefined, changes: undefined });
+  const module = lowered.value.simplified;
+  const values = new Map([...inputs].map(([name, value]) => [name, tensorValue(value)]));
+  const result = evaluateFunction(module, 'main', values);
+  const outputs = result.ok ? tensorsOf(result.value) : undefined;
+  return ok({ scales: errorScales(module, inputs), changes: outputs && sensitivityOf(module, inputs, outputs) });
 }
 
 function serve({ program }: { readonly program: Program }): void {

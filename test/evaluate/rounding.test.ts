@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { check } from '../../compiler/src/check/check.ts';
 import { errorScales } from '../../compiler/src/evaluate/error-scale.ts';
+import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
 import { firstUnequal } from '../../compiler/src/evaluate/rounding.ts';
+import { sensitivityOf } from '../../compiler/src/evaluate/sensitivity.ts';
+import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import { elaborate } from '../../compiler/src/ir/elaborate.ts';
 import { parseSource } from '../../compiler/src/syntax/parser.ts';
 import type { NDArray } from '../../compiler/src/tensor/ndarray.ts';
@@ -43,5 +46,29 @@ describe('results that are equal up to rounding', () => {
     assert.deepEqual(scalesOf('(sigmoid(%x + %y), %y)')?.at(1), 999);
     assert.ok((scalesOf('(sigmoid(%x + %y), %y)')?.[0] ?? 9) <= 1);
     assert.equal(scalesOf('if (sum(%x) > 0f) { %x + %y } else { %y }'), undefined);
+  });
+});
+
+describe('how much results change when inputs change in their last bit', () => {
+  const changeOf = (body: string): number => {
+    const text = `def @main(%x: Tensor[(2), float32], %n: int32) { ${body} }`;
+    const module = must(elaborate(check(parseSource(text))));
+    const inputs = new Map([['x', floats(0.3, 0.6)], ['n', { dtype: 'int32', shape: [], data: Int32Array.of(3) } satisfies NDArray]]); // prettier-ignore
+    const values = new Map([...inputs].map(([name, array]) => [name, tensorValue(array)]));
+    const outputs = tensorsOf(must(evaluateFunction(module, 'main', values)));
+    return sensitivityOf(module, inputs, outputs ?? [])?.[0] ?? NaN;
+  };
+
+  it('is the last bit of the result where nothing lets it grow', () => {
+    const change = changeOf('%x * 1000f');
+    assert.ok(change > 0 && change < 1000 * 2 ** -22, String(change));
+    assert.equal(changeOf('%n + 1'), 0);
+    assert.equal(changeOf('cast(%x, dtype="int32")'), 0);
+  });
+
+  it('is all of the result after enough steps of a chaotic map, in a branch as well', () => {
+    const map = (x: string): string => `(${x} * 3.9f * (1f - ${x}))`;
+    const steps = Array.from({ length: 60 }, (_, i) => `let %a${i} = ${map(i === 0 ? '%x' : `%a${i - 1}`)};`).join(' ');
+    assert.ok(changeOf(`if (%n > 2) { ${steps} %a59 } else { %x }`) > 0.01);
   });
 });

@@ -1,0 +1,62 @@
+/**
+ * How much results change when inputs change in their last bit. Recurrent networks may let rounding errors grow from step
+ * to step: then results of the same program, computed in another order, differ by more than any fixed part of their size.
+ */
+import type { IRModule } from '../ir/expr.ts';
+import { isFloat } from '../tensor/dtype.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
+import { evaluateFunction } from './ir.ts';
+import { tensorsOf, tensorValue } from './value.ts';
+
+/** The relative distance of neighbouring floats of 32 bits. */
+export const lastBit = 2 ** -23;
+
+/** Other ways of rounding than the one that was tried; each takes an evaluation. */
+const trials = 2;
+
+/**
+ * The largest change of every output of `@main`, 0 for those that are no floats. Undefined where the program fails or
+ * gives other tensors than `expected`, what it gives for `inputs` as they are. Deterministic.
+ */
+export function sensitivityOf(
+  module: IRModule,
+  inputs: ReadonlyMap<string, NDArray>,
+  expected: readonly NDArray[],
+): readonly number[] | undefined {
+  const most = expected.map(() => 0);
+  for (let trial = 0; trial < trials; trial++) {
+    const changed = [...inputs].map(([name, a], i) => [name, tensorValue(nudged(a, trial * inputs.size + i))] as const);
+    const result = evaluateFunction(module, 'main', new Map(changed));
+    const found = result.ok ? tensorsOf(result.value) : undefined;
+    if (found?.length !== expected.length) return undefined;
+    for (const [o, wanted] of expected.entries()) {
+      if (!isFloat(wanted.dtype)) continue;
+      if (found[o]?.data.length !== wanted.data.length) return undefined;
+      most[o] = Math.max(most[o] ?? 0, largestChange(wanted, found[o]));
+    }
+  }
+  return most;
+}
+
+/** The tensor with every float one step up or down. */
+function nudged(array: NDArray, seed: number): NDArray {
+  const { data } = array;
+  if (!(data instanceof Float32Array)) return array;
+  let state = Math.imul(seed + 1, 0x9e3779b1) | 1;
+  const steps = data.map((x) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return x * (1 + (state < 0 ? lastBit : -lastBit));
+  });
+  return { ...array, data: steps };
+}
+
+function largestChange(a: NDArray, b: NDArray): number {
+  let most = 0;
+  for (let i = 0; i < a.data.length; i++) {
+    const change = Math.abs(Number(a.data[i]) - Number(b.data[i]));
+    if (Number.isFinite(change)) most = Math.max(most, change);
+  }
+  return most;
+}
