@@ -31,6 +31,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Tests that look closer at some files than random programs do, by the start of the file's name. */
 const closerTests: readonly (readonly [string, string])[] = [
   ['schedule/primitives', 'test/schedule/primitives.test.ts'],
+  ['schedule/primitives/tensorise', 'test/schedule/float-ranges.test.ts'],
+  ['schedule/monotone-maximum', 'test/schedule/float-ranges.test.ts'],
   ['schedule/requantize', 'test/schedule/requantize.test.ts'],
   ['schedule/transposed', 'test/schedule/transposed.test.ts'],
   ['schedule/templates/conv', 'test/schedule/transposed.test.ts'],
