@@ -47,7 +47,7 @@ export const mutants: readonly Mutant[] = [
   { name: 'value reused from another element', file: 'loops/te-lower.ts', find: 'return a.op === b.op && equal(a.left, b.left) && equal(a.right, b.right)', replace: 'return a.op === b.op' },
   { name: 'comparison with itself the wrong way', file: 'loops/tidy.ts', find: "return bool(e.op === 'eq' || e.op === 'le' || e.op === 'ge')", replace: "return bool(e.op === 'eq' || e.op === 'lt' || e.op === 'ge')" },
   // Memory
-  { name: 'overlapping arena offset', file: 'memory/plan.ts', find: 'to: at + need.below', replace: 'to: at + need.below - 1' },
+  { name: 'overlapping arena offset', file: 'memory/plan.ts', find: '?? this.buffers[j]?.bytes ?? 0), exact', replace: '?? (this.buffers[j]?.bytes ?? 0) - 1), exact' },
   { name: 'tensor dies one step early', file: 'pipeline/arena.ts', find: 'known.last = Math.max(known.last, to)', replace: 'known.last = Math.max(known.last, to - 1)' },
   { name: 'output overtakes the input it replaces', file: 'pipeline/arena.ts', find: 'found.push({ input: from, output: to, leadBytes,', replace: 'found.push({ input: from, output: to, leadBytes: 0,' },
   // C
