@@ -78,7 +78,8 @@ describe('arena planner', () => {
         assert.ok(plan.optimal || problem.overlaps.some((o) => o.exact));
         // Every order, without the search's own pruning.
         const again = planMemory(problem, { effort: 3000, exhaustiveLimit: 0 });
-        assert.ok(again.arenaBytes >= plan.arenaBytes);
+        // Buffers at an exact distance have to move together: placing one after another claims nothing for them.
+        assert.ok(!plan.optimal || again.arenaBytes >= plan.arenaBytes);
       }),
       { numRuns: 200 },
     );
