@@ -9,11 +9,9 @@ import { operatorName, tuple } from '../ir/build.ts';
 import type { Expr, IRModule } from '../ir/expr.ts';
 import { postOrder } from '../ir/visit.ts';
 import { operatorRegistry } from '../operators/registry.ts';
+import { errorRuleOf } from '../operators/rounding.ts';
 import { isFloat } from '../tensor/dtype.ts';
 import type { NDArray } from '../tensor/ndarray.ts';
-
-/** Operators whose results change by no more than their operands do. */
-const carrying: ReadonlySet<string> = new Set(['add', 'subtract', 'negative', 'abs', 'nn.relu', 'clip', 'maximum', 'minimum', 'where']); // prettier-ignore
 
 function isFloatTensor(e: Expr): boolean {
   return e.type.kind === 'tensor' && isFloat(e.type.dtype);
@@ -43,11 +41,11 @@ export function errorScales(module: IRModule, inputs: ReadonlyMap<string, NDArra
     let scale = sizes.get(e) ?? 0;
     if (e.kind === 'get' && e.tuple.kind === 'tuple') scale = scaleOf(e.tuple.fields[e.index] ?? e);
     if (e.kind === 'call') {
-      const name = operatorName(e) ?? '';
+      const operator = operatorRegistry.get(operatorName(e) ?? '');
+      const rule = operator && errorRuleOf(operator);
       const [a, b] = e.args;
-      if (carrying.has(name) || operatorRegistry.get(name)?.fusion === 'injective')
-        scale = Math.max(scale, ...e.args.map(scaleOf));
-      else if (name === 'multiply' && a && b)
+      if (rule === 'carried') scale = Math.max(scale, ...e.args.map(scaleOf));
+      else if (rule === 'multiplied' && a && b)
         scale = Math.max(scale, scaleOf(a) * (sizes.get(b) ?? 0), scaleOf(b) * (sizes.get(a) ?? 0));
     }
     scales.set(e, scale);
