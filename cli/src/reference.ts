@@ -7,9 +7,8 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { Cancelled, type CancellationToken } from '../../compiler/src/base/cancellation.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import { errorScales } from '../../compiler/src/evaluate/error-scale.ts';
-import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
+import { evaluateMain } from '../../compiler/src/evaluate/ir.ts';
 import { sensitivityOf } from '../../compiler/src/evaluate/sensitivity.ts';
-import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import { backend } from '../../compiler/src/pipeline/backend.ts';
 import { lowerTo } from '../../compiler/src/pipeline/compile.ts';
 import type { CompileResult } from '../../compiler/src/passes/fuse.ts';
@@ -27,14 +26,13 @@ interface Program {
   readonly withoutPasses: readonly string[];
 }
 
-/** What is asked: the outputs of the whole program or of one of its kernels, or what errors of outputs are measured by. */
+/** What is asked: the outputs of the whole program or of one of its kernels, or what rounding may do to the program's. */
 type Question =
-  | { readonly kind: 'rounding'; readonly inputs: ReadonlyMap<string, NDArray> }
   | { readonly kind: 'program'; readonly inputs: ReadonlyMap<string, NDArray> }
-  | { readonly kind: 'kernel'; readonly name: string; readonly inputs: readonly NDArray[] };
+  | { readonly kind: 'kernel'; readonly name: string; readonly inputs: readonly NDArray[] }
+  | { readonly kind: 'rounding'; readonly inputs: ReadonlyMap<string, NDArray> };
 
 type Outputs = Result<readonly NDArray[]>;
-type Answer = Outputs | Result<Rounding>;
 
 /** What rounding may do to the outputs, a number for each; undefined where it is not known. */
 export interface Rounding {
@@ -44,7 +42,14 @@ export interface Rounding {
   readonly changes: readonly number[] | undefined;
 }
 
-type Answering = (question: Question) => Answer;
+interface Answers {
+  readonly program: Outputs;
+  readonly kernel: Outputs;
+  readonly rounding: Result<Rounding>;
+}
+
+type Kind = keyof Answers;
+type Answering = (question: Question) => Answers[Kind];
 
 const mark = 'relay-reference';
 const inThread = !import.meta.url.endsWith('.ts');
@@ -66,20 +71,20 @@ export class ProgramReference {
   /** Outputs of `@main`, flattened to tensors. Throws `Cancelled`. */
   async outputs(inputs: ReadonlyMap<string, NDArray>, token: CancellationToken): Promise<Outputs> {
     if (this.last?.inputs !== inputs)
-      this.last = { inputs, outputs: (await this.ask({ kind: 'program', inputs }, token)) as Outputs };
+      this.last = { inputs, outputs: await this.ask({ kind: 'program', inputs }, token) };
     return this.last.outputs;
   }
 
   /** What rounding may do to the outputs of `@main`; takes a few evaluations. Throws `Cancelled`. */
   async rounding(inputs: ReadonlyMap<string, NDArray>, token: CancellationToken): Promise<Rounding> {
-    const rounding = (await this.ask({ kind: 'rounding', inputs }, token)) as Result<Rounding>;
+    const rounding = await this.ask({ kind: 'rounding', inputs }, token);
     return rounding.ok ? rounding.value : { scales: undefined, changes: undefined };
   }
 
   /** Outputs of kernels, for the tuner. Fails with `cancelled`. */
   readonly ofKernel: Reference = async (task, inputs, token) => {
     try {
-      const outputs = (await this.ask({ kind: 'kernel', name: task.fused.name, inputs }, token)) as Outputs;
+      const outputs = await this.ask({ kind: 'kernel', name: task.fused.name, inputs }, token);
       return !outputs.ok && outputs.error.code === 'no-such-kernel' ? evaluatorReference(task, inputs) : outputs;
     } catch (error) {
       if (error instanceof Cancelled) return fail('cancelled', 'Cancelled.');
@@ -93,18 +98,22 @@ export class ProgramReference {
     await thread?.terminate();
   }
 
-  private ask(question: Question, token: CancellationToken): Promise<Answer> {
-    if (!inThread) return Promise.resolve((this.answer ??= answering(this.program))(question));
+  /** Each kind of question has its own answer, which a thread's messages and `answering` do not show in their types. */
+  private ask<K extends Kind>(
+    question: Question & { readonly kind: K },
+    token: CancellationToken,
+  ): Promise<Answers[K]> {
+    if (!inThread) return Promise.resolve((this.answer ??= answering(this.program))(question) as Answers[K]);
     if (token.isCancellationRequested) return Promise.reject(new Cancelled());
     this.thread ??= new Worker(new URL(import.meta.url), { workerData: { mark, program: this.program } });
     const { thread } = this;
-    return new Promise<Answer>((resolve, reject) => {
+    return new Promise<Answers[K]>((resolve, reject) => {
       const poll = setInterval(() => {
         if (!token.isCancellationRequested) return;
         settle();
         void this.close().then(() => reject(new Cancelled()));
       }, pollMs);
-      const answered = (answer: Answer): void => {
+      const answered = (answer: Answers[K]): void => {
         settle();
         resolve(answer);
       };
@@ -153,21 +162,18 @@ function ofKernel(
 function ofProgram(lowered: CompileResult<CompileState>, question: Extract<Question, { kind: 'program' }>): Outputs {
   if (!lowered.ok) return lowered;
   if (!lowered.value.typed) throw new Error('the module is missing');
-  const inputs = new Map([...question.inputs].map(([name, value]) => [name, tensorValue(value)]));
-  const value = evaluateFunction(lowered.value.typed, 'main', inputs);
-  return value.ok ? ok(tensorsOf(value.value) ?? []) : value;
+  const outputs = evaluateMain(lowered.value.typed, question.inputs);
+  return outputs.ok ? ok(outputs.value ?? []) : outputs;
 }
 
 function roundingOf(
   lowered: CompileResult<CompileState>,
   { inputs }: Extract<Question, { kind: 'rounding' }>,
 ): Result<Rounding> {
-  if (!lowered.ok || !lowered.value.simplified) return ok({ scales: undefined, changes: undefined });
-  const module = lowered.value.simplified;
-  const values = new Map([...inputs].map(([name, value]) => [name, tensorValue(value)]));
-  const result = evaluateFunction(module, 'main', values);
-  const outputs = result.ok ? tensorsOf(result.value) : undefined;
-  return ok({ scales: errorScales(module, inputs), changes: outputs && sensitivityOf(module, inputs, outputs) });
+  if (!lowered.ok) return lowered;
+  const { simplified } = lowered.value;
+  if (!simplified) throw new Error('the module is missing');
+  return ok({ scales: errorScales(simplified, inputs), changes: sensitivityOf(simplified, inputs) });
 }
 
 function serve({ program }: { readonly program: Program }): void {

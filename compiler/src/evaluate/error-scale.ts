@@ -2,9 +2,8 @@
  * How large the numbers are whose rounding shows in a result. A difference of nearly equal tensors has the rounding
  * errors of its operands, not of its own size, so a bound on the error has to grow with what was added and subtracted.
  */
-import { evaluateFunction } from './ir.ts';
+import { evaluateMain } from './ir.ts';
 import { largest } from './rounding.ts';
-import { tensorsOf, tensorValue } from './value.ts';
 import { operatorName, tuple } from '../ir/build.ts';
 import type { Expr, IRModule } from '../ir/expr.ts';
 import { postOrder } from '../ir/visit.ts';
@@ -29,9 +28,8 @@ export function errorScales(module: IRModule, inputs: ReadonlyMap<string, NDArra
   if (!plain) return undefined;
   const floats = nodes.filter(isFloatTensor);
   const watched = { ...main, body: tuple(floats) };
-  const values = new Map([...inputs].map(([name, array]) => [name, tensorValue(array)] as const));
-  const result = evaluateFunction({ ...module, functions: new Map([['main', watched]]) }, 'main', values);
-  const arrays = result.ok ? tensorsOf(result.value) : undefined;
+  const result = evaluateMain({ ...module, functions: new Map([['main', watched]]) }, inputs);
+  const arrays = result.ok ? result.value : undefined;
   if (!arrays) return undefined;
   const sizes = new Map(floats.map((e, i) => [e, largest(arrays[i])] as const));
   const scales = new Map<Expr, number>();

@@ -10,11 +10,12 @@ import type { Call, Expr, IRModule, IRPattern, Var } from '../ir/expr.ts';
 import { preludeModule } from '../ir/prelude.ts';
 import { operatorRegistry } from '../operators/registry.ts';
 import type { OperatorRegistry } from '../operators/registry.ts';
+import type { NDArray } from '../tensor/ndarray.ts';
 import { printType } from '../types/print.ts';
 import { constantDim } from '../types/type.ts';
 import type { Type } from '../types/type.ts';
 import { evaluateOperator } from './operator.ts';
-import { tensorValue } from './value.ts';
+import { tensorsOf, tensorValue } from './value.ts';
 import type { Frame, Value } from './value.ts';
 
 export interface EvaluateOptions {
@@ -68,6 +69,16 @@ export function evaluateFunction(
         `It has ${func.params.map((p) => `%${p.name}`).join(', ') || 'none'}.`,
       );
   return evaluateExpr(module, func.body, frame, options);
+}
+
+/** The tensors that `@main` gives for tensors, flattened; undefined where it gives other values. Fails as `evaluateFunction`. */
+export function evaluateMain(
+  module: IRModule,
+  inputs: ReadonlyMap<string, NDArray>,
+): Result<readonly NDArray[] | undefined> {
+  const values = new Map([...inputs].map(([name, array]) => [name, tensorValue(array)] as const));
+  const result = evaluateFunction(module, 'main', values);
+  return result.ok ? ok(tensorsOf(result.value)) : result;
 }
 
 /** Evaluates an expression in a frame that binds its free variables. */
