@@ -12,9 +12,9 @@ import {
 import type { LinkedImage, ProgramSize } from '../../boards/src/index.ts';
 import { fail, ok, type Result } from '../../compiler/src/base/result.ts';
 import type { ModuleTensor } from '../../compiler/src/emit/module.ts';
-import type { ProgramValue } from '../../compiler/src/passes/program.ts';
 import { firstUnequal, largest, roundingError } from '../../compiler/src/evaluate/rounding.ts';
 import { lastBit } from '../../compiler/src/evaluate/sensitivity.ts';
+import type { ProgramValue } from '../../compiler/src/passes/program.ts';
 import type { CompiledModel } from '../../compiler/src/pipeline/compile.ts';
 import { fromBytes, toBytes } from '../../compiler/src/tensor/bytes.ts';
 import { isFloat } from '../../compiler/src/tensor/dtype.ts';

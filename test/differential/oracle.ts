@@ -1,12 +1,12 @@
 /** What a random program must give, and whether the compiler's stages and kernels in JavaScript give it. */
 import { neverCancelled } from '../../compiler/src/base/cancellation.ts';
+import { errorScales } from '../../compiler/src/evaluate/error-scale.ts';
 import { evaluateFunction } from '../../compiler/src/evaluate/ir.ts';
+import { firstUnequal, roundingError } from '../../compiler/src/evaluate/rounding.ts';
 import { tensorsOf, tensorValue } from '../../compiler/src/evaluate/value.ts';
 import type { IRModule } from '../../compiler/src/ir/expr.ts';
 import { programModule } from '../../compiler/src/passes/program.ts';
 import { compileModel, type CompiledModel } from '../../compiler/src/pipeline/compile.ts';
-import { errorScales } from '../../compiler/src/evaluate/error-scale.ts';
-import { largest, roundingError } from '../../compiler/src/evaluate/rounding.ts';
 import { passContext, runPasses, simplificationOrder } from '../../compiler/src/pipeline/simplification.ts';
 import { isFloat } from '../../compiler/src/tensor/dtype.ts';
 import { elementCount, type ElementArray, type NDArray } from '../../compiler/src/tensor/ndarray.ts';
@@ -109,16 +109,9 @@ function firstDifference(
     const found = (actual[o] as { data: ElementArray }).data;
     const count = elementCount(wanted.shape);
     if (found.length !== count) return `output ${o} has ${found.length} elements in place of ${count}`;
-    const float = isFloat(wanted.dtype);
-    const scale = float ? Math.max(largest(wanted), scales[o] ?? 0) : 0;
-    for (let i = 0; i < count; i++) {
-      const [a, b] = [wanted.data[i], found[i]];
-      if (a === b) continue;
-      const [x, y] = [Number(a), Number(b)];
-      if (float && (Number.isNaN(x) ? Number.isNaN(y) : Math.abs(x - y) <= floatError * scale)) continue;
-      if (approximate && Math.abs(x - y) <= 1) continue;
-      return `output ${o} (${wanted.dtype}), element ${i}: ${b} in place of ${a}`;
-    }
+    const i = firstUnequal(wanted, found, { error: floatError, scale: scales[o] ?? 0, slack: approximate ? 1 : 0 });
+    if (i === undefined) continue;
+    return `output ${o} (${wanted.dtype}), element ${i}: ${found[i]} in place of ${wanted.data[i]}`;
   }
   return undefined;
 }

@@ -22,6 +22,8 @@ export interface RoundingOptions {
   readonly error?: number;
   /** Magnitude that errors are measured by where it is more than the largest of the tensor. */
   readonly scale?: number;
+  /** How far any two numbers may be apart, integers too; by default not at all. */
+  readonly slack?: number;
 }
 
 /**
@@ -36,13 +38,15 @@ export function firstUnequal(
   const { dtype, data } = expected;
   const float = isFloat(dtype);
   const error = options.error ?? roundingError(dtype);
-  const bound = float ? error * Math.max(largest(expected), options.scale ?? 0) : 0;
+  const slack = options.slack ?? 0;
+  const bound = Math.max(slack, float ? error * Math.max(largest(expected), options.scale ?? 0) : 0);
   for (let i = 0; i < data.length; i++) {
     const [want, got] = [data[i], found[i]];
     if (want === got) continue;
+    if (bound === 0 && !float) return i;
     const [a, b] = [Number(want), Number(got)];
     const near = Number.isNaN(a) ? Number.isNaN(b) : Number.isFinite(b) && Math.abs(a - b) <= bound;
-    if (!float || !near) return i;
+    if (!near) return i;
   }
   return undefined;
 }

@@ -56,6 +56,7 @@ export interface Separations {
   readonly sharing: readonly ReadonlyMap<number, Separation>[];
 }
 
+/** The demands of a problem, in time that grows with the square of its buffers. */
 export function separationsOf({ buffers, overlaps }: MemoryProblem): Separations {
   const together = buffers.map((): number[] => []);
   buffers.forEach((a, i) => {

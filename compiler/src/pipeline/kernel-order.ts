@@ -142,7 +142,7 @@ class OrderSearch {
     for (const o of outputs) readers[o] = (readers[o] ?? 0) + 1;
     const writer = new Map(this.nodes.flatMap(({ writes }, k) => writes.map((w) => [w, k] as const)));
     this.needs = this.nodes.map(
-      ({ reads }) => new Set(reads.flatMap((r) => (writer.has(r) ? [writer.get(r) ?? 0] : []))),
+      ({ reads }) => new Set(reads.map((r) => writer.get(r)).filter((by) => by !== undefined)),
     );
     const users = this.nodes.map((): number[] => []);
     this.needs.forEach((needs, k) => {

@@ -74,12 +74,13 @@ export function lightenKernels(
   });
 }
 
+/** The kernel under another configuration; undefined where it cannot be lowered so. */
 function relowered(
   kernel: ScheduledKernel,
   config: ScheduleConfig,
   { backend, target }: CompileContext,
 ): ScheduledKernel | undefined {
-  if (config === kernel.config || configKey(config) === configKey(kernel.config)) return kernel;
+  if (configKey(config) === configKey(kernel.config)) return kernel;
   const lowered = backend.lower(kernel.step.fused, target, config);
   return lowered.ok ? { ...kernel, config, lowered: lowered.value } : undefined;
 }

@@ -148,12 +148,12 @@ export function loweringTests(): void {
       const call = c.document
         .getText()
         .split('\n')
-        .findIndex((line) => /= rl_\w*exp_float32\(v/.test(line));
+        .findIndex((line) => /= rl_normal_exp_float32\(v/.test(line));
       assert.ok(call > 0);
       const editor = await vscode.window.showTextDocument(c.document, { viewColumn: vscode.ViewColumn.Two });
       editor.selection = new vscode.Selection(call, 0, call, 0);
       editor.revealRange(editor.selection, vscode.TextEditorRevealType.InCenter);
-      const wanted = text.split('\n').findIndex((line) => /= rl_\w*exp_float32\(v/.test(line));
+      const wanted = text.split('\n').findIndex((line) => /= rl_normal_exp_float32\(v/.test(line));
       await until('the instructions of the line', () =>
         asm.visibleRanges.some((range) => range.start.line <= wanted && wanted <= range.end.line),
       );
